@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/wide.h"
+
+struct wk_i128 wk_i128_of(int64_t value)
+{
+    return (struct wk_i128){.low = (uint64_t)value, .high = value < 0 ? -1 : 0};
+}
+
+struct wk_i128 wk_i128_add(struct wk_i128 a, struct wk_i128 b)
+{
+    struct wk_i128 sum = {.low = a.low + b.low};
+    const uint64_t carry = sum.low < a.low ? 1 : 0;
+    sum.high = (int64_t)((uint64_t)a.high + (uint64_t)b.high + carry);
+    return sum;
+}
+
+struct wk_i128 wk_i128_neg(struct wk_i128 a)
+{
+    struct wk_i128 neg = {.low = ~a.low + 1};
+    neg.high = (int64_t)(~(uint64_t)a.high + (neg.low == 0 ? 1 : 0));
+    return neg;
+}
+
+struct wk_i128 wk_i128_sub(struct wk_i128 a, struct wk_i128 b)
+{
+    return wk_i128_add(a, wk_i128_neg(b));
+}
+
+bool wk_i128_is_negative(struct wk_i128 a)
+{
+    return a.high < 0;
+}
+
+static uint64_t magnitude(int64_t value)
+{
+    return value < 0 ? ~(uint64_t)value + 1 : (uint64_t)value;
+}
+
+struct wk_i128 wk_i128_mul(int64_t a, int64_t b)
+{
+    const uint64_t x = magnitude(a);
+    const uint64_t y = magnitude(b);
+    const uint64_t low_low = (x & UINT32_MAX) * (y & UINT32_MAX);
+    const uint64_t low_high = (x & UINT32_MAX) * (y >> 32);
+    const uint64_t high_low = (x >> 32) * (y & UINT32_MAX);
+    const uint64_t middle = (low_low >> 32) + (low_high & UINT32_MAX) + (high_low & UINT32_MAX);
+    const struct wk_i128 product = {
+        .low = (middle << 32) | (low_low & UINT32_MAX),
+        .high = (int64_t)((x >> 32) * (y >> 32) + (low_high >> 32) + (high_low >> 32) +
+                          (middle >> 32)),
+    };
+    return (a < 0) != (b < 0) ? wk_i128_neg(product) : product;
+}
+
+struct wk_i128 wk_i128_shift_right(struct wk_i128 a, uint8_t shift)
+{
+    const int64_t sign = a.high < 0 ? -1 : 0;
+    if (shift == 0) {
+        return a;
+    }
+    if (shift >= 64) {
+        const int64_t high = shift == 64 ? a.high : a.high >> (shift - 64);
+        return (struct wk_i128){.low = (uint64_t)high, .high = sign};
+    }
+    return (struct wk_i128){
+        .low = (a.low >> shift) | ((uint64_t)a.high << (64 - shift)),
+        .high = a.high >> shift,
+    };
+}
+
+struct wk_i128 wk_i128_shift_left(struct wk_i128 a, uint8_t shift)
+{
+    if (shift == 0) {
+        return a;
+    }
+    if (shift >= 64) {
+        return (struct wk_i128){.low = 0, .high = (int64_t)(a.low << (shift - 64))};
+    }
+    return (struct wk_i128){
+        .low = a.low << shift,
+        .high = (int64_t)(((uint64_t)a.high << shift) | (a.low >> (64 - shift))),
+    };
+}
+
+bool wk_i128_fits_i64(struct wk_i128 a)
+{
+    return a.high == ((int64_t)a.low < 0 ? -1 : 0);
+}
+
+struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder)
+{
+    const bool negative = a.high < 0;
+    const struct wk_i128 dividend = negative ? wk_i128_neg(a) : a;
+    struct wk_i128 quotient = {0};
+    uint64_t rest = 0;
+    for (int bit = 127; bit >= 0; bit--) {
+        const uint64_t word = bit >= 64 ? (uint64_t)dividend.high : dividend.low;
+        rest = (rest << 1) | ((word >> (bit % 64)) & 1U); /* divisor < 2^63: no overflow */
+        quotient = wk_i128_shift_left(quotient, 1);
+        if (rest >= (uint64_t)divisor) {
+            rest -= (uint64_t)divisor;
+            quotient.low |= 1U;
+        }
+    }
+    if (!negative) {
+        *remainder = (int64_t)rest;
+        return quotient;
+    }
+    if (rest == 0) {
+        *remainder = 0;
+        return wk_i128_neg(quotient);
+    }
+    *remainder = divisor - (int64_t)rest;
+    return wk_i128_sub(wk_i128_neg(quotient), wk_i128_of(1));
+}
+
+float wk_i128_to_float(struct wk_i128 a)
+{
+    const bool negative = a.high < 0;
+    const struct wk_i128 size = negative ? wk_i128_neg(a) : a;
+    const float value = (float)(uint64_t)size.high * 18446744073709551616.0F + (float)size.low;
+    return negative ? -value : value;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * port/hal - all that a meter asks of the world, on one page.
+ *
+ * Core rooms never open a file, read a clock or draw a random number: an owner hands them these
+ * interfaces and passes time as an argument. Every interface is a struct of functions with a
+ * `self`; all functions are called from one thread. A port answers them: port/linux,
+ * port/cortexm, port/virtual. */
+#ifndef WK_PORT_HAL_H
+#define WK_PORT_HAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* ---- front end: where samples come from -------------------------------------------------- */
+
+#define WK_HAL_CHANNELS 8 /* most channels a front end delivers: 3 U + UN + 3 I + IN */
+#define WK_HAL_NAME     16
+
+typedef enum wk_hal_quantity {
+    WK_HAL_UNUSED = 0, /* delivered, but not metered */
+    WK_HAL_VOLTAGE,
+    WK_HAL_CURRENT,
+} wk_hal_quantity;
+
+/* value = mantissa * 10^exponent, per count; e.g. -0.0197614394128323 A = {-1976143941, -11}.
+ * The mantissa holds at least 30 significant bits, so the error is below 1e-9. */
+struct wk_hal_gain {
+    int32_t mantissa; /* != 0; negative turns the polarity */
+    int8_t exponent;  /* -24..6 */
+};
+
+struct wk_hal_channel {
+    char name[WK_HAL_NAME]; /* zero-terminated, for people */
+    wk_hal_quantity quantity;
+    uint8_t phase;           /* 0..2 = L1..L3, 3 = neutral */
+    struct wk_hal_gain gain; /* V or A per count */
+    int32_t offset;          /* counts; subtracted from every sample */
+    int32_t delay_ns;        /* how late this channel is sampled behind the true instant,
+                                -50,000..50,000; corrected in P, Q and angles */
+};
+
+struct wk_hal_frontend_info {
+    uint8_t channels;    /* 1..WK_HAL_CHANNELS */
+    int64_t rate_uhz;    /* sample rate in 10^-6 Hz; 1 kHz..50 kHz */
+    int64_t start_us;    /* UTC of the first sample, microseconds since 1970; 0 = unknown */
+    int32_t nominal_uhz; /* nominal frequency, 50,000,000 or 60,000,000; 0 = find out */
+    int32_t nominal_mv;  /* nominal phase voltage; 0 = unknown (no dip or swell detection) */
+    struct wk_hal_channel channel[WK_HAL_CHANNELS];
+};
+
+struct wk_hal_frontend {
+    void *self;
+    const struct wk_hal_frontend_info *info;
+    /** Delivers up to `frames` frames of info->channels counts each (frame after frame,
+     *  channel after channel), of at most 24 bits plus sign. *got = 0 with WK_OK: the end.
+     *  WK_E_FORMAT and WK_E_IO: see the port's own error text. */
+    WK_MUST_USE wk_err (*read)(void *self, int32_t *counts, size_t frames, size_t *got);
+};
+
+/* ---- flash: where the store lives -------------------------------------------------------- */
+
+struct wk_hal_flash {
+    void *self;
+    uint32_t sector_size;  /* octets per erase, multiple of program_unit */
+    uint32_t sector_count; /* >= 4 */
+    uint32_t program_unit; /* octets per program, 1..64; a unit is programmed once per erase */
+    uint8_t erased;        /* what an erased octet reads: 0xFF on NOR */
+    WK_MUST_USE wk_err (*read)(void *self, uint32_t at, void *to, uint32_t size);
+    /** `at` and `size` are multiples of program_unit, within one sector. A cut of power may
+     *  leave the unit under way with any content. */
+    WK_MUST_USE wk_err (*program)(void *self, uint32_t at, const void *from, uint32_t size);
+    /** Erases the sector that begins at `at`. A cut may leave it with any content. */
+    WK_MUST_USE wk_err (*erase)(void *self, uint32_t at);
+    /** Returns when all that was programmed and erased survives a cut. */
+    WK_MUST_USE wk_err (*sync)(void *self);
+};
+
+/* ---- contactor: what opens and closes the supply ----------------------------------------- */
+
+struct wk_hal_contactor {
+    void *self;
+    WK_MUST_USE wk_err (*set)(void *self, bool closed);
+    /** What the auxiliary contact reports. */
+    WK_MUST_USE wk_err (*is_closed)(void *self, bool *closed);
+};
+
+/* ---- cryptography ------------------------------------------------------------------------ */
+
+#define WK_HAL_KEY_SIZE 32
+
+/* A symmetric key: its octets, or the slot of a security module that holds them. */
+struct wk_hal_key {
+    uint8_t octets[WK_HAL_KEY_SIZE];
+    uint8_t size; /* 16 or 32 */
+    uint8_t slot; /* 0 = `octets` holds the key; else they are not used */
+};
+
+struct wk_hal_crypto {
+    void *self;
+    /** AES-GCM, 96-bit IV, 96-bit tag (IEC 62056-5-3, 5.7.2.4). `out` may equal `in`.
+     *  size = 0 gives GMAC over `aad`. */
+    WK_MUST_USE wk_err (*gcm_seal)(void *self, const struct wk_hal_key *key,
+                                   const uint8_t iv[12], const void *aad, size_t aad_size,
+                                   const uint8_t *in, uint8_t *out, size_t size,
+                                   uint8_t tag[12]);
+    /** WK_E_AUTH: the tag is wrong; `out` then holds zeros. tag_size 12, or 0 for encryption
+     *  without authentication (the tag is then not looked at). */
+    WK_MUST_USE wk_err (*gcm_open)(void *self, const struct wk_hal_key *key,
+                                   const uint8_t iv[12], const void *aad, size_t aad_size,
+                                   const uint8_t *in, uint8_t *out, size_t size,
+                                   const uint8_t *tag, size_t tag_size);
+    /** Unpredictable octets, for challenges. */
+    WK_MUST_USE wk_err (*random)(void *self, void *to, size_t size);
+};
+
+#endif
