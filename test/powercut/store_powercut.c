@@ -210,7 +210,10 @@ static void check_recovered(const struct geometry *geometry, uint32_t step, uint
     const bool done = g_cut.store.transaction > g_world.store.transaction;
     const uint32_t now = done ? step : step - 1;
     const char *reason = wrong(&g_cut, now, done ? heads_new : heads_old);
-    if (reason == NULL && wk_store_commit(&g_cut.store, NULL, 0) != WK_OK) {
+    struct wk_store_mount_report mounted;
+    if (reason == NULL && (wk_store_commit(&g_cut.store, NULL, 0) != WK_OK ||
+                           wk_store_mount(&g_cut.store, &g_cut.flash.port, &geometry->layout,
+                                          &mounted) != WK_OK)) {
         reason = "the store takes no commit after recovery";
     }
     if (reason == NULL) { /* an empty commit must not complete what the cut left open */
