@@ -224,7 +224,6 @@ static void check_recovered(const struct geometry *geometry, uint32_t step, uint
             reason = "the store does not go on after recovery";
         }
     }
-    struct wk_store_mount_report mounted;
     if (reason == NULL &&
         wk_store_mount(&g_cut.store, &g_cut.flash.port, &geometry->layout, &mounted) != WK_OK) {
         reason = "the store does not mount after going on";
