@@ -130,6 +130,24 @@ static void wide_products_and_quotients_are_exact(void)
     EXPECT_I64(1, wk_i128_shift_right(wk_i128_shift_left(wk_i128_of(1), 100), 100).low);
 }
 
+static void quotients_by_short_and_long_divisors_multiply_back(void)
+{
+    const int64_t divisors[] = {1, 3, 65536, UINT32_MAX, (int64_t)UINT32_MAX + 1, INT64_MAX};
+    const int64_t factors[] = {1, -1, 1234567890123, -987654321098765, INT64_MAX, INT64_MIN};
+    for (size_t d = 0; d < sizeof divisors / sizeof divisors[0]; d++) {
+        for (size_t f = 0; f < sizeof factors / sizeof factors[0]; f++) {
+            const struct wk_i128 product = wk_i128_mul(factors[f], divisors[d]);
+            const int64_t extra = divisors[d] - 1;
+            int64_t rest = -1;
+            const struct wk_i128 back =
+                wk_i128_div(wk_i128_add(product, wk_i128_of(extra)), divisors[d], &rest);
+            EXPECT(wk_i128_fits_i64(back));
+            EXPECT_I64(factors[f], (int64_t)back.low);
+            EXPECT_I64(extra, rest);
+        }
+    }
+}
+
 static void money_is_rounded_once_half_to_even(void)
 {
     int64_t minor;
@@ -166,5 +184,7 @@ WK_TEST_MAIN(T(every_error_has_a_name_and_a_text), T(check_sums_give_their_catal
              T(every_day_of_a_century_returns_from_its_date),
              T(daylight_saving_begins_and_ends_by_rule),
              T(the_repeated_hour_is_told_apart_by_its_flag),
-             T(wide_products_and_quotients_are_exact), T(money_is_rounded_once_half_to_even),
+             T(wide_products_and_quotients_are_exact),
+             T(quotients_by_short_and_long_divisors_multiply_back),
+             T(money_is_rounded_once_half_to_even),
              T(a_full_notice_ring_keeps_the_first_and_counts_the_rest))

@@ -87,21 +87,49 @@ bool wk_i128_fits_i64(struct wk_i128 a)
     return a.high == ((int64_t)a.low < 0 ? -1 : 0);
 }
 
+/* Long division by digits of 32 bits: what windows of samples are divided by is that short. */
+static struct wk_i128 divide_short(struct wk_i128 dividend, uint32_t divisor, uint64_t *rest)
+{
+    const uint64_t high = (uint64_t)dividend.high;
+    const uint32_t digits[4] = {(uint32_t)(high >> 32), (uint32_t)high,
+                                (uint32_t)(dividend.low >> 32), (uint32_t)dividend.low};
+    uint32_t quotient[4];
+    *rest = 0;
+    for (int i = 0; i < 4; i++) {
+        const uint64_t part = (*rest << 32) | digits[i];
+        quotient[i] = (uint32_t)(part / divisor);
+        *rest = part % divisor;
+    }
+    return (struct wk_i128){
+        .low = ((uint64_t)quotient[2] << 32) | quotient[3],
+        .high = (int64_t)(((uint64_t)quotient[0] << 32) | quotient[1]),
+    };
+}
+
+static struct wk_i128 divide_long(struct wk_i128 dividend, uint64_t divisor, uint64_t *rest)
+{
+    struct wk_i128 quotient = {0};
+    *rest = 0;
+    for (int bit = dividend.high == 0 ? 63 : 127; bit >= 0; bit--) {
+        const uint64_t word = bit >= 64 ? (uint64_t)dividend.high : dividend.low;
+        *rest = (*rest << 1) | ((word >> (bit % 64)) & 1U); /* divisor < 2^63: no overflow */
+        quotient = wk_i128_shift_left(quotient, 1);
+        if (*rest >= divisor) {
+            *rest -= divisor;
+            quotient.low |= 1U;
+        }
+    }
+    return quotient;
+}
+
 struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder)
 {
     const bool negative = a.high < 0;
     const struct wk_i128 dividend = negative ? wk_i128_neg(a) : a;
-    struct wk_i128 quotient = {0};
     uint64_t rest = 0;
-    for (int bit = 127; bit >= 0; bit--) {
-        const uint64_t word = bit >= 64 ? (uint64_t)dividend.high : dividend.low;
-        rest = (rest << 1) | ((word >> (bit % 64)) & 1U); /* divisor < 2^63: no overflow */
-        quotient = wk_i128_shift_left(quotient, 1);
-        if (rest >= (uint64_t)divisor) {
-            rest -= (uint64_t)divisor;
-            quotient.low |= 1U;
-        }
-    }
+    const struct wk_i128 quotient = divisor <= (int64_t)UINT32_MAX
+                                        ? divide_short(dividend, (uint32_t)divisor, &rest)
+                                        : divide_long(dividend, (uint64_t)divisor, &rest);
     if (!negative) {
         *remainder = (int64_t)rest;
         return quotient;
