@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cosem/select.h"
+
+#include "cosem/axdr.h"
+
+#define CLASS_CLOCK 8
+
+static const struct wk_select_column k_clock_time = {
+    .class_id = CLASS_CLOCK,
+    .obis = {0, 0, 1, 0, 0, 255},
+    .attribute = 2,
+};
+
+void wk_select_put_column(struct wk_bytes_out *out, const struct wk_select_column *column)
+{
+    wk_axdr_put_structure(out, 4);
+    wk_axdr_put_long_unsigned(out, column->class_id);
+    wk_axdr_put_octet_string(out, column->obis, WK_OBIS_SIZE);
+    wk_axdr_put_integer(out, column->attribute);
+    wk_axdr_put_long_unsigned(out, column->data_index);
+}
+
+void wk_select_read_column(struct wk_bytes_in *in, struct wk_select_column *column)
+{
+    if (wk_axdr_read_count(in, WK_AXDR_STRUCTURE) != 4) {
+        wk_bytes_in_fail(in, WK_E_FORMAT);
+    }
+    column->class_id = (uint16_t)wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
+    wk_axdr_read_exact(in, column->obis, WK_OBIS_SIZE);
+    column->attribute = (int8_t)wk_axdr_read_integer(in, WK_AXDR_INTEGER);
+    column->data_index = (uint16_t)wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
+}
+
+wk_err wk_select_put_range(struct wk_bytes_out *out, struct wk_utc from, struct wk_utc to)
+{
+    struct wk_datetime first;
+    struct wk_datetime last;
+    WK_TRY(wk_datetime_of_utc(&wk_zone_utc, from, 0, &first));
+    WK_TRY(wk_datetime_of_utc(&wk_zone_utc, to, 0, &last));
+    wk_axdr_put_structure(out, 4);
+    wk_select_put_column(out, &k_clock_time);
+    wk_datetime_put_axdr(out, &first);
+    wk_datetime_put_axdr(out, &last);
+    wk_axdr_put_array(out, 0);
+    return out->fault;
+}
+
+wk_err wk_select_read_range(struct wk_bytes_in *in, struct wk_select_range *range)
+{
+    if (wk_axdr_read_count(in, WK_AXDR_STRUCTURE) != 4) {
+        wk_bytes_in_fail(in, WK_E_FORMAT);
+    }
+    wk_select_read_column(in, &range->restricting);
+    wk_datetime_read_axdr(in, &range->from);
+    wk_datetime_read_axdr(in, &range->to);
+    range->columns = wk_axdr_read_count(in, WK_AXDR_ARRAY);
+    const size_t begin = in->at;
+    for (uint32_t i = 0; i < range->columns && in->fault == WK_OK; i++) {
+        struct wk_select_column column;
+        wk_select_read_column(in, &column);
+    }
+    WK_TRY(wk_bytes_in_end(in));
+    range->columns_in = wk_bytes_in_of(in->data + begin, in->at - begin);
+    return WK_OK;
+}
+
+void wk_select_put_entry(struct wk_bytes_out *out, const struct wk_select_entry *entry)
+{
+    wk_axdr_put_structure(out, 4);
+    wk_axdr_put_double_long_unsigned(out, entry->first);
+    wk_axdr_put_double_long_unsigned(out, entry->last);
+    wk_axdr_put_long_unsigned(out, entry->column_first);
+    wk_axdr_put_long_unsigned(out, entry->column_last);
+}
+
+wk_err wk_select_read_entry(struct wk_bytes_in *in, struct wk_select_entry *entry)
+{
+    if (wk_axdr_read_count(in, WK_AXDR_STRUCTURE) != 4) {
+        wk_bytes_in_fail(in, WK_E_FORMAT);
+    }
+    entry->first = (uint32_t)wk_axdr_read_integer(in, WK_AXDR_DOUBLE_LONG_UNSIGNED);
+    entry->last = (uint32_t)wk_axdr_read_integer(in, WK_AXDR_DOUBLE_LONG_UNSIGNED);
+    entry->column_first = (uint16_t)wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
+    entry->column_last = (uint16_t)wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
+    WK_TRY(wk_bytes_in_end(in));
+    const bool entries = entry->last == 0 || entry->first <= entry->last;
+    const bool columns = entry->column_last == 0 || entry->column_first <= entry->column_last;
+    if (entry->first == 0 || entry->column_first == 0 || !entries || !columns) {
+        return WK_E_RANGE;
+    }
+    return WK_OK;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cosem/select - parameters of selective access to a profile buffer (IEC 62056-6-2, class 7).
+ *
+ * range_descriptor (selector 1): entries whose clock lies between two instants, both
+ * included. entry_descriptor (selector 2): entries by number, 1 = oldest. */
+#ifndef WK_COSEM_SELECT_H
+#define WK_COSEM_SELECT_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "cosem/datetime.h"
+#include "cosem/obis.h"
+
+#define WK_SELECT_RANGE 1
+#define WK_SELECT_ENTRY 2
+#define WK_SELECT_SIZE  128 /* no parameter written here is longer */
+
+/* One column of a profile: an attribute of an object. */
+struct wk_select_column {
+    uint16_t class_id;
+    uint8_t obis[WK_OBIS_SIZE];
+    int8_t attribute;
+    uint16_t data_index; /* 0 = the whole attribute */
+};
+
+struct wk_select_range {
+    struct wk_select_column restricting; /* the column the limits apply to */
+    struct wk_datetime from;
+    struct wk_datetime to;
+    uint32_t columns;              /* how many follow; 0 = all */
+    struct wk_bytes_in columns_in; /* for wk_select_read_column */
+};
+
+struct wk_select_entry {
+    uint32_t first;        /* 1 = oldest; 0 is refused */
+    uint32_t last;         /* 0 = the newest */
+    uint16_t column_first; /* 1 = first */
+    uint16_t column_last;  /* 0 = last */
+};
+
+/** All columns of the entries from..to of a profile sorted by 0.0.1.0.0.255. Date-times are
+ *  written in UTC. WK_E_RANGE: an instant outside 1970..2105. */
+WK_MUST_USE wk_err wk_select_put_range(struct wk_bytes_out *out, struct wk_utc from,
+                                       struct wk_utc to);
+void wk_select_put_entry(struct wk_bytes_out *out, const struct wk_select_entry *entry);
+
+WK_MUST_USE wk_err wk_select_read_range(struct wk_bytes_in *in, struct wk_select_range *range);
+/** WK_E_RANGE: first is 0, or an interval is empty the wrong way round. */
+WK_MUST_USE wk_err wk_select_read_entry(struct wk_bytes_in *in, struct wk_select_entry *entry);
+/** One element of capture_objects or of selected values. */
+void wk_select_read_column(struct wk_bytes_in *in, struct wk_select_column *column);
+void wk_select_put_column(struct wk_bytes_out *out, const struct wk_select_column *column);
+
+#endif
