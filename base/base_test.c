@@ -160,6 +160,10 @@ static void money_is_rounded_once_half_to_even(void)
     EXPECT_OK(wk_money_of_pieces(30, 123456, &minor));
     EXPECT_I64(370, minor);
     EXPECT_ERR(WK_E_RANGE, wk_money_of_energy(INT64_MAX, INT64_MAX, &minor));
+    EXPECT_OK(wk_money_share(1050, 190000, &minor)); /* 199.5 -> 200 */
+    EXPECT_I64(200, minor);
+    EXPECT_OK(wk_money_share(1150, 190000, &minor)); /* 218.5 -> 218 */
+    EXPECT_I64(218, minor);
 }
 
 static void a_full_notice_ring_keeps_the_first_and_counts_the_rest(void)

@@ -27,4 +27,7 @@ WK_MUST_USE wk_err wk_money_of_energy(int64_t energy_uwh, int64_t price_e6_per_k
 /** count * price per piece (10^-6 currency units), rounded once, half to even. */
 WK_MUST_USE wk_err wk_money_of_pieces(int64_t count, int64_t price_e6, int64_t *minor);
 
+/** The share (10^-6, e.g. 190,000 = 19 % VAT) of an amount, rounded once, half to even. */
+WK_MUST_USE wk_err wk_money_share(int64_t amount_minor, int64_t share_e6, int64_t *minor);
+
 #endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "headend/archive.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+#include "headend/test_archive.h"
+#include "test/wk_test.h"
+
+static struct test_archive t;
+static struct wk_reading_result result;
+
+static int64_t open_readings(void)
+{
+    struct wk_archive_counts counts;
+    return t.archive.counts(t.archive.self, t.meter, &counts) == WK_OK ? counts.open_readings
+                                                                       : -1;
+}
+
+/* Killed between the writes of a batch: all of it or nothing is there afterwards. */
+static void a_killed_writer_leaves_whole_batches_only(void)
+{
+    const unsigned seed = 7;
+    srand(seed);
+    printf("# seed %u\n", seed);
+    test_archive_open(&t, 0);
+    t.archive.close(t.archive.self);
+    for (int round = 0; round < 25; round++) {
+        const pid_t child = fork();
+        if (child == 0) {
+            test_archive_reopen(&t, 0);
+            for (int64_t slot = -1;; slot += 8) {
+                if (test_accept(&t, slot, slot + 7, &result) != WK_OK) {
+                    _exit(1);
+                }
+            }
+        }
+        usleep((useconds_t)(rand() % 40000 + 5000));
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        test_archive_reopen(&t, 0);
+        EXPECT_I64(0, open_readings() % (8 * 4)); /* 8 readings of 4 channels */
+        t.archive.close(t.archive.self);
+    }
+    test_archive_reopen(&t, 0);
+    EXPECT(open_readings() > 0);
+    test_archive_close(&t);
+}
+
+static void a_full_disk_is_a_clean_error_and_later_all_goes_on(void)
+{
+    test_archive_open(&t, 160 * 1024);
+    int64_t slot = -1;
+    wk_err err = WK_OK;
+    int64_t stored = 0;
+    while (err == WK_OK && slot < 4000) {
+        stored = open_readings();
+        err = test_accept(&t, slot, slot + 95, &result);
+        slot += 96;
+    }
+    EXPECT_ERR(WK_E_FULL, err);
+    EXPECT(stored > 0);
+    EXPECT_I64(stored, open_readings());
+    EXPECT(strstr(t.archive.why(t.archive.self), "full") != NULL);
+    t.archive.close(t.archive.self);
+    test_archive_reopen(&t, 0); /* somebody made room */
+    EXPECT_OK(test_accept(&t, slot - 96, slot - 1, &result));
+    EXPECT_I64(96, result.fresh);
+    test_archive_close(&t);
+}
+
+static void keys_are_unique_and_nothing_is_overwritten(void)
+{
+    struct wk_archive *a = &t.archive;
+    struct wk_archive_event event = {.log = "0.0.99.98.0.255", .seq = 5, .at_s = 9, .code = 1};
+    struct wk_archive_command command = {.id = "c1", .state = 1, .who = "me"};
+    struct wk_archive_command got;
+    test_archive_open(&t, 0);
+    event.meter = t.meter;
+    command.meter = t.meter;
+    EXPECT_OK(a->event_put(a->self, &event));
+    event.code = 2;
+    EXPECT_ERR(WK_E_STATE, a->event_put(a->self, &event));
+    EXPECT_OK(a->command_put(a->self, &command));
+    EXPECT_ERR(WK_E_STATE, a->command_put(a->self, &command));
+    command.state = 2;
+    EXPECT_ERR(WK_E_STATE, a->command_update(a->self, &command, 7));
+    EXPECT_OK(a->command_update(a->self, &command, 1));
+    EXPECT_OK(a->command_get(a->self, "c1", &got));
+    EXPECT_I64(2, got.state);
+    EXPECT_ERR(WK_E_NOT_FOUND, a->command_get(a->self, "c2", &got));
+    test_archive_close(&t);
+}
+
+static void a_damaged_block_is_found_when_it_is_read(void)
+{
+    static struct wk_dayblock block;
+    sqlite3 *db;
+    test_archive_open(&t, 0);
+    EXPECT_OK(test_accept(&t, -1, 95, &result));
+    EXPECT_OK(wk_reading_close(&t.archive, t.meter, TEST_DAY - 1, 1));
+    EXPECT_OK(wk_reading_close(&t.archive, t.meter, TEST_DAY, 1));
+    EXPECT_I64(SQLITE_OK, sqlite3_open(t.path, &db));
+    EXPECT_I64(SQLITE_OK,
+               sqlite3_exec(db, "UPDATE interval_day SET reg_end = reg_end + 1", 0, 0, 0));
+    sqlite3_close(db);
+    EXPECT_ERR(WK_E_CORRUPT, t.archive.block_get(t.archive.self, t.meter, 0, TEST_DAY,
+                                                 WK_ARCHIVE_LATEST, &block));
+    test_archive_close(&t);
+}
+
+static void files_that_are_no_archive_are_refused_with_a_reason(void)
+{
+    char why[WK_ARCHIVE_SQLITE_WHY];
+    struct wk_archive other;
+    sqlite3 *db;
+    EXPECT_ERR(WK_E_CORRUPT, wk_archive_sqlite_open(__FILE__, 0, &other, why));
+    EXPECT(strstr(why, "not a database") != NULL);
+    EXPECT_ERR(WK_E_IO, wk_archive_sqlite_open("/nowhere/at/all.db", 0, &other, why));
+    test_archive_open(&t, 0);
+    EXPECT_I64(SQLITE_OK, sqlite3_open(t.path, &db));
+    EXPECT_I64(SQLITE_OK, sqlite3_exec(db, "PRAGMA user_version = 99", 0, 0, 0));
+    sqlite3_close(db);
+    EXPECT_ERR(WK_E_UNSUPPORTED, wk_archive_sqlite_open(t.path, 0, &other, why));
+    test_archive_close(&t);
+}
+
+WK_TEST_MAIN(T(a_killed_writer_leaves_whole_batches_only),
+             T(a_full_disk_is_a_clean_error_and_later_all_goes_on),
+             T(keys_are_unique_and_nothing_is_overwritten),
+             T(a_damaged_block_is_found_when_it_is_read),
+             T(files_that_are_no_archive_are_refused_with_a_reason))
