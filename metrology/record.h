@@ -48,13 +48,14 @@ struct wk_record_window {
     uint32_t samples;       /* whole samples in the window, rounded */
     uint32_t cycles;        /* 10 or 12; fewer if SHORT */
     int32_t frequency_uhz;  /* fundamental, 10^-6 Hz */
-    int32_t reference_mdeg; /* absolute angle (cosine) of the reference voltage at the window's
-                               first sample, -180,000..180,000 */
+    int32_t reference_mdeg; /* absolute angle (cosine) of the reference voltage at the begin of
+                               the window (its first sample, if it begins on one),
+                               -180,000..180,000 */
     uint8_t phases;         /* 1 or 3 */
     uint8_t reference;      /* phase whose voltage is the reference of angles, 0..2 */
     uint8_t summation;      /* wk_energy_summation in force */
     uint8_t reserved;
-    int32_t u_mv[WK_RECORD_PHASES];     /* true rms */
+    int32_t u_mv[WK_RECORD_PHASES + 1]; /* true rms; [3] = neutral, 0 if not measured */
     int64_t i_ua[WK_RECORD_PHASES + 1]; /* true rms; [3] = neutral, 0 if not measured */
     int64_t p_mw[WK_RECORD_PHASES];     /* total active power, harmonics included */
     int64_t q1_mvar[WK_RECORD_PHASES];  /* fundamental reactive power */
@@ -86,9 +87,10 @@ struct wk_record_event {
 };
 
 struct wk_record {
-    uint64_t seq;    /* 1, 2, 3 ... within the epoch, without a gap */
-    uint64_t epoch;  /* identifies one life of metrology */
-    int64_t t_us;    /* UTC, microseconds since 1970, of the end of the window / of the event */
+    uint64_t seq;   /* 1, 2, 3 ... within the epoch, without a gap */
+    uint64_t epoch; /* identifies one life of metrology; later lives have larger numbers */
+    int64_t t_us; /* UTC, microseconds since 1970, of the end of the window / of the half cycle
+                     that showed the event; never runs back */
     int64_t span_us; /* length of the window; 0 for events. Windows abut: t_us - span_us is the
                         t_us of the window before */
     uint32_t kind;   /* wk_record_kind */

@@ -41,6 +41,7 @@ struct wk_hal_channel {
     int32_t offset;          /* counts; subtracted from every sample */
     int32_t delay_ns;        /* how late this channel is sampled behind the true instant,
                                 -50,000..50,000; corrected in P, Q and angles */
+    int32_t range;           /* |count| at or above it is clipped; 0 = 16,777,215 */
 };
 
 struct wk_hal_frontend_info {

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metrology/chain - samples in, measurement records out.
+ *
+ * The assembled metrology: sample -> cycle -> window -> track, quantity, energy, quality. Feed
+ * it blocks of any size; it emits one record per 10/12-cycle window and one at once for every
+ * begin and end of a voltage event. Records are numbered from 1 within the configured epoch.
+ *
+ * Time is counted in samples from the front end's start and turned into UTC exactly; what the
+ * sample clock is off by, the record's time is off by. All memory is the struct's own. */
+#ifndef WK_METROLOGY_CHAIN_H
+#define WK_METROLOGY_CHAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "metrology/cycle.h"
+#include "metrology/energy.h"
+#include "metrology/quality.h"
+#include "metrology/quantity.h"
+#include "metrology/record.h"
+#include "metrology/sample.h"
+#include "metrology/track.h"
+#include "metrology/window.h"
+#include "port/hal.h"
+
+/* Where records go. An error stops the chain for good, so that no record can be missing from
+ * the middle of a sequence. The record is borrowed for the call. */
+struct wk_chain_sink {
+    void *self;
+    wk_err (*emit)(void *self, const struct wk_record *record);
+};
+
+struct wk_chain_config {
+    uint64_t epoch; /* identifies this life of metrology */
+    wk_energy_summation summation;
+    wk_quantity_dc dc;
+    struct wk_quality_config quality; /* nominal_mv 0: that of the front end */
+    struct wk_chain_sink sink;
+};
+
+struct wk_chain {
+    wk_err fault; /* sticky */
+    struct wk_chain_sink sink;
+    int64_t rate_uhz;
+    int64_t start_us;
+    uint64_t at_q16;         /* samples from the start to the last mark */
+    uint64_t half_begin_q16; /* ... to the mark before */
+    int64_t window_begin_us;
+    uint32_t flags; /* of the window under way */
+    struct wk_cycle cycle;
+    struct wk_window window;
+    struct wk_window_phasors phasors;
+    struct wk_track track;
+    struct wk_quantity quantity;
+    struct wk_energy energy;
+    struct wk_quality quality;
+    struct wk_record record;
+};
+
+/** The usual configuration: vectorial, DC blocked, thresholds 90/110/5 % with 2 %. */
+struct wk_chain_config wk_chain_usual(void);
+
+/** Checks `info` and `config` and sets all up. On error `fault` says why:
+ *  WK_E_ARGUMENT, WK_E_RANGE as wk_sample_map_init, wk_quality_init, wk_energy_init. */
+WK_MUST_USE wk_err wk_chain_init(struct wk_chain *chain,
+                                 const struct wk_hal_frontend_info *info,
+                                 const struct wk_chain_config *config,
+                                 struct wk_sample_fault *fault);
+
+/** Takes `frames` frames of info->channels counts. Counts beyond +-2^24 are limited and flag
+ *  their window. The error, if any, is the sink's; it stays. */
+WK_MUST_USE wk_err wk_chain_feed(struct wk_chain *chain, const int32_t *counts, size_t frames);
+
+/** Closes the window under way as it is, flagged SHORT. More may be fed afterwards. */
+WK_MUST_USE wk_err wk_chain_flush(struct wk_chain *chain);
+
+/** `frames` frames are missing from the feed: closes the window under way, lets time pass, and
+ *  flags the next window FEED_GAP. */
+WK_MUST_USE wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metrology/energy - from sums of u * i to whole micro-watt-hours, losing nothing.
+ *
+ * All phases share one fixed-point domain: an increment is raw * mantissa units of 2^-shift
+ * uWh. What does not fill a whole uWh stays in the account and is carried, for ever. Totals are
+ * kept in the same domain, so a total is exact even where its phases were rounded down. */
+#ifndef WK_METROLOGY_ENERGY_H
+#define WK_METROLOGY_ENERGY_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/wide.h"
+#include "metrology/quantity.h"
+#include "metrology/record.h"
+
+#define WK_ENERGY_REGISTERS 6 /* import, export, reactive in quadrants I..IV */
+
+/* How phases add up to the total; utilities differ, so it is configured and recorded. */
+typedef enum wk_energy_summation {
+    WK_ENERGY_VECTORIAL = 0, /* the powers of a window are added, then the sign decides */
+    WK_ENERGY_ARITHMETIC,    /* each phase's import and export count by themselves */
+} wk_energy_summation;
+
+struct wk_energy_account {
+    struct wk_i128 carry[WK_ENERGY_REGISTERS]; /* 0 <= carry < 2^shift */
+};
+
+struct wk_energy {
+    wk_energy_summation summation;
+    uint8_t shift;
+    int64_t mantissa[WK_RECORD_PHASES]; /* 2^-shift uWh per count^2 * sample */
+    struct wk_energy_account phase[WK_RECORD_PHASES];
+    struct wk_energy_account total;
+};
+
+/** WK_E_RANGE: the gains of a phase are so large, or so different between phases, that its
+ *  energy has no exact place in the common domain. */
+WK_MUST_USE wk_err wk_energy_init(struct wk_energy *energy, const struct wk_sample_map *map,
+                                  int64_t rate_uhz, wk_energy_summation summation);
+
+/** Adds a window and takes out the whole uWh and uvarh it gained. */
+void wk_energy_add(struct wk_energy *energy, const struct wk_quantity_raw *raw,
+                   struct wk_record_window *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metrology/quantity - the values of one window, from its sums.
+ *
+ * rms and P are over all samples of the window, harmonics included. Q1 and the angles are of
+ * the fundamental. All of it in integers, each value rounded once. */
+#ifndef WK_METROLOGY_QUANTITY_H
+#define WK_METROLOGY_QUANTITY_H
+
+#include <stdint.h>
+
+#include "metrology/record.h"
+#include "metrology/scale.h"
+#include "metrology/window.h"
+
+/* What happens to the mean value of a channel over a window. */
+typedef enum wk_quantity_dc {
+    WK_QUANTITY_DC_BLOCK = 0, /* it is removed from rms and P: an offset of the front end */
+    WK_QUANTITY_DC_KEEP,      /* it is metered: half-wave loads on DC-coupled channels */
+} wk_quantity_dc;
+
+struct wk_quantity {
+    wk_quantity_dc dc;
+    int64_t rate_uhz;
+    struct wk_sample_map map;
+    struct wk_scale micro[WK_SAMPLE_SLOTS];  /* uV or uA per count */
+    struct wk_scale power[WK_RECORD_PHASES]; /* mW per count^2 */
+};
+
+/* Energies of a window before their scale: count^2 * samples. */
+struct wk_quantity_raw {
+    int64_t p[WK_RECORD_PHASES];
+    int64_t q1[WK_RECORD_PHASES];
+};
+
+void wk_quantity_init(struct wk_quantity *quantity, const struct wk_sample_map *map,
+                      int64_t rate_uhz, wk_quantity_dc dc);
+
+/** Fills samples, frequency, angles, rms, powers of `out`, and `raw` for the energy registers.
+ *  `step` is the frequency of the window; phasors are turned here for the channels' delays. */
+void wk_quantity_fill(const struct wk_quantity *quantity, const struct wk_window *window,
+                      struct wk_window_phasors *phasors, uint64_t step,
+                      struct wk_record_window *out, struct wk_quantity_raw *raw);
+
+#endif
