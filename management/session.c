@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "management/session.h"
+
+#include <string.h>
+
+#include "cosem/initiate.h"
+#include "management/session_part.h"
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+wk_err wk_session_init(struct wk_session *session, const struct wk_session_config *config)
+{
+    if (config->table == NULL || config->security == NULL || config->crypto == NULL ||
+        config->zone == NULL || config->max_pdu < WK_SESSION_PDU_LEAST ||
+        config->max_pdu > WK_SESSION_PDU) {
+        return WK_E_ARGUMENT;
+    }
+    *session = (struct wk_session){.config = *config};
+    return WK_OK;
+}
+
+void wk_session_end_transfers(struct wk_session *session)
+{
+    session->get.active = false;
+    session->set.active = false;
+}
+
+void wk_session_close(struct wk_session *session)
+{
+    if (session->state == WK_SESSION_ASSOCIATED) {
+        session->config.security->open[session->role]--;
+    }
+    wk_session_end_transfers(session);
+    session->state = WK_SESSION_IDLE;
+    memset(session->plain, 0, sizeof session->plain);
+    memset(session->stage, 0, sizeof session->stage);
+}
+
+wk_role wk_session_role(const struct wk_session *session)
+{
+    return session->state == WK_SESSION_ASSOCIATED ? session->role : WK_ROLE_COUNT;
+}
+
+/* ---- what the parts share ---------------------------------------------------------------- */
+
+void wk_session_drop_notice(struct wk_session *session, int64_t now_us, wk_session_notice code,
+                            int32_t value)
+{
+    if (session->config.notices == NULL) {
+        return;
+    }
+    /* A full ring counts what it refuses. */
+    (void)wk_notice_drop(session->config.notices, (struct wk_notice){
+                                                      .t_us = now_us,
+                                                      .code = (uint16_t)code,
+                                                      .source = session->config.notice_source,
+                                                      .detail = (uint8_t)session->role,
+                                                      .value = value,
+                                                  });
+}
+
+wk_err wk_session_take_counter(struct wk_session *session, int64_t now_us, uint32_t *counter)
+{
+    struct wk_session_security *security = session->config.security;
+    if (security->server_next >= security->server_reserved) {
+        wk_session_drop_notice(session, now_us, WK_SESSION_COUNTER_SPENT, 0);
+        return WK_E_STATE;
+    }
+    *counter = security->server_next++;
+    return WK_OK;
+}
+
+void wk_session_refuse(struct wk_session_turn *turn, wk_apdu_state_error state,
+                       wk_apdu_service_error error)
+{
+    turn->exception = (struct wk_apdu_exception){
+        .state_error = (uint8_t)state,
+        .service_error = (uint8_t)error,
+    };
+}
+
+wk_apdu_access wk_session_access_of(wk_err err)
+{
+    static const struct {
+        wk_err err;
+        wk_apdu_access access;
+    } k_access[] = {
+        {WK_OK, WK_APDU_SUCCESS},
+        {WK_E_IO, WK_APDU_HARDWARE_FAULT},
+        {WK_E_CORRUPT, WK_APDU_HARDWARE_FAULT},
+        {WK_E_BUSY, WK_APDU_TEMPORARY_FAILURE},
+        {WK_E_STATE, WK_APDU_TEMPORARY_FAILURE},
+        {WK_E_DENIED, WK_APDU_READ_WRITE_DENIED},
+        {WK_E_AUTH, WK_APDU_READ_WRITE_DENIED},
+        {WK_E_NOT_FOUND, WK_APDU_OBJECT_UNDEFINED},
+        {WK_E_UNSUPPORTED, WK_APDU_OBJECT_UNAVAILABLE},
+        {WK_E_FORMAT, WK_APDU_TYPE_UNMATCHED},
+        {WK_E_SHORT, WK_APDU_TYPE_UNMATCHED},
+        {WK_E_FULL, WK_APDU_BLOCK_UNAVAILABLE},
+    };
+    for (size_t i = 0; i < sizeof k_access / sizeof k_access[0]; i++) {
+        if (k_access[i].err == err) {
+            return k_access[i].access;
+        }
+    }
+    return WK_APDU_OTHER_REASON;
+}
+
+/* ---- services ---------------------------------------------------------------------------- */
+
+struct service {
+    wk_apdu_service service;
+    uint32_t conformance; /* all of these bits must have been negotiated */
+    void (*serve)(struct wk_session_turn *turn, const struct wk_apdu_request *request);
+};
+
+static const struct service k_services[] = {
+    {WK_APDU_GET, WK_CONFORMANCE_GET, wk_session_serve_get},
+    {WK_APDU_GET_NEXT, WK_CONFORMANCE_GET | WK_CONFORMANCE_BLOCK_GET,
+     wk_session_serve_get_next},
+    {WK_APDU_GET_LIST, WK_CONFORMANCE_GET | WK_CONFORMANCE_LISTS, wk_session_serve_get},
+    {WK_APDU_SET, WK_CONFORMANCE_SET, wk_session_serve_set},
+    {WK_APDU_SET_LIST, WK_CONFORMANCE_SET | WK_CONFORMANCE_LISTS, wk_session_serve_set_list},
+    {WK_APDU_SET_FIRST_BLOCK, WK_CONFORMANCE_SET | WK_CONFORMANCE_BLOCK_SET,
+     wk_session_serve_set_block},
+    {WK_APDU_SET_BLOCK, WK_CONFORMANCE_SET | WK_CONFORMANCE_BLOCK_SET,
+     wk_session_serve_set_block},
+    {WK_APDU_ACTION, WK_CONFORMANCE_ACTION, wk_session_serve_action},
+};
+
+static const struct service *service_of(const struct wk_session *session,
+                                        wk_apdu_service service)
+{
+    for (size_t i = 0; i < sizeof k_services / sizeof k_services[0]; i++) {
+        const struct service *row = &k_services[i];
+        if (row->service == service) {
+            const uint32_t agreed = session->conformance & row->conformance;
+            return agreed == row->conformance ? row : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Serves a plain request of an association that is open, or being proven. */
+static void serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
+{
+    struct wk_session *session = turn->session;
+    struct wk_apdu_request request;
+    const wk_err err = wk_apdu_read_request(apdu, &request);
+    if (err == WK_E_UNSUPPORTED) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_UNKNOWN, WK_APDU_SERVICE_NOT_SUPPORTED);
+        return;
+    }
+    if (err != WK_OK) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_UNKNOWN, WK_APDU_OTHER_ERROR);
+        return;
+    }
+    /* Until the client has proven who it is, it may do that and nothing else. */
+    const bool proves = request.service == WK_APDU_ACTION;
+    if (session->state == WK_SESSION_PROVING && !proves) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+        return;
+    }
+    const struct service *row = service_of(session, request.service);
+    if (row == NULL) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_SERVICE_NOT_SUPPORTED);
+        return;
+    }
+    row->serve(turn, &request);
+    if ((request.invoke & WK_APDU_INVOKE_CONFIRM) == 0) {
+        *turn->out = wk_bytes_out_of(turn->out->data, turn->out->room); /* no reply is wanted */
+        turn->exception.service_error = 0;
+    }
+}
+
+static size_t reply_limit(const struct wk_session *session)
+{
+    const size_t client = session->client_max_pdu;
+    return client == 0 || client > WK_SESSION_PDU ? WK_SESSION_PDU : client;
+}
+
+static void serve_clear(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
+                        struct wk_bytes_out *reply)
+{
+    if (turn->session->state != WK_SESSION_ASSOCIATED ||
+        turn->session->role == WK_ROLE_MANAGEMENT) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+        return;
+    }
+    struct wk_bytes_out out =
+        wk_bytes_out_of(reply->data + reply->size, reply_limit(turn->session));
+    turn->out = &out;
+    serve(turn, apdu);
+    if (out.fault != WK_OK) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+    }
+    if (turn->exception.service_error == 0) {
+        (void)wk_bytes_out_reserve(reply, out.size);
+    }
+}
+
+/* ---- protection -------------------------------------------------------------------------- */
+
+/* The outer tag is not authenticated, so it must say what the text inside says. */
+static bool tag_fits(uint8_t sealed, uint8_t plain)
+{
+    const uint8_t bit = sealed == WK_APDU_GLO_INITIATE_REQUEST ? 0x20 : 0x08;
+    return sealed == WK_APDU_GENERAL_GLO || sealed == (plain | bit);
+}
+
+wk_err wk_session_open_sealed(struct wk_session_turn *turn, wk_role role,
+                              const uint8_t title[WK_CIPHER_TITLE], struct wk_bytes_in *sealed,
+                              struct wk_cipher_head *head, struct wk_bytes_in *plain)
+{
+    struct wk_session *session = turn->session;
+    struct wk_session_security *security = session->config.security;
+    struct wk_bytes_in text;
+    memcpy(head->title, title, WK_CIPHER_TITLE);
+    WK_TRY(wk_cipher_read_head(sealed, head, &text));
+    /* Suite 0, authenticated and encrypted: anything less is below the policy. */
+    if (head->control != WK_CIPHER_BOTH || memcmp(head->title, title, WK_CIPHER_TITLE) != 0) {
+        return WK_E_AUTH;
+    }
+    const uint32_t last = security->client_counter[role];
+    if (head->counter <= last || head->counter == UINT32_MAX) {
+        security->replays++;
+        security->dirty = true;
+        wk_session_drop_notice(session, turn->now_us, WK_SESSION_REPLAY,
+                               (int32_t)(head->counter & INT32_MAX));
+        return WK_E_REPLAY;
+    }
+    struct wk_bytes_out out = wk_bytes_out_of(session->plain, sizeof session->plain);
+    WK_TRY(wk_cipher_open(session->config.crypto, &security->keys, head, &text, &out));
+    if (out.size == 0 || !tag_fits(head->tag, session->plain[0])) {
+        return WK_E_AUTH;
+    }
+    security->client_counter[role] = head->counter;
+    security->dirty = true;
+    *plain = wk_bytes_in_of(session->plain, out.size);
+    return WK_OK;
+}
+
+static void refuse_sealed(struct wk_session_turn *turn, wk_err err)
+{
+    struct wk_session_security *security = turn->session->config.security;
+    if (err == WK_E_REPLAY) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_INVOCATION_COUNTER_ERROR);
+        turn->exception.expected_counter = security->client_counter[turn->session->role] + 1;
+        return;
+    }
+    security->not_deciphered++;
+    security->dirty = true;
+    wk_session_drop_notice(turn->session, turn->now_us, WK_SESSION_NOT_DECIPHERED, 0);
+    wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_DECIPHERING_ERROR);
+}
+
+/* The tag of the sealed reply: the kind the client used. */
+static uint8_t sealed_tag(uint8_t request_tag, uint8_t plain_reply_tag)
+{
+    return request_tag == WK_APDU_GENERAL_GLO ? request_tag : (uint8_t)(plain_reply_tag | 0x08);
+}
+
+static void serve_sealed(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
+                         struct wk_bytes_out *reply)
+{
+    struct wk_session *session = turn->session;
+    if (session->state == WK_SESSION_IDLE || session->role != WK_ROLE_MANAGEMENT) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+        return;
+    }
+    struct wk_cipher_head head;
+    struct wk_bytes_in plain = wk_bytes_in_of(NULL, 0);
+    const wk_err err =
+        wk_session_open_sealed(turn, session->role, session->client_title, apdu, &head, &plain);
+    if (err != WK_OK) {
+        refuse_sealed(turn, err);
+        return;
+    }
+    struct wk_cipher_seal seal;
+    wk_cipher_begin(&seal, reply, reply_limit(session));
+    turn->out = &seal.plain;
+    serve(turn, &plain);
+    if (turn->exception.service_error != 0 || seal.plain.size == 0) {
+        return;
+    }
+    head.tag = sealed_tag(head.tag, seal.plain.data[0]);
+    memcpy(head.title, session->config.security->title, WK_CIPHER_TITLE);
+    if (wk_session_take_counter(session, turn->now_us, &head.counter) != WK_OK ||
+        wk_cipher_finish(&seal, session->config.crypto, &session->config.security->keys,
+                         &head) != WK_OK) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+    }
+}
+
+/* ---- the entrance ------------------------------------------------------------------------ */
+
+static void dispatch(struct wk_session_turn *turn, uint16_t client_sap,
+                     struct wk_bytes_in *apdu, struct wk_bytes_out *reply)
+{
+    const struct wk_session *session = turn->session;
+    const uint8_t tag = wk_bytes_in_peek(apdu);
+    turn->out = reply;
+    if (tag == WK_APDU_AARQ) {
+        wk_session_open(turn, client_sap, apdu);
+        return;
+    }
+    if (session->state == WK_SESSION_IDLE || client_sap != session->client_sap) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+        return;
+    }
+    switch (tag) {
+    case WK_APDU_RLRQ:
+        wk_session_release(turn, apdu);
+        break;
+    case WK_APDU_GET_REQUEST:
+    case WK_APDU_SET_REQUEST:
+    case WK_APDU_ACTION_REQUEST:
+        serve_clear(turn, apdu, reply);
+        break;
+    case WK_APDU_GLO_GET_REQUEST:
+    case WK_APDU_GLO_SET_REQUEST:
+    case WK_APDU_GLO_ACTION_REQUEST:
+    case WK_APDU_GENERAL_GLO:
+        serve_sealed(turn, apdu, reply);
+        break;
+    default:
+        wk_session_refuse(turn, WK_APDU_SERVICE_UNKNOWN, WK_APDU_SERVICE_NOT_SUPPORTED);
+        break;
+    }
+}
+
+wk_err wk_session_receive(struct wk_session *session, int64_t now_us,
+                          struct wk_session_link link, struct wk_bytes_in apdu,
+                          struct wk_bytes_out *reply)
+{
+    struct wk_session_turn turn = {.session = session, .now_us = now_us};
+    if (wk_bytes_out_left(reply) < WK_SESSION_REPLY) {
+        return WK_E_ARGUMENT;
+    }
+    if (link.server_sap != WK_SESSION_SERVER_SAP) {
+        return WK_E_NOT_FOUND;
+    }
+    const bool opens = wk_bytes_in_peek(&apdu) == WK_APDU_AARQ; /* before any size is agreed */
+    if (apdu.size > (opens ? WK_ASSOCIATION_MAX : session->config.max_pdu)) {
+        wk_session_refuse(&turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_PDU_TOO_LONG);
+    } else {
+        dispatch(&turn, link.client_sap, &apdu, reply);
+    }
+    if (turn.exception.service_error != 0) {
+        wk_apdu_put_exception(reply, &turn.exception);
+    }
+    return WK_OK;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * management/session - the DLMS server of one connection, over the meter's object table
+ * (IEC 62056-5-3, logical names, client/server).
+ *
+ * APDUs go in, replies come out; what carries them is not its concern. A session serves one
+ * association at a time. Three clients are known, each with the role, the application context
+ * and the mechanism that belong to it:
+ *   16 public      no authentication
+ *    2 reader      LLS, a password
+ *    1 management  HLS5-GMAC; every APDU authenticated and encrypted (AES-GCM, suite 0)
+ * A client that asks for less protection than its role demands is refused. Nothing that is not
+ * authenticated changes anything but the counts of failures.
+ *
+ * The table must have the row of class 15, 0.0.40.0.0.255, with WK_SESSION_CURRENT: there HLS
+ * is completed (method 1, which needs no right then).
+ *
+ * What must be known about keys and counters is shared by all sessions of a meter, in struct
+ * wk_session_security; the owner persists it (see there). */
+#ifndef WK_MANAGEMENT_SESSION_H
+#define WK_MANAGEMENT_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/notice.h"
+#include "cosem/apdu.h"
+#include "cosem/association.h"
+#include "cosem/cipher.h"
+#include "management/object.h"
+#include "port/hal.h"
+
+#define WK_SESSION_PDU         2048 /* longest APDU taken or sent */
+#define WK_SESSION_PDU_LEAST   64
+#define WK_SESSION_LIST        16 /* most attributes in one request with a list */
+#define WK_SESSION_PASSWORD    32
+#define WK_SESSION_CHALLENGE   16 /* octets of the server's challenge */
+#define WK_SESSION_SERVER_SAP  1  /* the management logical device */
+#define WK_SESSION_FREE_TRIES  5  /* failed logins before a role is locked out */
+#define WK_SESSION_LOCK_S      1  /* the first lock-out; every further failure doubles it ... */
+#define WK_SESSION_LOCK_MOST_S 900 /* ... up to this */
+
+/* Room that a reply needs: an APDU, and what sealing works with. */
+#define WK_SESSION_REPLY (WK_SESSION_PDU + WK_CIPHER_RESERVE + WK_CIPHER_TAG)
+
+/* Rows of class 15 say in `selector` which association they show. */
+#define WK_SESSION_CURRENT    0 /* 0.0.40.0.0.255: the one that asks */
+#define WK_SESSION_OF_ROLE(r) (1 + (uint32_t)(r))
+
+/* Codes of the notices that sessions drop; `detail` is the role. */
+typedef enum wk_session_notice {
+    WK_SESSION_LOGIN_FAILED = 1, /* value: failures since the last success */
+    WK_SESSION_LOCKED_OUT,       /* value: seconds; dropped when a lock-out begins, once */
+    WK_SESSION_REPLAY,           /* value: low 31 bits of the counter that came */
+    WK_SESSION_NOT_DECIPHERED,   /* within an association */
+    WK_SESSION_COUNTER_SPENT,    /* no server counter is reserved: nothing can be sealed */
+    WK_SESSION_OPENED,           /* an association above public was opened */
+    WK_SESSION_PASSWORD_CHANGED,
+} wk_session_notice;
+
+struct wk_session_secret {
+    uint8_t octets[WK_SESSION_PASSWORD];
+    uint8_t size; /* 0 = nobody gets in */
+};
+
+struct wk_session_lock {
+    uint8_t failures; /* since the last success; saturates */
+    int64_t until_us; /* locked out before this instant, once failures reach the limit */
+};
+
+/* One per meter. All fields but `open` and `dirty` are persistent.
+ * - `client_counter`: an APDU is accepted only with a greater counter. After a cut a value
+ *   older than the truth is safe as long as associations are opened with fresh challenges,
+ *   which sessions see to; the owner commits whenever `dirty`, in its own time.
+ * - `server_next` < `server_reserved`: counters the meter may use. The owner raises
+ *   `server_reserved`, and commits it, well before the last is used; at start it sets
+ *   server_next = server_reserved as last committed. So no counter serves twice with one key.
+ */
+struct wk_session_security {
+    uint8_t title[WK_CIPHER_TITLE];
+    struct wk_cipher_keys keys; /* global unicast encryption key, authentication key */
+    struct wk_session_secret password[WK_ROLE_COUNT];
+    uint32_t client_counter[WK_ROLE_COUNT]; /* last accepted */
+    uint32_t server_next;
+    uint32_t server_reserved;
+    struct wk_session_lock lock[WK_ROLE_COUNT];
+    uint32_t failed_logins[WK_ROLE_COUNT]; /* ever */
+    uint32_t replays;                      /* ever */
+    uint32_t not_deciphered;               /* ever */
+    uint16_t open[WK_ROLE_COUNT];          /* associations that are open now */
+    bool dirty;                            /* set here, cleared by the owner's commit */
+};
+
+struct wk_session_config {
+    const struct wk_object_table *table;
+    struct wk_session_security *security;
+    const struct wk_hal_crypto *crypto;
+    struct wk_notice_ring *notices; /* NULL: none wanted */
+    const struct wk_zone *zone;     /* for date-times without deviation */
+    uint8_t notice_source;          /* goes into every notice */
+    uint16_t max_pdu;               /* WK_SESSION_PDU_LEAST..WK_SESSION_PDU */
+};
+
+/* ---- the inside of a session ------------------------------------------------------------- */
+
+/* One attribute that is being read. */
+struct wk_session_item {
+    const struct wk_object *object;
+    uint8_t attribute;
+    wk_apdu_access refusal; /* found when the request was read */
+    uint32_t keep;          /* selected columns of a span with holes, bit 0 = column_first;
+                               0 = all of the span */
+    struct wk_object_selection selection;
+};
+
+/* A GET under way. Values are staged in whole elements and sent from there. */
+struct wk_session_get {
+    bool active;
+    bool list;
+    bool finished; /* all is staged */
+    uint8_t invoke;
+    uint8_t count;
+    uint8_t index;
+    uint32_t block; /* the last one sent */
+    size_t at;      /* stage: what is not sent yet */
+    size_t size;
+    struct wk_object_cursor cursor;
+    struct wk_session_item items[WK_SESSION_LIST];
+};
+
+/* A SET by blocks under way, gathered in the stage. */
+struct wk_session_set {
+    bool active;
+    uint8_t invoke;
+    uint32_t block; /* the last one taken */
+    size_t size;
+    struct wk_apdu_target target;
+};
+
+typedef enum wk_session_state {
+    WK_SESSION_IDLE = 0,
+    WK_SESSION_PROVING, /* HLS: the client's answer is awaited */
+    WK_SESSION_ASSOCIATED,
+} wk_session_state;
+
+struct wk_session {
+    struct wk_session_config config;
+    wk_session_state state;
+    wk_role role;
+    uint16_t client_sap;
+    uint16_t client_max_pdu; /* 0 = no limit */
+    uint32_t conformance;
+    uint8_t client_title[WK_CIPHER_TITLE];
+    uint8_t client_challenge[WK_ASSOCIATION_SECRET];
+    uint8_t client_challenge_size;
+    uint8_t challenge[WK_SESSION_CHALLENGE];
+    struct wk_session_get get;
+    struct wk_session_set set;
+    uint8_t plain[WK_SESSION_PDU + WK_CIPHER_RESERVE]; /* a request, deciphered */
+    uint8_t stage[WK_SESSION_PDU];
+};
+
+/* ---- what a connection does -------------------------------------------------------------- */
+
+/* Who sent an APDU to whom: the ports of the wrapper. */
+struct wk_session_link {
+    uint16_t client_sap;
+    uint16_t server_sap;
+};
+
+/** WK_E_ARGUMENT: a member of `config` is missing or max_pdu out of range. What it points at
+ *  must outlive the session. */
+WK_MUST_USE wk_err wk_session_init(struct wk_session *session,
+                                   const struct wk_session_config *config);
+
+/** Serves one APDU and appends its reply, if it has one, to `reply`. `now_us`: UTC,
+ *  microseconds since 1970. WK_E_ARGUMENT: less than WK_SESSION_REPLY octets of room;
+ *  WK_E_NOT_FOUND: addressed to a server that is not here; nothing has changed then. */
+WK_MUST_USE wk_err wk_session_receive(struct wk_session *session, int64_t now_us,
+                                      struct wk_session_link link, struct wk_bytes_in apdu,
+                                      struct wk_bytes_out *reply);
+
+/** The connection is gone: the association and all that was under way end. The session can
+ *  serve a new connection at once. */
+void wk_session_close(struct wk_session *session);
+
+/** The role whose association is open; WK_ROLE_COUNT if none is. */
+wk_role wk_session_role(const struct wk_session *session);
+
+/** How the errors of class functions look on the wire. */
+wk_apdu_access wk_session_access_of(wk_err err);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Class 15, version 1, of IEC 62056-6-2 (association LN): what a client may know about its own
+ * association and the others, first of all the list of objects it has rights to. */
+#include <string.h>
+
+#include "cosem/axdr.h"
+#include "cosem/initiate.h"
+#include "management/session_part.h"
+
+#define STATUS_NONE       0
+#define STATUS_ASSOCIATED 2
+
+enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
+
+enum {
+    OBJECT_LIST = 2,
+    PARTNERS = 3,
+    CONTEXT = 4,
+    XDLMS_CONTEXT = 5,
+    MECHANISM = 6,
+    SECRET = 7,
+    STATUS = 8,
+    SECURITY_SETUP = 9,
+};
+
+enum { REPLY_TO_HLS = 1 };
+
+static wk_role role_shown(const struct wk_session *session, const struct wk_object *object)
+{
+    return object->selector == WK_SESSION_CURRENT ? session->role
+                                                  : (wk_role)(object->selector - 1);
+}
+
+/* ---- object_list ------------------------------------------------------------------------- */
+
+static void put_attribute_access(struct wk_bytes_out *out, const struct wk_object *object,
+                                 wk_role role, uint8_t attribute)
+{
+    const struct wk_object_rights *rights = &object->rights[role];
+    const uint32_t bit = attribute <= 32 ? UINT32_C(1) << (attribute - 1) : 0;
+    const bool read = attribute == 1 || (rights->get & bit) != 0;
+    const bool write = attribute != 1 && (rights->set & bit) != 0;
+    const bool selective = object->class_id == WK_SESSION_CLASS_PROFILE && attribute == 2;
+    wk_axdr_put_structure(out, 3);
+    wk_axdr_put_integer(out, (int8_t)attribute);
+    wk_axdr_put_enum(out, (uint8_t)((read ? ACCESS_READ : 0) | (write ? ACCESS_WRITE : 0)));
+    if (!selective) {
+        wk_axdr_put_null(out);
+        return;
+    }
+    wk_axdr_put_array(out, 2);
+    wk_axdr_put_integer(out, 1);
+    wk_axdr_put_integer(out, 2);
+}
+
+static void put_object(struct wk_bytes_out *out, const struct wk_object *object, wk_role role)
+{
+    wk_axdr_put_structure(out, 4);
+    wk_axdr_put_long_unsigned(out, object->class_id);
+    wk_axdr_put_unsigned(out, object->version);
+    wk_axdr_put_octet_string(out, object->obis, WK_OBIS_SIZE);
+    wk_axdr_put_structure(out, 2);
+    wk_axdr_put_array(out, object->attributes);
+    for (uint8_t i = 1; i <= object->attributes; i++) {
+        put_attribute_access(out, object, role, i);
+    }
+    wk_axdr_put_array(out, object->methods);
+    for (uint8_t i = 1; i <= object->methods; i++) {
+        const uint32_t bit = i <= 32 ? UINT32_C(1) << (i - 1) : 0;
+        wk_axdr_put_structure(out, 2);
+        wk_axdr_put_integer(out, (int8_t)i);
+        wk_axdr_put_enum(out, (object->rights[role].action & bit) != 0 ? 1 : 0);
+    }
+}
+
+static uint32_t count_visible(const struct wk_object_table *table, wk_role role)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        count += wk_session_is_visible(&table->rows[i], role) ? 1 : 0;
+    }
+    return count;
+}
+
+/* cursor->next is the row to come. */
+static wk_err get_object_list(const struct wk_session *session, wk_role role,
+                              struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_object_table *table = session->config.table;
+    if (!cursor->started) {
+        wk_axdr_put_array(out, count_visible(table, role));
+        WK_TRY(out->fault);
+        cursor->started = true;
+    }
+    for (; cursor->next < table->count; cursor->next++) {
+        const struct wk_object *object = &table->rows[cursor->next];
+        const struct wk_bytes_out before = *out;
+        if (!wk_session_is_visible(object, role)) {
+            continue;
+        }
+        put_object(out, object, role);
+        if (out->fault != WK_OK) {
+            *out = before;
+            cursor->more = true;
+            return out->size > 0 ? WK_OK : WK_E_FULL;
+        }
+    }
+    return WK_OK;
+}
+
+/* ---- the other attributes ---------------------------------------------------------------- */
+
+/* joint-iso-ccitt(2) country(16) country-name(756) identified-organisation(5) DLMS-UA(8),
+ * then 1 and the context, or 2 and the mechanism: as a BER object identifier. */
+static void put_name(struct wk_bytes_out *out, uint8_t arc, uint8_t number)
+{
+    const uint8_t name[] = {0x60, 0x85, 0x74, 0x05, 0x08, arc, number};
+    wk_axdr_put_octet_string(out, name, sizeof name);
+}
+
+static void put_xdlms_context(struct wk_bytes_out *out, const struct wk_session *session)
+{
+    const uint32_t c = session->conformance;
+    const uint8_t conformance[] = {(uint8_t)(c >> 16), (uint8_t)(c >> 8), (uint8_t)c};
+    wk_axdr_put_structure(out, 6);
+    wk_axdr_put_bit_string(out, conformance, 24);
+    wk_axdr_put_long_unsigned(out, session->config.max_pdu);
+    wk_axdr_put_long_unsigned(out, session->client_max_pdu);
+    wk_axdr_put_unsigned(out, WK_INITIATE_DLMS_VERSION);
+    wk_axdr_put_integer(out, 0);
+    wk_axdr_put_octet_string(out, NULL, 0);
+}
+
+static uint8_t status_of(const struct wk_session *session, wk_role role)
+{
+    return session->config.security->open[role] > 0 ? STATUS_ASSOCIATED : STATUS_NONE;
+}
+
+wk_err wk_session_association_get(struct wk_session *session, const struct wk_object *object,
+                                  uint8_t attribute, struct wk_object_cursor *cursor,
+                                  struct wk_bytes_out *out)
+{
+    static const uint8_t k_no_object[WK_OBIS_SIZE] = {0};
+    const wk_role role = role_shown(session, object);
+    switch (attribute) {
+    case OBJECT_LIST:
+        return get_object_list(session, role, cursor, out);
+    case PARTNERS:
+        wk_axdr_put_structure(out, 2);
+        wk_axdr_put_integer(out, (int8_t)wk_session_sap_of(role));
+        wk_axdr_put_long_unsigned(out, WK_SESSION_SERVER_SAP);
+        break;
+    case CONTEXT:
+        put_name(out, 1, (uint8_t)wk_session_context_of(role));
+        break;
+    case XDLMS_CONTEXT:
+        put_xdlms_context(out, session);
+        break;
+    case MECHANISM:
+        put_name(out, 2, (uint8_t)wk_session_mechanism_of(role));
+        break;
+    case STATUS:
+        wk_axdr_put_enum(out, status_of(session, role));
+        break;
+    case SECURITY_SETUP:
+        wk_axdr_put_octet_string(out, k_no_object, sizeof k_no_object);
+        break;
+    default:
+        return WK_E_UNSUPPORTED;
+    }
+    return out->fault;
+}
+
+/* ---- writing and acting ------------------------------------------------------------------ */
+
+/* Only the LLS password is a secret of an association; keys are changed elsewhere. */
+wk_err wk_session_association_set(struct wk_session_turn *turn, const struct wk_object *object,
+                                  uint8_t attribute, struct wk_bytes_in *value)
+{
+    struct wk_session *session = turn->session;
+    struct wk_session_security *security = session->config.security;
+    const wk_role role = role_shown(session, object);
+    size_t size;
+    if (attribute != SECRET || wk_session_mechanism_of(role) != WK_ASSOCIATION_LLS) {
+        return WK_E_UNSUPPORTED;
+    }
+    const uint8_t *octets = wk_axdr_read_octets(value, &size);
+    WK_TRY(wk_bytes_in_end(value));
+    if (size == 0 || size > WK_SESSION_PASSWORD) {
+        return WK_E_RANGE;
+    }
+    struct wk_session_secret secret = {.size = (uint8_t)size};
+    memcpy(secret.octets, octets, size);
+    security->password[role] = secret;
+    security->dirty = true;
+    wk_session_drop_notice(session, turn->now_us, WK_SESSION_PASSWORD_CHANGED, 0);
+    return WK_OK;
+}
+
+wk_err wk_session_association_action(struct wk_session_turn *turn,
+                                     const struct wk_object *object, uint8_t method,
+                                     struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
+{
+    if (method != REPLY_TO_HLS || object->selector != WK_SESSION_CURRENT) {
+        return WK_E_UNSUPPORTED;
+    }
+    return wk_session_prove(turn, parameter, reply);
+}

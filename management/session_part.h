@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * management/session_part - what the files of room session say to each other. */
+#ifndef WK_MANAGEMENT_SESSION_PART_H
+#define WK_MANAGEMENT_SESSION_PART_H
+
+#include "management/session.h"
+
+#define WK_SESSION_CLASS_PROFILE     7
+#define WK_SESSION_CLASS_ASSOCIATION 15
+
+/* One request with its reply. `out` takes the plain reply, `limit` octets at most (out has
+ * that room). An exception replaces the reply: it is sent without protection. */
+struct wk_session_turn {
+    struct wk_session *session;
+    int64_t now_us;
+    struct wk_bytes_out *out;
+    struct wk_apdu_exception exception; /* service_error 0 = none */
+};
+
+/* ---- session.c --------------------------------------------------------------------------- */
+
+void wk_session_drop_notice(struct wk_session *session, int64_t now_us, wk_session_notice code,
+                            int32_t value);
+/** The next server counter. WK_E_STATE, and a notice: none is reserved. */
+WK_MUST_USE wk_err wk_session_take_counter(struct wk_session *session, int64_t now_us,
+                                           uint32_t *counter);
+void wk_session_refuse(struct wk_session_turn *turn, wk_apdu_state_error state,
+                       wk_apdu_service_error error);
+/** Reads and checks the head of what a client sealed: counter, suite, protection. On WK_OK
+ *  `plain` is the deciphered APDU and its counter is used up. WK_E_REPLAY, WK_E_AUTH,
+ *  WK_E_FORMAT ... otherwise; replays are counted here. */
+WK_MUST_USE wk_err wk_session_open_sealed(struct wk_session_turn *turn, wk_role role,
+                                          const uint8_t title[WK_CIPHER_TITLE],
+                                          struct wk_bytes_in *sealed,
+                                          struct wk_cipher_head *head,
+                                          struct wk_bytes_in *plain);
+/** Ends whatever GET or SET is under way. */
+void wk_session_end_transfers(struct wk_session *session);
+
+/* ---- session_open.c ---------------------------------------------------------------------- */
+
+/** Answers an AARQ with an AARE. */
+void wk_session_open(struct wk_session_turn *turn, uint16_t client_sap,
+                     struct wk_bytes_in *apdu);
+/** Answers a RLRQ with a RLRE. */
+void wk_session_release(struct wk_session_turn *turn, struct wk_bytes_in *apdu);
+/** HLS pass 3: checks the client's answer, writes the server's. WK_E_AUTH: wrong, counted. */
+WK_MUST_USE wk_err wk_session_prove(struct wk_session_turn *turn, struct wk_bytes_in *parameter,
+                                    struct wk_bytes_out *reply);
+bool wk_session_role_of(uint16_t client_sap, wk_role *role);
+uint16_t wk_session_sap_of(wk_role role);
+wk_association_mechanism wk_session_mechanism_of(wk_role role);
+wk_association_context wk_session_context_of(wk_role role);
+
+/* ---- session_get.c ----------------------------------------------------------------------- */
+
+void wk_session_serve_get(struct wk_session_turn *turn, const struct wk_apdu_request *request);
+void wk_session_serve_get_next(struct wk_session_turn *turn,
+                               const struct wk_apdu_request *request);
+/** Whether `role` may see the object at all. */
+bool wk_session_is_visible(const struct wk_object *object, wk_role role);
+/** The object a request is about, as far as the role may know: WK_APDU_SUCCESS and *object,
+ *  or a refusal. */
+wk_apdu_access wk_session_find(const struct wk_session *session,
+                               const struct wk_apdu_target *target,
+                               const struct wk_object **object);
+
+/* ---- session_select.c -------------------------------------------------------------------- */
+
+/** Decodes selective access into item->selection and item->keep. Uses the stage. */
+WK_MUST_USE wk_err wk_session_select(struct wk_session_turn *turn, struct wk_session_item *item,
+                                     const struct wk_apdu_target *target);
+/** Drops the columns that are not kept from the rows in data[0..size); returns what is left.
+ *  `with_head`: the array's head comes first. */
+WK_MUST_USE wk_err wk_session_keep_columns(uint32_t keep, bool with_head, uint8_t *data,
+                                           size_t *size);
+
+/* ---- session_set.c ----------------------------------------------------------------------- */
+
+void wk_session_serve_set(struct wk_session_turn *turn, const struct wk_apdu_request *request);
+void wk_session_serve_set_list(struct wk_session_turn *turn,
+                               const struct wk_apdu_request *request);
+void wk_session_serve_set_block(struct wk_session_turn *turn,
+                                const struct wk_apdu_request *request);
+void wk_session_serve_action(struct wk_session_turn *turn,
+                             const struct wk_apdu_request *request);
+
+/* ---- session_association.c: class 15 ----------------------------------------------------- */
+
+WK_MUST_USE wk_err wk_session_association_get(struct wk_session *session,
+                                              const struct wk_object *object, uint8_t attribute,
+                                              struct wk_object_cursor *cursor,
+                                              struct wk_bytes_out *out);
+WK_MUST_USE wk_err wk_session_association_set(struct wk_session_turn *turn,
+                                              const struct wk_object *object, uint8_t attribute,
+                                              struct wk_bytes_in *value);
+WK_MUST_USE wk_err wk_session_association_action(struct wk_session_turn *turn,
+                                                 const struct wk_object *object, uint8_t method,
+                                                 struct wk_bytes_in *parameter,
+                                                 struct wk_bytes_out *reply);
+
+#endif
