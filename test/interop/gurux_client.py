@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a meter with the Gurux DLMS client, an independent implementation; prints TAP.
+
+gurux_client.py HOST PORT [--password TEXT] [--ek HEX] [--ak HEX] [--title HEX]
+                [--name TEXT] [--profile OBIS] [--registers OBIS,OBIS]
+gurux_client.py --serve PROGRAM     starts PROGRAM (dlms_test_server) and reads it
+
+Every association of the meter is used: public (no authentication), reader (LLS), management
+(HLS5-GMAC, every APDU authenticated and encrypted, as glo-* and as general-glo-ciphering).
+Gurux accepts octets that follow a value, so lengths are checked here as well.
+"""
+import argparse
+import datetime
+import io
+import socket
+import subprocess
+import sys
+
+from gurux_dlms import GXByteBuffer, GXReplyData
+from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType, Security
+from gurux_dlms.objects import (GXDLMSClock, GXDLMSData, GXDLMSProfileGeneric, GXDLMSRegister,
+                                GXDLMSAssociationLogicalName, GXDLMSDisconnectControl)
+from gurux_dlms.secure import GXDLMSSecureClient
+
+PUBLIC, READER, MANAGEMENT = 16, 2, 1
+TIMEOUT_S = 10
+OUT = sys.stdout
+
+# Octets of the contents of A-XDR types of fixed size.
+FIXED = {0: 0, 3: 1, 5: 4, 6: 4, 13: 1, 15: 1, 16: 2, 17: 1, 18: 2, 20: 8, 21: 8, 22: 1, 23: 4,
+         24: 8, 25: 12, 26: 5, 27: 4}
+
+
+def say(text):
+    print(text, file=OUT, flush=True)
+
+
+def length_at(octets, at):
+    """A length and where it ends."""
+    if octets[at] < 0x80:
+        return octets[at], at + 1
+    end = at + 1 + (octets[at] & 0x7F)
+    return int.from_bytes(octets[at + 1:end], "big"), end
+
+
+def value_end(octets, at):
+    """Where the A-XDR value at `at` ends."""
+    tag = octets[at]
+    if tag in FIXED:
+        return at + 1 + FIXED[tag]
+    count, at = length_at(octets, at + 1)
+    if tag in (1, 2):
+        for _ in range(count):
+            at = value_end(octets, at)
+        return at
+    return at + ((count + 7) // 8 if tag == 4 else count)
+
+
+class Tap:
+    def __init__(self):
+        self.count = 0
+        self.failed = 0
+
+    def check(self, name, condition, detail=""):
+        self.count += 1
+        self.failed += 0 if condition else 1
+        say(f"{'ok' if condition else 'not ok'} {self.count} - {name}")
+        if not condition:
+            say(f"# {detail}")
+
+    def run(self, name, call):
+        """A test that fails on any exception."""
+        try:
+            result = call()
+            self.check(name, True)
+            return result
+        except Exception as error:  # the peer raises all kinds
+            self.check(name, False, repr(error))
+            return None
+
+
+class Meter:
+    """One association over one connection."""
+
+    def __init__(self, options, client, general=False):
+        self.socket = socket.create_connection((options.host, options.port), TIMEOUT_S)
+        self.socket.settimeout(TIMEOUT_S)
+        authentication = {PUBLIC: Authentication.NONE, READER: Authentication.LOW,
+                          MANAGEMENT: Authentication.HIGH_GMAC}[client]
+        password = options.password if client == READER else None
+        self.client = GXDLMSSecureClient(True, client, 1, authentication, password,
+                                         InterfaceType.WRAPPER)
+        if client == MANAGEMENT:
+            cipher = self.client.ciphering
+            cipher.security = Security.AUTHENTICATION_ENCRYPTION
+            cipher.systemTitle = bytearray.fromhex(options.title)
+            cipher.blockCipherKey = bytearray.fromhex(options.ek)
+            cipher.authenticationKey = bytearray.fromhex(options.ak)
+            cipher.invocationCounter = options.counter
+            if not general:
+                self.client.proposedConformance &= ~Conformance.GENERAL_PROTECTION
+        self.tags = set()
+
+    def exchange(self, request, reply):
+        """Sends one frame and takes the frame that answers it."""
+        self.socket.sendall(bytes(request))
+        head = self.receive(8)
+        size = int.from_bytes(head[6:8], "big")
+        body = self.receive(size)
+        self.tags.add(body[0])
+        if not self.client.getData(GXByteBuffer(head + body), reply):
+            raise ValueError("the peer finds the reply incomplete")
+        if reply.error:
+            raise ValueError(f"refused with {reply.error}")
+
+    def receive(self, size):
+        octets = b""
+        while len(octets) < size:
+            part = self.socket.recv(size - len(octets))
+            if not part:
+                raise ConnectionError("the meter closed")
+            octets += part
+        return octets
+
+    def transfer(self, requests):
+        """A whole service, all blocks included."""
+        reply = GXReplyData()
+        if not isinstance(requests, list):
+            requests = [requests]
+        for request in requests:
+            reply.clear()
+            self.exchange(request, reply)
+            while reply.isMoreData():
+                self.exchange(self.client.receiverReady(reply), reply)
+        return reply
+
+    def open(self):
+        self.client.parseAareResponse(self.transfer(self.client.aarqRequest()).data)
+        if self.client.isAuthenticationRequired:
+            reply = self.transfer(self.client.getApplicationAssociationRequest())
+            self.client.parseApplicationAssociationResponse(reply.data)
+        return self
+
+    def read(self, item, attribute):
+        reply = self.transfer(self.client.read(item, attribute))
+        octets = bytes(reply.data.array())
+        if value_end(octets, 0) != len(octets):
+            raise ValueError(f"{len(octets) - value_end(octets, 0)} octets too many")
+        return self.client.updateValue(item, attribute, reply.value)
+
+    def rows_by_range(self, profile, first, last):
+        reply = self.transfer(self.client.readRowsByRange(profile, first, last))
+        return self.client.updateValue(profile, 2, reply.value)
+
+    def rows_by_entry(self, profile, first, count):
+        reply = self.transfer(self.client.readRowsByEntry(profile, first, count))
+        return self.client.updateValue(profile, 2, reply.value)
+
+    def close(self):
+        try:
+            request = self.client.releaseRequest()
+            if request:
+                self.transfer(request)
+        finally:
+            self.socket.close()
+
+
+def text_of(value):
+    return bytes(value).decode("ascii") if isinstance(value, (bytes, bytearray)) else str(value)
+
+
+def utc_of(date):
+    value = date.value
+    if value.tzinfo is None:
+        raise ValueError("a time without deviation")
+    return value.astimezone(datetime.timezone.utc)
+
+
+def read_name(meter, options):
+    name = text_of(meter.read(GXDLMSData("0.0.42.0.0.255"), 2))
+    if options.name and name != options.name:
+        raise ValueError(f"the name is {name}")
+    return name
+
+
+def read_clock(meter, options):
+    clock = GXDLMSClock("0.0.1.0.0.255")
+    meter.read(clock, 2)
+    if options.now:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        if abs((utc_of(clock.time) - now).total_seconds()) > 5:
+            raise ValueError(f"the clock shows {clock.time}")
+    return clock.time
+
+
+def read_register(meter, obis):
+    register = GXDLMSRegister(obis)
+    meter.read(register, 3)
+    meter.read(register, 2)
+    return register.value
+
+
+def read_profile(meter, options, tap, role):
+    profile = GXDLMSProfileGeneric(options.profile)
+    columns = tap.run(f"{role}: capture objects", lambda: meter.read(profile, 3))
+    count = tap.run(f"{role}: entries in use", lambda: meter.read(profile, 7))
+    if not columns or not count:
+        return
+    rows = tap.run(f"{role}: the last 100 entries",
+                   lambda: list(meter.rows_by_entry(profile, max(1, count - 99), 100)))
+    rows = rows or []
+    tap.check(f"{role}: as many rows as asked for", len(rows) == min(100, count), len(rows))
+    tap.check(f"{role}: every row has every column",
+              all(len(row) == len(columns) for row in rows), rows[:1])
+    if len(rows) < 10:
+        return
+    first, last = rows[-10][0], rows[-3][0]
+    ranged = tap.run(f"{role}: a range", lambda: list(meter.rows_by_range(profile, first, last)))
+    ranged = ranged or []
+    tap.check(f"{role}: the range holds both its ends and what lies between",
+              [row[1:] for row in ranged] == [row[1:] for row in rows[-10:-2]],
+              f"{len(ranged)} rows")
+    stamps = [utc_of(row[0]) for row in rows]
+    steps = {(b - a).total_seconds() for a, b in zip(stamps, stamps[1:])}
+    tap.check(f"{role}: entries follow each other in time", all(s > 0 for s in steps), steps)
+
+
+def read_everything(options, client, role, tap, general=False):
+    meter = tap.run(f"{role}: association", lambda: Meter(options, client, general).open())
+    if not meter:
+        return
+    tap.run(f"{role}: logical device name", lambda: read_name(meter, options))
+    tap.run(f"{role}: clock", lambda: read_clock(meter, options))
+    association = GXDLMSAssociationLogicalName("0.0.40.0.0.255")
+    objects = tap.run(f"{role}: object list", lambda: meter.read(association, 2))
+    tap.check(f"{role}: the object list is not empty", bool(objects))
+    if client != PUBLIC:
+        for obis in options.registers.split(","):
+            value = tap.run(f"{role}: register {obis}", lambda o=obis: read_register(meter, o))
+            tap.check(f"{role}: register {obis} has a value", value is not None)
+        read_profile(meter, options, tap, role)
+    if client == MANAGEMENT:
+        want = {0xDB, 0xCF} if general else {0xCC, 0xCD, 0xCF}
+        seen = meter.tags - {0x61}
+        tap.check(f"{role}: every answer is ciphered as asked", seen and seen <= want, seen)
+        supply = GXDLMSDisconnectControl("0.0.96.3.10.255")
+        tap.run(f"{role}: disconnect", lambda: meter.transfer(supply.remoteDisconnect(meter.client)))
+        state = tap.run(f"{role}: output state", lambda: meter.read(supply, 2))
+        tap.check(f"{role}: the supply is disconnected", state is False, state)
+        tap.run(f"{role}: reconnect", lambda: meter.transfer(supply.remoteReconnect(meter.client)))
+        options.counter = meter.client.ciphering.invocationCounter + 1
+    tap.run(f"{role}: release", meter.close)
+
+
+def refused(options, client, tap, name):
+    try:
+        meter = Meter(options, client).open()
+        read_clock(meter, options)
+        tap.check(name, False, "the meter let it in")
+    except Exception:  # how the peer says it does not matter
+        tap.check(name, True)
+
+
+def run(options):
+    tap = Tap()
+    read_everything(options, PUBLIC, "public", tap)
+    read_everything(options, READER, "reader", tap)
+    counter = tap.run("public: invocation counter", lambda: next_counter(options))
+    options.counter = counter or 1
+    read_everything(options, MANAGEMENT, "management glo", tap)
+    read_everything(options, MANAGEMENT, "management general-glo", tap, general=True)
+    wrong = argparse.Namespace(**vars(options))
+    wrong.password = "wrong password"
+    refused(wrong, READER, tap, "a wrong password is refused")
+    wrong.ek = "FF" * 16
+    refused(wrong, MANAGEMENT, tap, "a wrong key is refused")
+    wrong.ek, wrong.counter = options.ek, 1
+    refused(wrong, MANAGEMENT, tap, "a used invocation counter is refused")
+    say(f"1..{tap.count}")
+    return 1 if tap.failed else 0
+
+
+def next_counter(options):
+    meter = Meter(options, PUBLIC).open()
+    value = meter.read(GXDLMSData("0.0.43.1.0.255"), 2)
+    meter.close()
+    return int(value) + 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description="reads a meter with the Gurux DLMS client")
+    parser.add_argument("host", nargs="?", default="127.0.0.1")
+    parser.add_argument("port", nargs="?", type=int)
+    parser.add_argument("--serve", help="start this test server and read it")
+    parser.add_argument("--password", default="Wattkeeper")
+    parser.add_argument("--ek", default="000102030405060708090A0B0C0D0E0F")
+    parser.add_argument("--ak", default="D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF")
+    parser.add_argument("--title", default="4755525558000001")
+    parser.add_argument("--name")
+    parser.add_argument("--now", action="store_true", help="the clock must show the present")
+    parser.add_argument("--profile", default="1.0.99.1.0.255")
+    parser.add_argument("--registers", default="1.0.1.8.0.255,1.0.1.8.1.255")
+    options = parser.parse_args()
+    options.counter = 1
+    if not options.serve:
+        if options.port is None:
+            parser.error("give HOST PORT, or --serve PROGRAM")
+        return run(options)
+    options.name = "WKP0000000000001"
+    options.now = True
+    server = subprocess.Popen([options.serve], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        options.port = int(server.stdout.readline().split()[1])
+        status = run(options)
+    finally:
+        server.stdin.close()
+        ended = server.wait(TIMEOUT_S)
+    if ended != 0:
+        say(f"# the server ended with {ended}")
+    return status or ended
+
+
+if __name__ == "__main__":
+    sys.stdout = io.StringIO()  # the peer talks; standard output is TAP
+    sys.exit(main())
