@@ -97,8 +97,8 @@ static struct wk_i128 divide_short(struct wk_i128 dividend, uint32_t divisor, ui
     *rest = 0;
     for (int i = 0; i < 4; i++) {
         const uint64_t part = (*rest << 32) | digits[i];
-        quotient[i] = (uint32_t)(part / divisor);
-        *rest = part % divisor;
+        quotient[i] = part < divisor ? 0 : (uint32_t)(part / divisor);
+        *rest = part - (uint64_t)quotient[i] * divisor;
     }
     return (struct wk_i128){
         .low = ((uint64_t)quotient[2] << 32) | quotient[3],
@@ -106,20 +106,30 @@ static struct wk_i128 divide_short(struct wk_i128 dividend, uint32_t divisor, ui
     };
 }
 
+/* Bit by bit: the quotient moves into the low end as the dividend leaves the high end. */
 static struct wk_i128 divide_long(struct wk_i128 dividend, uint64_t divisor, uint64_t *rest)
 {
-    struct wk_i128 quotient = {0};
-    *rest = 0;
-    for (int bit = dividend.high == 0 ? 63 : 127; bit >= 0; bit--) {
-        const uint64_t word = bit >= 64 ? (uint64_t)dividend.high : dividend.low;
-        *rest = (*rest << 1) | ((word >> (bit % 64)) & 1U); /* divisor < 2^63: no overflow */
-        quotient = wk_i128_shift_left(quotient, 1);
-        if (*rest >= divisor) {
-            *rest -= divisor;
-            quotient.low |= 1U;
-        }
+    uint64_t high = (uint64_t)dividend.high;
+    uint64_t low = dividend.low;
+    uint64_t over = 0;
+    int bits = 128;
+    while (bits > 0 && high == 0) { /* leading zeros, 64 or none */
+        high = low;
+        low = 0;
+        bits -= 64;
     }
-    return quotient;
+    for (int i = 0; i < bits; i++) {
+        over = (over << 1) | (high >> 63); /* divisor < 2^63: no overflow */
+        const uint64_t bit = over >= divisor ? 1 : 0;
+        over -= bit != 0 ? divisor : 0;
+        high = (high << 1) | (low >> 63);
+        low = (low << 1) | bit;
+    }
+    *rest = over;
+    if (bits == 128) {
+        return (struct wk_i128){.low = low, .high = (int64_t)high};
+    }
+    return (struct wk_i128){.low = low};
 }
 
 struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder)

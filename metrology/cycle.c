@@ -2,8 +2,8 @@
 #include "metrology/cycle.h"
 
 #include "base/wide.h"
+#include "metrology/inner.h"
 
-#define CHUNK      96 /* frames whose oscillator values are kept at a time */
 #define HALF_TURN  (UINT64_C(1) << 63)
 #define ONE_Q16    65536
 #define ONE_Q30    (INT64_C(1) << 30)
@@ -25,6 +25,23 @@ int32_t wk_cycle_frequency_uhz(uint64_t step, int64_t rate_uhz)
 
 /* ---- the marks --------------------------------------------------------------------------- */
 
+static struct wk_cycle_wave stepped(struct wk_cycle_wave w, struct wk_cycle_wave by_q30)
+{
+    const int64_t half = ONE_Q30 / 2;
+    return (struct wk_cycle_wave){
+        .cos = (w.cos * by_q30.cos - w.sin * by_q30.sin + half) >> 30,
+        .sin = (w.sin * by_q30.cos + w.cos * by_q30.sin + half) >> 30,
+    };
+}
+
+static struct wk_cycle_wave wave_of(uint64_t turn)
+{
+    int32_t c;
+    int32_t s;
+    wk_angle_unit_q30((uint32_t)((turn + (UINT64_C(1) << 31)) >> 32), &c, &s);
+    return (struct wk_cycle_wave){.cos = c, .sin = s};
+}
+
 /* From `since` and `step`: where the next mark is, and the oscillator at the next sample. */
 static void plan(struct wk_cycle *cycle)
 {
@@ -34,18 +51,16 @@ static void plan(struct wk_cycle *cycle)
     const uint64_t share = early / (cycle->step >> 16);
     cycle->early_q16 = share < ONE_Q16 ? (uint32_t)share : ONE_Q16 - 1;
     const uint64_t phase = (cycle->odd ? HALF_TURN : 0) + cycle->since;
-    int32_t c;
-    int32_t s;
-    wk_angle_unit_q30((uint32_t)(phase >> 32), &c, &s);
-    cycle->cos_q29 = c >> 1;
-    cycle->sin_q29 = s >> 1;
+    const struct wk_cycle_wave wave_q30 = wave_of(phase);
+    cycle->now_q29 = (struct wk_cycle_wave){wave_q30.cos >> 1, wave_q30.sin >> 1};
+    cycle->next_q29 = stepped(cycle->now_q29, cycle->step_q30);
 }
 
 static void tune(struct wk_cycle *cycle, uint64_t step)
 {
     cycle->step = step;
-    const uint32_t turn = (uint32_t)((step + (UINT64_C(1) << 31)) >> 32);
-    wk_angle_unit_q30(turn, &cycle->step_cos_q30, &cycle->step_sin_q30);
+    cycle->step_q30 = wave_of(step);
+    cycle->two_steps_q30 = wave_of(2 * step);
 }
 
 void wk_cycle_retune(struct wk_cycle *cycle, uint64_t step)
@@ -90,8 +105,8 @@ static void lag_init(struct wk_cycle_lag *lag, int64_t delay_ns, int64_t rate_uh
     lagrange(samples_q30 & (ONE_Q30 - 1), lag->weight_q30);
 }
 
-static void lag_sums(struct wk_cycle *cycle, struct wk_cycle_sums *sums, int phase,
-                     const int32_t *counts, size_t frames)
+static void add_lagged(struct wk_cycle *cycle, struct wk_cycle_sums *sums, int phase,
+                       const int32_t *counts, size_t frames)
 {
     const struct wk_sample_slot *u = &cycle->map.slot[WK_SAMPLE_U + phase];
     const struct wk_sample_slot *i = &cycle->map.slot[WK_SAMPLE_I + phase];
@@ -124,110 +139,158 @@ int64_t wk_cycle_product(const struct wk_cycle *cycle, const struct wk_cycle_sum
 
 /* ---- the sums ---------------------------------------------------------------------------- */
 
-struct oscillation {
-    int32_t cos_q29;
-    int32_t sin_q29;
+#define RAISE_X (UINT64_C(1) << 25) /* more than any count after offset correction */
+#define RAISE_W (UINT64_C(1) << 30) /* more than the oscillator */
+
+/* Some frames as the inner loops want them. */
+struct chunk {
+    size_t frames;
+    size_t steps; /* of the inner loops */
+    uint64_t cos; /* sums of the oscillator, not raised, modulo 2^64 */
+    uint64_t sin;
+    uint32_t wave_cos[WK_INNER_FRAMES];
+    uint32_t wave_sin[WK_INNER_FRAMES];
+    uint32_t row[WK_HAL_CHANNELS][WK_INNER_FRAMES];
+    uint64_t sum[WK_HAL_CHANNELS]; /* of the rows, not raised */
 };
 
-/* The rounding of each step adds below 10^-9; the next mark starts afresh. */
-static void oscillate(struct wk_cycle *cycle, struct wk_cycle_sums *sums,
-                      struct oscillation *wave, size_t frames)
+/* Every second value follows from the one before the last, so that two multiplications are
+ * under way at a time. The rounding of each step adds below 10^-9; the next mark starts
+ * afresh. */
+static void oscillate(struct wk_cycle *cycle, struct chunk *chunk)
 {
-    int64_t c = cycle->cos_q29;
-    int64_t s = cycle->sin_q29;
-    const int64_t step_c = cycle->step_cos_q30;
-    const int64_t step_s = cycle->step_sin_q30;
-    int64_t sum_c = 0;
-    int64_t sum_s = 0;
-    for (size_t n = 0; n < frames; n++) {
-        wave[n] = (struct oscillation){.cos_q29 = (int32_t)c, .sin_q29 = (int32_t)s};
-        sum_c += c;
-        sum_s += s;
-        const int64_t next = (c * step_c - s * step_s + ONE_Q30 / 2) >> 30;
-        s = (s * step_c + c * step_s + ONE_Q30 / 2) >> 30;
-        c = next;
+    const struct wk_cycle_wave two_steps = cycle->two_steps_q30;
+    struct wk_cycle_wave now = cycle->now_q29;
+    struct wk_cycle_wave next = cycle->next_q29;
+    struct wk_cycle_wave sum = {0};
+    for (size_t n = 0; n < chunk->frames; n++) {
+        chunk->wave_cos[n] = (uint32_t)(now.cos + (int64_t)RAISE_W);
+        chunk->wave_sin[n] = (uint32_t)(now.sin + (int64_t)RAISE_W);
+        sum.cos += now.cos;
+        sum.sin += now.sin;
+        const struct wk_cycle_wave after = stepped(now, two_steps);
+        now = next;
+        next = after;
     }
-    cycle->cos_q29 = (int32_t)c;
-    cycle->sin_q29 = (int32_t)s;
-    sums->cos += sum_c;
-    sums->sin += sum_s;
+    cycle->now_q29 = now;
+    cycle->next_q29 = next;
+    for (size_t n = chunk->frames; n % WK_INNER_STEP != 0; n++) {
+        chunk->wave_cos[n] = 0;
+        chunk->wave_sin[n] = 0;
+    }
+    chunk->cos = (uint64_t)sum.cos;
+    chunk->sin = (uint64_t)sum.sin;
 }
 
-static void channel_sums(struct wk_cycle_sums *sums, const struct wk_sample_map *map, int slot,
-                         const int32_t *counts, const struct oscillation *wave, size_t frames)
+static void part_channels(const struct wk_sample_map *map, const int32_t *counts,
+                          struct chunk *chunk)
 {
-    const int32_t *count = counts + map->slot[slot].index;
-    const int32_t offset = map->slot[slot].offset;
-    const size_t stride = map->channels;
-    int64_t x = 0;
-    int64_t xx = 0;
-    int64_t re = 0;
-    int64_t im = 0;
-    for (size_t n = 0; n < frames; n++, count += stride) {
-        const int32_t value = *count - offset;
-        x += value;
-        xx += (int64_t)value * value;
-        re += (int64_t)value * wave[n].cos_q29;
-        im -= (int64_t)value * wave[n].sin_q29;
+    uint32_t raise[WK_HAL_CHANNELS];
+    for (int c = 0; c < WK_HAL_CHANNELS; c++) {
+        raise[c] = (uint32_t)RAISE_X - (uint32_t)map->offset[c];
     }
-    sums->x[slot] += x;
-    sums->xx[slot] += xx;
-    sums->re[slot] += re;
-    sums->im[slot] += im;
+    wk_inner_part(counts, raise, map->channels, chunk->frames, chunk->row);
 }
 
-static int64_t pair_sum(const struct wk_sample_map *map, int phase, const int32_t *counts,
-                        size_t frames)
+static void add_channel(struct wk_cycle_sums *sums, int slot, int at, struct chunk *chunk)
 {
-    const struct wk_sample_slot *u = &map->slot[WK_SAMPLE_U + phase];
-    const struct wk_sample_slot *i = &map->slot[WK_SAMPLE_I + phase];
-    const int32_t *voltage = counts + u->index;
-    const int32_t *current = counts + i->index;
-    const size_t stride = map->channels;
-    int64_t ui = 0;
-    for (size_t n = 0; n < frames; n++, voltage += stride, current += stride) {
-        ui += (int64_t)(*voltage - u->offset) * (*current - i->offset);
-    }
-    return ui;
+    struct wk_inner_sums raised;
+    wk_inner_channel(chunk->row[at], chunk->wave_cos, chunk->wave_sin, chunk->steps, &raised);
+    const uint64_t level = RAISE_X * chunk->frames;
+    const uint64_t x = raised.x - level;
+    const uint64_t xx = raised.xx - 2 * RAISE_X * x - RAISE_X * level;
+    const uint64_t x_cos = raised.x_cos - RAISE_X * chunk->cos - RAISE_W * raised.x;
+    const uint64_t x_sin = raised.x_sin - RAISE_X * chunk->sin - RAISE_W * raised.x;
+    chunk->sum[at] = x;
+    sums->x[slot] += (int64_t)x;
+    sums->xx[slot] += (int64_t)xx;
+    sums->re[slot] += (int64_t)x_cos;
+    sums->im[slot] -= (int64_t)x_sin;
 }
 
-static void chunk_sums(struct wk_cycle *cycle, struct wk_cycle_sums *sums,
-                       const int32_t *counts, size_t frames)
+static void add_pair(struct wk_cycle_sums *sums, const struct wk_sample_map *map, int phase,
+                     const struct chunk *chunk)
+{
+    const int u = map->slot[WK_SAMPLE_U + phase].index;
+    const int i = map->slot[WK_SAMPLE_I + phase].index;
+    const uint64_t raised = wk_inner_pair(chunk->row[u], chunk->row[i], chunk->steps);
+    const uint64_t level = RAISE_X * chunk->frames;
+    sums->ui[phase][0] += (int64_t)(raised - RAISE_X * (chunk->sum[u] + chunk->sum[i] + level));
+}
+
+static void add_chunk(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const int32_t *counts,
+                      size_t frames)
 {
     const struct wk_sample_map *map = &cycle->map;
-    struct oscillation wave[CHUNK];
-    oscillate(cycle, sums, wave, frames);
+    struct chunk chunk;
+    chunk.frames = frames;
+    chunk.steps = (frames + WK_INNER_STEP - 1) / WK_INNER_STEP;
+    oscillate(cycle, &chunk);
+    part_channels(map, counts, &chunk);
     for (int a = 0; a < map->active; a++) {
-        channel_sums(sums, map, map->slot_of[a], counts, wave, frames);
+        const int slot = map->slot_of[a];
+        add_channel(sums, slot, map->slot[slot].index, &chunk);
     }
     for (int phase = 0; phase < map->phases; phase++) {
         if (cycle->lag[phase].used) {
-            lag_sums(cycle, sums, phase, counts, frames);
+            add_lagged(cycle, sums, phase, counts, frames);
         } else if (wk_sample_is_pair(map, phase)) {
-            sums->ui[phase][0] += pair_sum(map, phase, counts, frames);
+            add_pair(sums, map, phase, &chunk);
         }
     }
-    cycle->newest = HISTORY(cycle->newest + frames);
+    sums->cos += (int64_t)chunk.cos;
+    sums->sin += (int64_t)chunk.sin;
     sums->frames_q16 += (int64_t)frames * ONE_Q16;
+    cycle->newest = HISTORY(cycle->newest + frames);
+}
+
+/* A single frame whose counts may be out of range: the same sums, one product at a time. */
+static void add_frame(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const int32_t *frame)
+{
+    const struct wk_sample_map *map = &cycle->map;
+    const struct wk_cycle_wave wave = cycle->now_q29;
+    int32_t limited[WK_HAL_CHANNELS];
+    cycle->clipped |= wk_sample_limit(map, frame, limited);
+    for (int a = 0; a < map->active; a++) {
+        const int slot = map->slot_of[a];
+        const int64_t x = limited[map->slot[slot].index] - map->slot[slot].offset;
+        sums->x[slot] += x;
+        sums->xx[slot] += x * x;
+        sums->re[slot] += x * wave.cos;
+        sums->im[slot] -= x * wave.sin;
+    }
+    for (int phase = 0; phase < map->phases; phase++) {
+        const struct wk_sample_slot *u = &map->slot[WK_SAMPLE_U + phase];
+        const struct wk_sample_slot *i = &map->slot[WK_SAMPLE_I + phase];
+        if (cycle->lag[phase].used) {
+            add_lagged(cycle, sums, phase, limited, 1);
+        } else if (wk_sample_is_pair(map, phase)) {
+            sums->ui[phase][0] +=
+                (int64_t)(limited[u->index] - u->offset) * (limited[i->index] - i->offset);
+        }
+    }
+    sums->cos += wave.cos;
+    sums->sin += wave.sin;
+    sums->frames_q16 += ONE_Q16;
+    cycle->newest = HISTORY(cycle->newest + 1);
+    cycle->now_q29 = cycle->next_q29;
+    cycle->next_q29 = stepped(wave, cycle->two_steps_q30);
 }
 
 static void add_frames(struct wk_cycle *cycle, struct wk_cycle_sums *sums,
                        const int32_t *counts, size_t frames)
 {
     while (frames > 0) {
-        const size_t part = frames < CHUNK ? frames : CHUNK;
-        if (wk_sample_is_quiet(&cycle->map, counts, part)) {
-            chunk_sums(cycle, sums, counts, part);
-        } else {
-            for (size_t n = 0; n < part; n++) {
-                int32_t limited[WK_HAL_CHANNELS];
-                const int32_t *frame = counts + n * cycle->map.channels;
-                cycle->clipped |= wk_sample_limit(&cycle->map, frame, limited);
-                chunk_sums(cycle, sums, limited, 1);
-            }
+        const size_t taken = frames < WK_INNER_FRAMES ? frames : WK_INNER_FRAMES;
+        const bool quiet = wk_sample_is_quiet(&cycle->map, counts, taken);
+        if (quiet) {
+            add_chunk(cycle, sums, counts, taken);
         }
-        counts += part * cycle->map.channels;
-        frames -= part;
+        for (size_t n = 0; !quiet && n < taken; n++) {
+            add_frame(cycle, sums, counts + n * cycle->map.channels);
+        }
+        counts += taken * cycle->map.channels;
+        frames -= taken;
     }
 }
 
@@ -252,7 +315,7 @@ static void pass_mark(struct wk_cycle *cycle, const int32_t *frame)
     struct wk_cycle_sums whole = {0};
     struct wk_cycle_sums *early = &cycle->half;
     struct wk_cycle_sums *late = &cycle->sums;
-    add_frames(cycle, &whole, frame, 1);
+    add_frame(cycle, &whole, frame);
     *early = cycle->sums;
     divide(&whole.frames_q16, &early->frames_q16, &late->frames_q16, 1, w);
     divide(&whole.cos, &early->cos, &late->cos, 1, w);
@@ -262,7 +325,8 @@ static void pass_mark(struct wk_cycle *cycle, const int32_t *frame)
     divide(whole.re, early->re, late->re, WK_SAMPLE_SLOTS, w);
     divide(whole.im, early->im, late->im, WK_SAMPLE_SLOTS, w);
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        divide(whole.ui[phase], early->ui[phase], late->ui[phase], WK_CYCLE_LAGS, w);
+        const size_t lags = cycle->lag[phase].used ? WK_CYCLE_LAGS : 1;
+        divide(whole.ui[phase], early->ui[phase], late->ui[phase], lags, w);
     }
     const uint64_t early_turns = (HALF_TURN - cycle->since) % cycle->step;
     cycle->since = cycle->step - early_turns;

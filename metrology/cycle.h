@@ -47,18 +47,24 @@ struct wk_cycle_lag {
     int32_t i[WK_CYCLE_HISTORY];
 };
 
+/* A value of the oscillator. */
+struct wk_cycle_wave {
+    int64_t cos;
+    int64_t sin;
+};
+
 struct wk_cycle {
     struct wk_sample_map map;
-    uint64_t step;      /* turns per sample, 2^64 = one turn */
-    uint64_t since;     /* turns from the last mark to the next sample */
-    size_t run;         /* whole samples left before the sample that holds the mark */
-    uint32_t early_q16; /* share of that sample before the mark */
-    bool odd;           /* the present half cycle is the second of its cycle */
-    bool clipped;       /* since the last mark */
-    int32_t cos_q29;    /* oscillator at the next sample */
-    int32_t sin_q29;
-    int32_t step_cos_q30;
-    int32_t step_sin_q30;
+    uint64_t step;                /* turns per sample, 2^64 = one turn */
+    uint64_t since;               /* turns from the last mark to the next sample */
+    size_t run;                   /* whole samples left before the sample that holds the mark */
+    uint32_t early_q16;           /* share of that sample before the mark */
+    bool odd;                     /* the present half cycle is the second of its cycle */
+    bool clipped;                 /* since the last mark */
+    struct wk_cycle_wave now_q29; /* oscillator at the next sample */
+    struct wk_cycle_wave next_q29; /* ... and the one after */
+    struct wk_cycle_wave step_q30; /* turns by one sample */
+    struct wk_cycle_wave two_steps_q30;
     uint8_t newest; /* slot in the histories of the lags */
     struct wk_cycle_lag lag[WK_RECORD_PHASES];
     struct wk_cycle_sums sums; /* of the present half cycle */

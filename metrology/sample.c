@@ -52,6 +52,7 @@ static wk_err place(struct wk_sample_map *map, const struct wk_hal_channel *chan
         .delay_ns = channel->delay_ns,
         .gain = channel->gain,
     };
+    map->offset[at] = channel->offset;
     if ((uint32_t)slot->range < map->quiet) {
         map->quiet = (uint32_t)slot->range;
     }

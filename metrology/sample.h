@@ -40,6 +40,7 @@ struct wk_sample_map {
     uint8_t active;                   /* slots present */
     uint8_t slot_of[WK_SAMPLE_SLOTS]; /* the slots present, in order */
     uint32_t quiet;                   /* no |count| below it needs a closer look */
+    int32_t offset[WK_HAL_CHANNELS];  /* of the channels as they stand in the frame */
     struct wk_sample_slot slot[WK_SAMPLE_SLOTS];
 };
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metrology/inner - the inner loops: where a meter spends its time.
+ *
+ * They multiply unsigned numbers of 32 bits, which compilers turn into the vector
+ * multiplications of plain x86-64 and into UMLAL on a Cortex-M. Counts and oscillator values
+ * are raised above zero before, and metrology/cycle lowers the sums again, exactly, modulo
+ * 2^64.
+ *
+ * Rows are filled up with zeros to a multiple of WK_INNER_STEP, which add nothing to any sum.
+ */
+#ifndef WK_METROLOGY_INNER_H
+#define WK_METROLOGY_INNER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "port/hal.h"
+
+#define WK_INNER_FRAMES 80 /* most frames at a time: half a cycle of 50 Hz at 8 kHz */
+#define WK_INNER_STEP   4
+
+struct wk_inner_sums {
+    uint64_t x;
+    uint64_t xx;
+    uint64_t x_cos;
+    uint64_t x_sin;
+};
+
+/** Parts `frames` frames of `channels` counts into rows, adding raise[channel], and fills the
+ *  rows up. */
+void wk_inner_part(const int32_t *counts, const uint32_t raise[WK_HAL_CHANNELS],
+                   size_t channels, size_t frames,
+                   uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES]);
+
+/** Sums over the first `steps` * WK_INNER_STEP numbers of the rows. */
+void wk_inner_channel(const uint32_t *restrict x, const uint32_t *restrict cosine,
+                      const uint32_t *restrict sine, size_t steps,
+                      struct wk_inner_sums *restrict sums);
+
+/** Sum of x * y, likewise. */
+uint64_t wk_inner_pair(const uint32_t *restrict x, const uint32_t *restrict y, size_t steps);
+
+#endif
