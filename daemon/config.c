@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define US_PER_S INT64_C(1000000)
+
+struct reading {
+    struct wk_config *config;
+    char folder[WK_CONFIG_PATH]; /* of the file, with the slash; empty = the present one */
+    char *reason;
+    size_t room;
+};
+
+static wk_err refuse(const struct reading *reading, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static wk_err refuse(const struct reading *reading, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->reason, reading->room, format, arguments);
+    va_end(arguments);
+    return WK_E_FORMAT;
+}
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+static wk_err take_text(const struct reading *reading, const char *value, char *to, size_t room)
+{
+    return wk_ini_text(value, to, room) == WK_OK
+               ? WK_OK
+               : refuse(reading, "must be 1 to %zu characters", room - 1);
+}
+
+static wk_err take_path(const struct reading *reading, const char *value, char *to)
+{
+    const char *folder = value[0] == '/' ? "" : reading->folder;
+    const int size = snprintf(to, WK_CONFIG_PATH, "%s%s", folder, value);
+    return value[0] != '\0' && size < WK_CONFIG_PATH
+               ? WK_OK
+               : refuse(reading, "must be a path of at most %d characters", WK_CONFIG_PATH - 1);
+}
+
+static wk_err take_integer(const struct reading *reading, const char *value, int64_t min,
+                           int64_t max, int64_t *out)
+{
+    return wk_ini_integer(value, min, max, out) == WK_OK
+               ? WK_OK
+               : refuse(reading, "must be a whole number from %lld to %lld", (long long)min,
+                        (long long)max);
+}
+
+static wk_err take_decimal(const struct reading *reading, const char *value, unsigned digits,
+                           int64_t max, int64_t *out)
+{
+    int64_t scaled;
+    if (wk_ini_decimal(value, digits, &scaled) != WK_OK || scaled < 0 || scaled > max) {
+        return refuse(reading, "must be a number with at most %u decimals", digits);
+    }
+    *out = scaled;
+    return WK_OK;
+}
+
+static wk_err take_octets(const struct reading *reading, const char *value, uint8_t *to,
+                          size_t wanted)
+{
+    size_t size;
+    return wk_ini_hex(value, to, wanted, &size) == WK_OK && size == wanted
+               ? WK_OK
+               : refuse(reading, "must be %zu hexadecimal digits", 2 * wanted);
+}
+
+static wk_err take_zone(const struct reading *reading, const char *value, struct wk_zone *zone)
+{
+    if (strcmp(value, "utc") == 0) {
+        *zone = wk_zone_utc;
+    } else if (strcmp(value, "central-europe") == 0) {
+        *zone = wk_zone_central_europe;
+    } else {
+        return refuse(reading, "must be utc or central-europe");
+    }
+    return WK_OK;
+}
+
+/* "2026-02-01T23:00:00Z" */
+static wk_err take_time(const struct reading *reading, const char *value, int64_t *us)
+{
+    unsigned year, month, day, hour, minute, second;
+    int end = 0;
+    struct wk_utc utc;
+    if (sscanf(value, "%4u-%2u-%2uT%2u:%2u:%2uZ%n", &year, &month, &day, &hour, &minute,
+               &second, &end) != 6 ||
+        value[end] != '\0' || end != 20) {
+        return refuse(reading, "must be a time such as 2026-02-01T23:00:00Z");
+    }
+    const struct wk_civil civil = {.year = (uint16_t)year,
+                                   .month = (uint8_t)month,
+                                   .day = (uint8_t)day,
+                                   .hour = (uint8_t)hour,
+                                   .minute = (uint8_t)minute,
+                                   .second = (uint8_t)second};
+    if (wk_civil_to_utc(&wk_zone_utc, &civil, &utc) != WK_OK) {
+        return refuse(reading, "is no date between 1970 and 2105");
+    }
+    *us = utc.s * US_PER_S;
+    return WK_OK;
+}
+
+/* One of a list of words; *out becomes 1 for the first. */
+static wk_err take_word(const struct reading *reading, const char *value, const char *words,
+                        int *out)
+{
+    const char *word = words;
+    for (int index = 1; *word != '\0'; index++) {
+        const size_t size = strcspn(word, "|");
+        if (strlen(value) == size && strncmp(value, word, size) == 0) {
+            *out = index;
+            return WK_OK;
+        }
+        word += size + (word[size] == '|');
+    }
+    return refuse(reading, "must be one of %s", words);
+}
+
+/* ---- sections ---------------------------------------------------------------------------- */
+
+static wk_err take_meter(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    struct wk_config *config = reading->config;
+    int64_t number = 0;
+    if (strcmp(entry->key, "serial") == 0) {
+        return take_text(reading, entry->value, config->serial, 17);
+    }
+    if (strcmp(entry->key, "state") == 0) {
+        return take_path(reading, entry->value, config->state);
+    }
+    if (strcmp(entry->key, "zone") == 0) {
+        return take_zone(reading, entry->value, &config->zone);
+    }
+    if (strcmp(entry->key, "period_s") == 0) {
+        WK_TRY(take_integer(reading, entry->value, 60, 3600, &number));
+        config->period_s = (uint16_t)number;
+        return 3600 % number == 0 ? WK_OK : refuse(reading, "must divide an hour");
+    }
+    if (strcmp(entry->key, "control_mode") == 0) {
+        WK_TRY(take_integer(reading, entry->value, 0, 6, &number));
+        config->control_mode = (uint8_t)number;
+        return WK_OK;
+    }
+    return refuse(reading, "is not a key of [meter]");
+}
+
+static wk_err take_frontend(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    struct wk_config *config = reading->config;
+    const char *value = entry->value;
+    int word = 0;
+    int64_t number = 0;
+    if (strcmp(entry->key, "kind") == 0) {
+        WK_TRY(take_word(reading, value, "recording|replay|household", &word));
+        config->frontend = (wk_config_frontend)word;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "file") == 0) {
+        return take_path(reading, value, config->file);
+    }
+    if (strcmp(entry->key, "u") == 0) {
+        return take_text(reading, value, config->u_channels, WK_CONFIG_LIST);
+    }
+    if (strcmp(entry->key, "i") == 0) {
+        return take_text(reading, value, config->i_channels, WK_CONFIG_LIST);
+    }
+    if (strcmp(entry->key, "nominal_v") == 0) {
+        WK_TRY(take_decimal(reading, value, 3, INT32_MAX, &number));
+        config->nominal_mv = (int32_t)number;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "nominal_hz") == 0) {
+        WK_TRY(take_decimal(reading, value, 6, 70000000, &number));
+        config->nominal_uhz = (int32_t)number;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "start") == 0) {
+        return take_time(reading, value, &config->start_us);
+    }
+    if (strcmp(entry->key, "stop") == 0) {
+        return take_time(reading, value, &config->stop_us);
+    }
+    if (strcmp(entry->key, "pace") == 0) {
+        WK_TRY(take_word(reading, value, "realtime|catchup|full-speed", &word));
+        config->pace = (wk_config_pace)word;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "dc") == 0) {
+        WK_TRY(take_word(reading, value, "block|keep", &word));
+        config->dc_keep = word == 2;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "summation") == 0) {
+        WK_TRY(take_word(reading, value, "vectorial|arithmetic", &word));
+        config->arithmetic = word == 2;
+        return WK_OK;
+    }
+    return refuse(reading, "is not a key of [frontend]");
+}
+
+/* "MM-DD week" */
+static wk_err take_season(const struct reading *reading, const char *value)
+{
+    struct wk_tariff_calendar *calendar = &reading->config->calendar;
+    unsigned month, day, week;
+    int end = 0;
+    if (calendar->season_count == WK_TARIFF_SEASONS) {
+        return refuse(reading, "comes more than %d times", WK_TARIFF_SEASONS);
+    }
+    if (sscanf(value, "%2u-%2u %1u%n", &month, &day, &week, &end) != 3 || value[end] != '\0') {
+        return refuse(reading, "must be MM-DD and the number of a week, such as 01-01 0");
+    }
+    calendar->season[calendar->season_count++] = (struct wk_tariff_season){
+        .month = (uint8_t)month, .day = (uint8_t)day, .week = (uint8_t)week};
+    return WK_OK;
+}
+
+/* seven numbers of days, Monday first */
+static wk_err take_week(const struct reading *reading, const char *value)
+{
+    struct wk_tariff_calendar *calendar = &reading->config->calendar;
+    unsigned d[7];
+    int end = 0;
+    if (calendar->week_count == WK_TARIFF_WEEKS) {
+        return refuse(reading, "comes more than %d times", WK_TARIFF_WEEKS);
+    }
+    if (sscanf(value, "%1u %1u %1u %1u %1u %1u %1u%n", &d[0], &d[1], &d[2], &d[3], &d[4], &d[5],
+               &d[6], &end) != 7 ||
+        value[end] != '\0') {
+        return refuse(reading, "must be seven numbers of days, Monday first");
+    }
+    for (int i = 0; i < 7; i++) {
+        calendar->week_day[calendar->week_count][i] = (uint8_t)d[i];
+    }
+    calendar->week_count++;
+    return WK_OK;
+}
+
+/* "00:00 T2, 06:00 T1, 22:00 T2" */
+static wk_err take_day(const struct reading *reading, const char *value)
+{
+    struct wk_tariff_calendar *calendar = &reading->config->calendar;
+    if (calendar->day_count == WK_TARIFF_DAYS) {
+        return refuse(reading, "comes more than %d times", WK_TARIFF_DAYS);
+    }
+    struct wk_tariff_day day = {0};
+    const char *at = value;
+    while (*at != '\0') {
+        unsigned hour, minute, tariff;
+        int end = 0;
+        if (day.action_count == WK_TARIFF_ACTIONS ||
+            sscanf(at, " %2u:%2u T%1u %n", &hour, &minute, &tariff, &end) != 3 || hour > 23 ||
+            minute > 59 || (at[end] != ',' && at[end] != '\0')) {
+            return refuse(reading, "must be up to %d pairs such as 00:00 T2, 06:00 T1",
+                          WK_TARIFF_ACTIONS);
+        }
+        day.action[day.action_count++] = (struct wk_tariff_action){
+            .minute = (uint16_t)(hour * 60 + minute), .tariff = (uint8_t)tariff};
+        at += end + (at[end] == ',');
+    }
+    calendar->day[calendar->day_count++] = day;
+    return WK_OK;
+}
+
+/* "2026-12-25 1" or "*-12-25 1" */
+static wk_err take_special(const struct reading *reading, const char *value)
+{
+    struct wk_config *config = reading->config;
+    unsigned year = 0, month, day, table;
+    int end = 0;
+    const bool every = value[0] == '*';
+    if (config->special_count == WK_TARIFF_SPECIAL_DAYS) {
+        return refuse(reading, "comes more than %d times", WK_TARIFF_SPECIAL_DAYS);
+    }
+    const int fields =
+        every ? sscanf(value, "*-%2u-%2u %1u%n", &month, &day, &table, &end) + 1
+              : sscanf(value, "%4u-%2u-%2u %1u%n", &year, &month, &day, &table, &end);
+    if (fields != 4 || value[end] != '\0') {
+        return refuse(reading, "must be a date and the number of a day, such as 2026-12-25 1");
+    }
+    config->special[config->special_count++] =
+        (struct wk_tariff_special_day){.year = (uint16_t)year,
+                                       .month = (uint8_t)month,
+                                       .day_of_month = (uint8_t)day,
+                                       .day = (uint8_t)table};
+    return WK_OK;
+}
+
+static wk_err take_calendar(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    if (strcmp(entry->key, "name") == 0) {
+        return take_text(reading, entry->value, reading->config->calendar.name,
+                         WK_TARIFF_NAME + 1);
+    }
+    if (strcmp(entry->key, "season") == 0) {
+        return take_season(reading, entry->value);
+    }
+    if (strcmp(entry->key, "week") == 0) {
+        return take_week(reading, entry->value);
+    }
+    if (strcmp(entry->key, "day") == 0) {
+        return take_day(reading, entry->value);
+    }
+    if (strcmp(entry->key, "special") == 0) {
+        return take_special(reading, entry->value);
+    }
+    return refuse(reading, "is not a key of [calendar]");
+}
+
+static wk_err take_port(const struct reading *reading, const char *value, uint16_t *port)
+{
+    int64_t number = 0;
+    WK_TRY(take_integer(reading, value, 1, 65535, &number));
+    *port = (uint16_t)number;
+    return WK_OK;
+}
+
+static wk_err take_dlms(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    struct wk_config *config = reading->config;
+    if (strcmp(entry->key, "host") == 0) {
+        return take_text(reading, entry->value, config->dlms_host, WK_CONFIG_TEXT);
+    }
+    if (strcmp(entry->key, "port") == 0) {
+        return take_port(reading, entry->value, &config->dlms_port);
+    }
+    if (strcmp(entry->key, "system_title") == 0) {
+        return take_octets(reading, entry->value, config->system_title, 8);
+    }
+    if (strcmp(entry->key, "reader_password") == 0) {
+        return take_text(reading, entry->value, config->reader_password, 33);
+    }
+    if (strcmp(entry->key, "encryption_key") == 0) {
+        return take_octets(reading, entry->value, config->encryption_key, 16);
+    }
+    if (strcmp(entry->key, "authentication_key") == 0) {
+        return take_octets(reading, entry->value, config->authentication_key, 16);
+    }
+    return refuse(reading, "is not a key of [dlms]");
+}
+
+static wk_err take_web(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    if (strcmp(entry->key, "host") == 0) {
+        return take_text(reading, entry->value, reading->config->web_host, WK_CONFIG_TEXT);
+    }
+    if (strcmp(entry->key, "port") == 0) {
+        return take_port(reading, entry->value, &reading->config->web_port);
+    }
+    return refuse(reading, "is not a key of [web]");
+}
+
+static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason, size_t size)
+{
+    static const struct {
+        const char *kind;
+        wk_err (*take)(const struct reading *reading, const struct wk_ini_entry *entry);
+    } k_sections[] = {
+        {"meter", take_meter}, {"frontend", take_frontend}, {"calendar", take_calendar},
+        {"dlms", take_dlms},   {"web", take_web},
+    };
+    struct reading *reading = context;
+    char detail[WK_INI_WHY] = "";
+    reading->reason = detail;
+    reading->room = sizeof detail;
+    for (size_t i = 0; i < sizeof k_sections / sizeof k_sections[0]; i++) {
+        if (strcmp(k_sections[i].kind, entry->kind) != 0) {
+            continue;
+        }
+        if (entry->key == NULL) {
+            return WK_OK;
+        }
+        const wk_err err = k_sections[i].take(reading, entry);
+        if (err != WK_OK) {
+            snprintf(reason, size, "'%s' %s", entry->key, detail);
+        }
+        return err;
+    }
+    snprintf(reason, size, "there is no section [%s]", entry->kind);
+    return WK_E_FORMAT;
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+/* What only the whole file shows. Returns the reason, NULL if all is well. */
+static const char *missing(const struct wk_config *config)
+{
+    static const uint8_t k_none[16] = {0};
+    const struct wk_tariff tariff = {.active = config->calendar,
+                                     .special_count = config->special_count};
+    if (config->serial[0] == '\0' || config->state[0] == '\0') {
+        return "[meter] needs serial and state";
+    }
+    if (config->frontend == 0 || config->file[0] == '\0') {
+        return "[frontend] needs kind and file";
+    }
+    if (config->calendar.season_count > 0 && wk_tariff_check(&config->calendar) != WK_OK) {
+        return "[calendar] is not complete: seasons, weeks, days and tariffs must refer to "
+               "each "
+               "other, each day must begin at 00:00";
+    }
+    struct wk_tariff special = tariff;
+    memcpy(special.special, config->special, sizeof special.special);
+    if (config->special_count > 0 && wk_tariff_check_special(&special) != WK_OK) {
+        return "[calendar] has a special day that is no date or names no day";
+    }
+    if (config->dlms_port == 0 || config->reader_password[0] == '\0' ||
+        memcmp(config->encryption_key, k_none, sizeof k_none) == 0 ||
+        memcmp(config->authentication_key, k_none, sizeof k_none) == 0 ||
+        memcmp(config->system_title, k_none, sizeof config->system_title) == 0) {
+        return "[dlms] needs port, system_title, reader_password, encryption_key and "
+               "authentication_key";
+    }
+    return NULL;
+}
+
+wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_INI_WHY])
+{
+    struct reading reading = {.config = config};
+    memset(config, 0, sizeof *config);
+    config->zone = wk_zone_utc;
+    config->period_s = 900;
+    config->control_mode = 4;
+    config->pace = WK_CONFIG_REALTIME;
+    strcpy(config->dlms_host, "127.0.0.1");
+    strcpy(config->web_host, "127.0.0.1");
+    strcpy(config->calendar.name, "TOU");
+    const char *slash = strrchr(path, '/');
+    const size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    if (folder >= sizeof reading.folder) {
+        snprintf(why, WK_INI_WHY, "the path of the configuration file is too long");
+        return WK_E_FORMAT;
+    }
+    memcpy(reading.folder, path, folder);
+    WK_TRY(wk_ini_read(path, take, &reading, why));
+    const char *reason = missing(config);
+    if (reason != NULL) {
+        snprintf(why, WK_INI_WHY, "%s: %s", path, reason);
+        return WK_E_FORMAT;
+    }
+    return WK_OK;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/config - the configuration file of one meter, shared by wk-metrologyd and wk-meterd.
+ *
+ * docs/configuration.md describes every key. Reading is strict: an unknown key or a bad value
+ * is refused with file, line and reason. Relative paths are relative to the file. */
+#ifndef WK_DAEMON_CONFIG_H
+#define WK_DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/civil.h"
+#include "base/err.h"
+#include "management/tariff.h"
+#include "port/linux/ini.h"
+
+#define WK_CONFIG_PATH   512
+#define WK_CONFIG_TEXT   64
+#define WK_CONFIG_LIST   128
+#define WK_CONFIG_SECRET 64
+
+typedef enum wk_config_frontend {
+    WK_CONFIG_RECORDING = 1, /* a file, once */
+    WK_CONFIG_REPLAY,        /* a file, looped without end */
+    WK_CONFIG_HOUSEHOLD,     /* synthesised from 1-minute values */
+} wk_config_frontend;
+
+typedef enum wk_config_pace {
+    WK_CONFIG_REALTIME = 1, /* one second a second, from `start` */
+    WK_CONFIG_CATCHUP,      /* as fast as possible until now, then in real time */
+    WK_CONFIG_FULL_SPEED,   /* as fast as possible */
+} wk_config_pace;
+
+struct wk_config {
+    /* [meter] */
+    char serial[WK_CONFIG_TEXT];
+    char state[WK_CONFIG_PATH]; /* folder of the store and the ring */
+    struct wk_zone zone;
+    uint16_t period_s;
+    uint8_t control_mode;
+    /* [frontend] */
+    wk_config_frontend frontend;
+    char file[WK_CONFIG_PATH];
+    char u_channels[WK_CONFIG_LIST]; /* as `wk measure --u`, empty = by the file */
+    char i_channels[WK_CONFIG_LIST];
+    int32_t nominal_mv;
+    int32_t nominal_uhz;
+    int64_t start_us; /* UTC of the first sample; 0 = now */
+    int64_t stop_us;  /* UTC at which the feed ends; 0 = never */
+    wk_config_pace pace;
+    bool dc_keep;
+    bool arithmetic; /* summation per phase instead of vectorial */
+    /* [calendar] */
+    struct wk_tariff_calendar calendar;
+    struct wk_tariff_special_day special[WK_TARIFF_SPECIAL_DAYS];
+    uint8_t special_count;
+    /* [dlms] */
+    char dlms_host[WK_CONFIG_TEXT];
+    uint16_t dlms_port;
+    uint8_t system_title[8];
+    char reader_password[WK_CONFIG_SECRET];
+    uint8_t encryption_key[16];
+    uint8_t authentication_key[16];
+    /* [web] */
+    char web_host[WK_CONFIG_TEXT];
+    uint16_t web_port; /* 0 = no page */
+};
+
+/** Reads and checks the file; on error `why` says where and why. */
+WK_MUST_USE wk_err wk_config_read(struct wk_config *config, const char *path,
+                                  char why[WK_INI_WHY]);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define US_PER_S 1000000
+
+/* ---- pieces ------------------------------------------------------------------------------ */
+
+static json_t *scaled(const int64_t *values, int count, double unit)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++) {
+        json_array_append_new(array, json_real((double)values[i] / unit));
+    }
+    return array;
+}
+
+static json_t *scaled32(const int32_t *values, int count, double unit)
+{
+    int64_t wide[WK_RECORD_PHASES + 1];
+    for (int i = 0; i < count; i++) {
+        wide[i] = values[i];
+    }
+    return scaled(wide, count, unit);
+}
+
+static json_t *flag_names(uint32_t flags)
+{
+    json_t *array = json_array();
+#define FLAG_NAME(name, value, text)                                                           \
+    if ((flags & (value)) != 0) {                                                              \
+        json_array_append_new(array, json_string(text));                                       \
+    }
+    WK_RECORD_FLAG_LIST(FLAG_NAME)
+#undef FLAG_NAME
+    return array;
+}
+
+static json_t *supply(const struct wk_rooms *rooms)
+{
+    static const char *const k_states[] = {"disconnected", "connected",
+                                           "ready_for_reconnection"};
+    bool closed = false;
+    const bool known = rooms->contactor->is_closed(rooms->contactor->self, &closed) == WK_OK;
+    return json_pack("{s:s, s:i, s:o}", "state", k_states[rooms->supply.state], "mode",
+                     rooms->supply.mode, "contact",
+                     known ? json_string(closed ? "closed" : "open") : json_null());
+}
+
+static json_t *tariffs(const struct wk_registers *registers)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < WK_TARIFF_COUNT; i++) {
+        json_array_append_new(array, json_integer((json_int_t)registers->import_tariff_uwh[i]));
+    }
+    return array;
+}
+
+static int64_t sum(const int64_t *values)
+{
+    return values[0] + values[1] + values[2];
+}
+
+/* ---- the answers ------------------------------------------------------------------------- */
+
+json_t *wk_view_info(const struct wk_view *view)
+{
+    const struct wk_module *module = view->module;
+    const struct wk_rooms *rooms = &module->rooms;
+    const struct wk_session_security *security = &module->security;
+    const struct wk_ring_shared *ring = view->ring->shared;
+    uint32_t failed = 0;
+    for (int role = 0; role < WK_ROLE_COUNT; role++) {
+        failed += security->failed_logins[role];
+    }
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:i, s:s, s:{s:I, s:I, s:I, s:b}, s:{s:I, "
+        "s:I, s:I}, s:{s:I, s:I, s:I}, s:I}",
+        "serial", rooms->identity.serial, "logical_name", rooms->identity.logical_name,
+        "firmware", rooms->identity.firmware, "metrology", rooms->identity.metrology, "phases",
+        rooms->identity.phases, "period_s", rooms->profile.period_s, "nominal_mv",
+        view->config->nominal_mv, "dlms_host", view->config->dlms_host, "dlms_port",
+        view->config->dlms_port, "calendar", rooms->tariff.active.name, "progress", "start_us",
+        (json_int_t)view->config->start_us, "target_us",
+        (json_int_t)atomic_load(&ring->target_us), "reached_us", (json_int_t)rooms->t_us,
+        "finished", (int)(atomic_load(&ring->finished) != 0), "records", "consumed",
+        (json_int_t)module->records_consumed, "repeated", (json_int_t)module->records_repeated,
+        "backlog", (json_int_t)wk_ring_backlog(view->ring), "security", "failed_logins",
+        (json_int_t)failed, "replays", (json_int_t)security->replays, "not_deciphered",
+        (json_int_t)security->not_deciphered, "power_failures",
+        (json_int_t)rooms->power_failures);
+}
+
+static json_t *live_phases(const struct wk_record_window *window)
+{
+    const int n = window->phases;
+    int32_t angles[WK_RECORD_PHASES];
+    for (int phase = 0; phase < n; phase++) {
+        angles[phase] = window->i_mdeg[phase];
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "u_v",
+                     scaled32(window->u_mv, n, 1e3), "i_a", scaled(window->i_ua, n, 1e6), "p_w",
+                     scaled(window->p_mw, n, 1e3), "q_var", scaled(window->q1_mvar, n, 1e3),
+                     "s_va", scaled(window->s_mva, n, 1e3), "pf",
+                     scaled32(window->pf_e6, n, 1e6), "u_deg", scaled32(window->u_mdeg, n, 1e3),
+                     "i_deg", scaled32(angles, n, 1e3));
+}
+
+json_t *wk_view_live(const struct wk_view *view)
+{
+    const struct wk_rooms *rooms = &view->module->rooms;
+    const struct wk_record_window *window = &rooms->live.window;
+    struct wk_civil civil = {0};
+    const int64_t now_us = wk_module_now_us(view->module);
+    if (rooms->live.kind != WK_RECORD_WINDOW ||
+        wk_civil_from_utc(&rooms->clock.zone, wk_clock_utc(now_us), &civil) != WK_OK) {
+        return json_pack("{s:n}", "time_us");
+    }
+    const int64_t s_mva = sum(window->s_mva);
+    const int64_t p_mw = sum(window->p_mw);
+    json_t *live = json_pack(
+        "{s:I, s:i, s:I, s:i, s:f, s:f, s:o, s:o, s:o, s:{s:f, s:f, s:f, s:f}, s:i, s:o, s:I, "
+        "s:I}",
+        "time_us", (json_int_t)now_us, "utc_offset_min", civil.utc_offset_min, "seq",
+        (json_int_t)rooms->live.seq, "phases", window->phases, "frequency_hz",
+        (double)window->frequency_uhz / 1e6, "i_neutral_a",
+        (double)window->i_ua[WK_RECORD_PHASES] / 1e6, "flags", flag_names(rooms->live.flags),
+        "phase", live_phases(window), "supply", supply(rooms), "total", "p_w",
+        (double)p_mw / 1e3, "q_var", (double)sum(window->q1_mvar) / 1e3, "s_va",
+        (double)s_mva / 1e3, "pf", s_mva > 0 ? (double)p_mw / (double)s_mva : 0.0, "tariff",
+        rooms->tariff.current, "tariff_import_uwh", tariffs(&rooms->registers), "import_uwh",
+        (json_int_t)rooms->registers.import_uwh, "export_uwh",
+        (json_int_t)rooms->registers.export_uwh);
+    return live;
+}
+
+static void add_register(json_t *array, const struct wk_rooms *rooms, const char *obis,
+                         const char *name, uint32_t selector)
+{
+    int64_t value;
+    const uint32_t quantity = selector & 0xFFU;
+    const bool reactive = quantity == WK_OBJECTS_REACTIVE_IMPORT ||
+                          quantity == WK_OBJECTS_REACTIVE_EXPORT ||
+                          quantity == WK_OBJECTS_QUADRANT;
+    if (wk_objects_value(rooms, selector, &value) == WK_OK) {
+        json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:s}", "obis", obis, "name",
+                                               name, "value_micro", (json_int_t)value, "unit",
+                                               reactive ? "varh" : "Wh"));
+    }
+}
+
+json_t *wk_view_registers(const struct wk_view *view)
+{
+    static const struct {
+        const char *obis;
+        const char *name;
+        uint32_t selector;
+    } k_rows[] = {
+        {"1.8.0", "Import", WK_OBJECTS_IMPORT},
+        {"1.8.1", "Import, tariff 1", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_TARIFF, 0)},
+        {"1.8.2", "Import, tariff 2", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_TARIFF, 1)},
+        {"1.8.3", "Import, tariff 3", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_TARIFF, 2)},
+        {"1.8.4", "Import, tariff 4", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_TARIFF, 3)},
+        {"2.8.0", "Export", WK_OBJECTS_EXPORT},
+        {"3.8.0", "Reactive import", WK_OBJECTS_REACTIVE_IMPORT},
+        {"4.8.0", "Reactive export", WK_OBJECTS_REACTIVE_EXPORT},
+        {"5.8.0", "Reactive, quadrant I", WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 0)},
+        {"6.8.0", "Reactive, quadrant II", WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 1)},
+        {"7.8.0", "Reactive, quadrant III", WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 2)},
+        {"8.8.0", "Reactive, quadrant IV", WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 3)},
+        {"21.8.0", "Import L1", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_PHASE, 0)},
+        {"41.8.0", "Import L2", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_PHASE, 1)},
+        {"61.8.0", "Import L3", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_PHASE, 2)},
+    };
+    const struct wk_rooms *rooms = &view->module->rooms;
+    const size_t per_phase = rooms->identity.phases == 3 ? 0 : 3;
+    json_t *array = json_array();
+    for (size_t i = 0; i < sizeof k_rows / sizeof k_rows[0] - per_phase; i++) {
+        add_register(array, rooms, k_rows[i].obis, k_rows[i].name, k_rows[i].selector);
+    }
+    return json_pack("{s:o, s:i}", "registers", array, "tariff", rooms->tariff.current);
+}
+
+static json_t *entry_json(const struct wk_profile_entry *entry, int phases)
+{
+    int64_t means[2][WK_RECORD_PHASES];
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        means[0][phase] = entry->u_mean_mv[phase];
+        means[1][phase] = entry->i_mean_ma[phase];
+    }
+    json_t *split = json_array();
+    for (int i = 0; i < WK_TARIFF_COUNT; i++) {
+        json_array_append_new(split, json_integer((json_int_t)entry->import_tariff_uwh[i]));
+    }
+    return json_pack("{s:I, s:i, s:I, s:I, s:o, s:I, s:I, s:o, s:o}", "end_s",
+                     (json_int_t)entry->end.s, "status", entry->status, "import_uwh",
+                     (json_int_t)entry->import_uwh, "export_uwh", (json_int_t)entry->export_uwh,
+                     "tariff_import_uwh", split, "reactive_import_uvarh",
+                     (json_int_t)entry->reactive_import_uvarh, "reactive_export_uvarh",
+                     (json_int_t)entry->reactive_export_uvarh, "u_v",
+                     scaled(means[0], phases, 1e3), "i_a", scaled(means[1], phases, 1e3));
+}
+
+json_t *wk_view_profile(const struct wk_view *view, struct wk_utc from, struct wk_utc to)
+{
+    const struct wk_rooms *rooms = &view->module->rooms;
+    uint64_t first;
+    uint64_t next;
+    if (wk_profile_find(&rooms->store, WK_ROOMS_LOG_PROFILE, from, to, &first, &next) !=
+        WK_OK) {
+        return NULL;
+    }
+    if (next - first > WK_VIEW_PROFILE_MOST) {
+        first = next - WK_VIEW_PROFILE_MOST;
+    }
+    json_t *array = json_array();
+    struct wk_store_reader reader = {.number = first};
+    struct wk_profile_entry entry;
+    for (uint64_t number = first; number < next; number++) {
+        if (wk_profile_read(&rooms->store, WK_ROOMS_LOG_PROFILE, &reader, &entry) != WK_OK) {
+            json_decref(array);
+            return NULL;
+        }
+        json_array_append_new(array, entry_json(&entry, rooms->identity.phases));
+    }
+    return json_pack("{s:i, s:o}", "period_s", rooms->profile.period_s, "entries", array);
+}
+
+static json_t *event_json(const struct wk_event *event, uint64_t number)
+{
+    return json_pack("{s:I, s:I, s:i, s:s, s:s, s:i, s:i, s:i}", "seq", (json_int_t)number,
+                     "at_s", (json_int_t)event->at.s, "code", event->code, "group",
+                     wk_event_group(event->code), "text", wk_event_text(event->code), "detail",
+                     event->detail, "value", event->value, "more", event->more);
+}
+
+json_t *wk_view_events(const struct wk_view *view, size_t most)
+{
+    const struct wk_rooms *rooms = &view->module->rooms;
+    uint64_t oldest;
+    uint64_t next;
+    if (wk_store_log_span(&rooms->store, WK_ROOMS_LOG_EVENT, &oldest, &next) != WK_OK) {
+        return NULL;
+    }
+    most = most < WK_VIEW_EVENTS_MOST ? most : WK_VIEW_EVENTS_MOST;
+    const uint64_t first = next - oldest > most ? next - most : oldest;
+    json_t *array = json_array();
+    struct wk_store_reader reader = {.number = first};
+    struct wk_event event;
+    for (uint64_t number = first; number < next; number++) {
+        if (wk_event_read(&rooms->store, WK_ROOMS_LOG_EVENT, &reader, &event) != WK_OK) {
+            json_decref(array);
+            return NULL;
+        }
+        json_array_insert_new(array, 0, event_json(&event, number));
+    }
+    return json_pack("{s:o, s:I}", "events", array, "count", (json_int_t)(next - oldest));
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/view - the module as JSON, for the local page. docs/api-meter.md describes the
+ * members. Values are those of the object table; nothing is computed here but unit prefixes.
+ *
+ * The caller holds the module's lock and owns the result (json_decref). NULL: out of memory or
+ * the store cannot be read. */
+#ifndef WK_DAEMON_VIEW_H
+#define WK_DAEMON_VIEW_H
+
+#include <jansson.h>
+
+#include "daemon/config.h"
+#include "management/module.h"
+#include "port/linux/ring.h"
+
+#define WK_VIEW_PROFILE_MOST 3000 /* entries in one answer */
+#define WK_VIEW_EVENTS_MOST  500
+
+struct wk_view {
+    const struct wk_config *config;
+    const struct wk_module *module;
+    const struct wk_ring *ring;
+};
+
+json_t *wk_view_info(const struct wk_view *view);
+json_t *wk_view_live(const struct wk_view *view);
+json_t *wk_view_registers(const struct wk_view *view);
+/** Entries whose end lies in from..to, oldest first; the newest WK_VIEW_PROFILE_MOST of them.
+ */
+json_t *wk_view_profile(const struct wk_view *view, struct wk_utc from, struct wk_utc to);
+/** The newest `most` events, newest first. */
+json_t *wk_view_events(const struct wk_view *view, size_t most);
+
+#endif

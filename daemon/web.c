@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/web.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define STREAM_BLOCK  8192
+#define STREAM_WAIT_S 1 /* a stream with nothing new sends a comment this often */
+#define POLL_NS       50000000L
+#define IDLE_S        30
+#define JSON_TYPE     "application/json"
+
+/* ---- answers ----------------------------------------------------------------------------- */
+
+static void add_headers(struct MHD_Response *response, const char *type)
+{
+    MHD_add_response_header(response, "Content-Type", type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    MHD_add_response_header(response, "Content-Security-Policy",
+                            "default-src 'none'; script-src 'self'; style-src 'self'; "
+                            "img-src 'self' data:; connect-src 'self'; "
+                            "frame-ancestors 'none'; base-uri 'none'");
+}
+
+static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned status,
+                                 json_t *value)
+{
+    char *text =
+        value != NULL ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(value);
+    if (text == NULL) {
+        return MHD_NO;
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+    add_headers(response, JSON_TYPE);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    const enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result send_error(struct MHD_Connection *connection, unsigned status,
+                                  const char *code, const char *field, const char *reason)
+{
+    return send_json(connection, status,
+                     json_pack("{s:{s:s, s:s?, s:s}}", "error", "code", code, "field", field,
+                               "reason", reason));
+}
+
+/* A whole number from the query. False if it is there but not one. */
+static bool query_number(struct MHD_Connection *connection, const char *name, int64_t *value)
+{
+    const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+    if (text == NULL) {
+        return true;
+    }
+    return wk_ini_integer(text, 0, INT64_C(4294967295), value) == WK_OK;
+}
+
+static enum MHD_Result answer_profile(struct wk_web *web, struct MHD_Connection *connection)
+{
+    int64_t from_s = 0;
+    int64_t to_s = INT64_C(4294967295);
+    if (!query_number(connection, "from", &from_s)) {
+        return send_error(connection, 400, "bad_request", "from",
+                          "must be UTC seconds since 1970");
+    }
+    if (!query_number(connection, "to", &to_s)) {
+        return send_error(connection, 400, "bad_request", "to",
+                          "must be UTC seconds since 1970");
+    }
+    pthread_mutex_lock(web->lock);
+    json_t *value = wk_view_profile(&web->view, (struct wk_utc){from_s}, (struct wk_utc){to_s});
+    pthread_mutex_unlock(web->lock);
+    return send_json(connection, 200, value);
+}
+
+static enum MHD_Result answer_events(struct wk_web *web, struct MHD_Connection *connection)
+{
+    int64_t last = 100;
+    if (!query_number(connection, "last", &last)) {
+        return send_error(connection, 400, "bad_request", "last", "must be a whole number");
+    }
+    pthread_mutex_lock(web->lock);
+    json_t *value = wk_view_events(&web->view, (size_t)last);
+    pthread_mutex_unlock(web->lock);
+    return send_json(connection, 200, value);
+}
+
+static enum MHD_Result answer_view(struct wk_web *web, struct MHD_Connection *connection,
+                                   json_t *(*make)(const struct wk_view *view))
+{
+    pthread_mutex_lock(web->lock);
+    json_t *value = make(&web->view);
+    pthread_mutex_unlock(web->lock);
+    return send_json(connection, 200, value);
+}
+
+static enum MHD_Result answer_info(struct wk_web *web, struct MHD_Connection *connection)
+{
+    return answer_view(web, connection, wk_view_info);
+}
+
+static enum MHD_Result answer_live(struct wk_web *web, struct MHD_Connection *connection)
+{
+    return answer_view(web, connection, wk_view_live);
+}
+
+static enum MHD_Result answer_registers(struct wk_web *web, struct MHD_Connection *connection)
+{
+    return answer_view(web, connection, wk_view_registers);
+}
+
+/* ---- the stream -------------------------------------------------------------------------- */
+
+struct stream {
+    struct wk_web *web;
+    uint64_t seq;    /* of the last window sent */
+    uint64_t events; /* number of the next event to send */
+    char text[STREAM_BLOCK];
+    size_t size;
+    size_t at;
+};
+
+static void put_event(struct stream *stream, const char *kind, json_t *value)
+{
+    char *text =
+        value != NULL ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(value);
+    if (text == NULL) {
+        return;
+    }
+    const size_t room = sizeof stream->text - stream->size;
+    const int size =
+        snprintf(stream->text + stream->size, room, "event: %s\ndata: %s\n\n", kind, text);
+    free(text);
+    stream->size += size > 0 && (size_t)size < room ? (size_t)size : 0;
+}
+
+/* Fills the block with what is new; false if nothing is. */
+static bool gather(struct stream *stream)
+{
+    struct wk_web *web = stream->web;
+    const struct wk_rooms *rooms = &web->view.module->rooms;
+    stream->size = 0;
+    stream->at = 0;
+    pthread_mutex_lock(web->lock);
+    uint64_t oldest = 0;
+    uint64_t next = 0;
+    const wk_err err = wk_store_log_span(&rooms->store, WK_ROOMS_LOG_EVENT, &oldest, &next);
+    if (rooms->live.kind == WK_RECORD_WINDOW && rooms->live.seq != stream->seq) {
+        stream->seq = rooms->live.seq;
+        put_event(stream, "live", wk_view_live(&web->view));
+        put_event(stream, "info", wk_view_info(&web->view));
+    }
+    if (err == WK_OK && next != stream->events) {
+        stream->events = next;
+        put_event(stream, "events", wk_view_events(&web->view, 5));
+    }
+    pthread_mutex_unlock(web->lock);
+    return stream->size > 0;
+}
+
+/* libmicrohttpd runs one thread per connection, so waiting here is allowed. */
+static ssize_t read_stream(void *context, uint64_t position, char *to, size_t room)
+{
+    struct stream *stream = context;
+    (void)position;
+    if (stream->at == stream->size) {
+        const struct timespec pause = {0, 4 * POLL_NS};
+        nanosleep(&pause, NULL); /* at most five frames a second */
+        if (!gather(stream)) {
+            const struct timespec wait = {STREAM_WAIT_S, 0};
+            nanosleep(&wait, NULL);
+            if (!gather(stream)) {
+                stream->size = (size_t)snprintf(stream->text, sizeof stream->text, ":\n\n");
+            }
+        }
+    }
+    const size_t left = stream->size - stream->at;
+    const size_t part = left < room ? left : room;
+    memcpy(to, stream->text + stream->at, part);
+    stream->at += part;
+    return (ssize_t)part;
+}
+
+static void free_stream(void *context)
+{
+    struct stream *stream = context;
+    __atomic_sub_fetch(&stream->web->streams, 1, __ATOMIC_SEQ_CST);
+    free(stream);
+}
+
+static enum MHD_Result answer_stream(struct wk_web *web, struct MHD_Connection *connection)
+{
+    if (__atomic_add_fetch(&web->streams, 1, __ATOMIC_SEQ_CST) > WK_WEB_STREAMS) {
+        __atomic_sub_fetch(&web->streams, 1, __ATOMIC_SEQ_CST);
+        return send_error(connection, 503, "busy", NULL,
+                          "too many pages are open on this meter: close one");
+    }
+    struct stream *stream = calloc(1, sizeof *stream);
+    if (stream == NULL) {
+        __atomic_sub_fetch(&web->streams, 1, __ATOMIC_SEQ_CST);
+        return MHD_NO;
+    }
+    stream->web = web;
+    stream->events = UINT64_MAX;
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, stream, free_stream);
+    add_headers(response, "text/event-stream");
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    const enum MHD_Result result = MHD_queue_response(connection, 200, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* ---- routes ------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *path;
+    enum MHD_Result (*answer)(struct wk_web *web, struct MHD_Connection *connection);
+} k_routes[] = {
+    {"/api/info", answer_info},           {"/api/live", answer_live},
+    {"/api/registers", answer_registers}, {"/api/profile", answer_profile},
+    {"/api/events", answer_events},       {"/api/stream", answer_stream},
+};
+
+static enum MHD_Result send_asset(struct MHD_Connection *connection,
+                                  const struct wk_web_asset *asset)
+{
+    const char *known =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    const bool same = known != NULL && asset->etag != NULL && strcmp(known, asset->etag) == 0;
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        same ? 0 : asset->size, (void *)(uintptr_t)asset->octets, MHD_RESPMEM_PERSISTENT);
+    add_headers(response, asset->type);
+    if (asset->gzipped) {
+        MHD_add_response_header(response, "Content-Encoding", "gzip");
+    }
+    if (asset->etag != NULL) {
+        MHD_add_response_header(response, "ETag", asset->etag);
+    }
+    MHD_add_response_header(response, "Cache-Control", "no-cache");
+    const enum MHD_Result result = MHD_queue_response(connection, same ? 304 : 200, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **per_request)
+{
+    struct wk_web *web = context;
+    (void)version;
+    (void)upload;
+    (void)per_request;
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+        *upload_size = 0;
+        return send_error(connection, 405, "method_not_allowed", NULL,
+                          "this page only reads: use DLMS to command the meter");
+    }
+    for (size_t i = 0; i < sizeof k_routes / sizeof k_routes[0]; i++) {
+        if (strcmp(k_routes[i].path, url) == 0) {
+            return k_routes[i].answer(web, connection);
+        }
+    }
+    for (size_t i = 0; i < web->asset_count; i++) {
+        if (strcmp(web->assets[i].path, url) == 0) {
+            return send_asset(connection, &web->assets[i]);
+        }
+    }
+    return send_error(connection, 404, "not_found", NULL, "there is nothing at this address");
+}
+
+/* ---- start and stop ---------------------------------------------------------------------- */
+
+wk_err wk_web_start(struct wk_web *web, const char *host, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
+        snprintf(web->why, sizeof web->why, "%s is no IPv4 address", host);
+        return WK_E_ARGUMENT;
+    }
+    errno = 0;
+    web->server = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, port, NULL, NULL,
+        answer, web, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)WK_WEB_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U,
+        MHD_OPTION_END);
+    if (web->server != NULL) {
+        return WK_OK;
+    }
+    snprintf(web->why, sizeof web->why, "the page cannot use %s:%u: %s", host, port,
+             errno == EADDRINUSE ? "another program has this port. Stop it, or choose another "
+                                   "port in [web]"
+                                 : strerror(errno));
+    return errno == EADDRINUSE ? WK_E_BUSY : WK_E_IO;
+}
+
+void wk_web_stop(struct wk_web *web)
+{
+    if (web->server != NULL) {
+        MHD_stop_daemon(web->server);
+    }
+    web->server = NULL;
+}

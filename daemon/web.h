@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/web - the meter's local page and its JSON interface (docs/api-meter.md), read-only.
+ *
+ * One thread of libmicrohttpd; each answer is made under the module's lock. Events go out as
+ * server-sent events, one per live window at most, five a second. */
+#ifndef WK_DAEMON_WEB_H
+#define WK_DAEMON_WEB_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "daemon/view.h"
+
+#define WK_WEB_CONNECTIONS 16
+#define WK_WEB_STREAMS     4
+#define WK_WEB_WHY         256
+
+/* A file of the page, compiled in. */
+struct wk_web_asset {
+    const char *path; /* "/" for the first page */
+    const char *type;
+    const unsigned char *octets;
+    size_t size;
+    int gzipped;
+    const char *etag;
+};
+
+struct wk_web {
+    struct wk_view view;
+    pthread_mutex_t *lock; /* of view.module */
+    const struct wk_web_asset *assets;
+    size_t asset_count;
+    void *server; /* struct MHD_Daemon */
+    int streams;  /* open event streams */
+    char why[WK_WEB_WHY];
+};
+
+/** WK_E_BUSY: the port is in use, see web->why. */
+WK_MUST_USE wk_err wk_web_start(struct wk_web *web, const char *host, uint16_t port);
+void wk_web_stop(struct wk_web *web);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * management/event - the standard event log (0.0.99.98.0.255).
+ *
+ * Codes follow the common companion profiles (IDIS package 2 numbering); texts say what
+ * happened and, where there is something to do, what. */
+#ifndef WK_MANAGEMENT_EVENT_H
+#define WK_MANAGEMENT_EVENT_H
+
+#include <stdint.h>
+
+#include "base/civil.h"
+#include "base/err.h"
+#include "management/store.h"
+
+/* code, name, group (one word, for filters), text */
+#define WK_EVENT_LIST(X)                                                                       \
+    X(1, POWER_DOWN, power, "Power was lost")                                                  \
+    X(2, POWER_UP, power, "Power is back")                                                     \
+    X(4, CLOCK_BEFORE, clock, "Clock adjusted, old time")                                      \
+    X(5, CLOCK_AFTER, clock, "Clock adjusted, new time")                                       \
+    X(11, CALENDAR_ACTIVATED, tariff, "Time-of-use calendar activated")                        \
+    X(14, RECORDS_MISSING, fault, "Measurement records are missing")                           \
+    X(15, STORE_RECOVERED, fault, "Store recovered after an interrupted write")                \
+    X(18, REGISTER_REFUSED, fault, "An implausible energy was refused by the registers")       \
+    X(46, LOGIN_FAILED, security, "Association authentication failed")                         \
+    X(47, PARAMETER_CHANGED, security, "A parameter was changed")                              \
+    X(49, DECIPHER_FAILED, security, "Decryption or message authentication failed")            \
+    X(50, REPLAY, security, "Repeated message refused")                                        \
+    X(51, LOCKED_OUT, security, "Too many failed logins, the role is locked for a while")      \
+    X(59, SUPPLY_READY, supply, "Ready for reconnection by hand")                              \
+    X(62, SUPPLY_DISCONNECTED, supply, "Supply disconnected remotely")                         \
+    X(63, SUPPLY_CONNECTED, supply, "Supply connected remotely")                               \
+    X(61, SUPPLY_CONNECTED_MANUALLY, supply, "Supply connected by hand")                       \
+    X(60, SUPPLY_DISCONNECTED_MANUALLY, supply, "Supply disconnected by hand")                 \
+    X(64, SUPPLY_DISCONNECTED_LOCALLY, supply, "Supply disconnected by the meter")             \
+    X(65, SUPPLY_CONNECTED_LOCALLY, supply, "Supply connected by the meter")                   \
+    X(66, CONTACTOR_DISAGREES, supply, "The contactor does not follow: inspect it")            \
+    X(76, DIP, quality, "Voltage dip")                                                         \
+    X(79, SWELL, quality, "Voltage swell")                                                     \
+    X(82, INTERRUPTION, quality, "Voltage interruption")                                       \
+    X(85, VOLTAGE_NORMAL, quality, "Voltage back to normal")
+
+#define WK_EVENT_ENUM(code, name, group, text) WK_EVENT_##name = (code),
+typedef enum wk_event_code { WK_EVENT_LIST(WK_EVENT_ENUM) } wk_event_code;
+#undef WK_EVENT_ENUM
+
+struct wk_event {
+    struct wk_utc at; /* by the meter's clock */
+    uint16_t code;    /* wk_event_code */
+    uint8_t detail;   /* phases (bit 0..2), role, state: by code */
+    int32_t value;    /* residual voltage in mV, duration in ms, count ...: by code */
+    int32_t more;     /* second value: duration of a quality event in ms */
+};
+
+/** The text and the group of a code; "Event" and "other" for one not in the list. */
+const char *wk_event_text(uint16_t code);
+const char *wk_event_group(uint16_t code);
+
+/** Appends to the log; counts from the store's next commit on. */
+WK_MUST_USE wk_err wk_event_append(struct wk_store *store, uint8_t log,
+                                   const struct wk_event *event);
+/** Reads where the reader stands; WK_E_NOT_FOUND at the end. */
+WK_MUST_USE wk_err wk_event_read(const struct wk_store *store, uint8_t log,
+                                 struct wk_store_reader *reader, struct wk_event *event);
+
+#endif

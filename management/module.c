@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "management/module.h"
+
+#include <string.h>
+
+#include "management/module_pack.h"
+
+#define US_PER_S         INT64_C(1000000)
+#define COMMIT_EVERY_US  (60 * US_PER_S)
+#define COMMIT_EVERY_UWH INT64_C(10000000)
+#define US_PER_MS        1000
+#define SHORT_OUTAGE_US  (2 * US_PER_S) /* a shorter pause is no power failure */
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+int64_t wk_module_now_us(const struct wk_module *module)
+{
+    return wk_clock_now_us(&module->rooms.clock, module->rooms.t_us);
+}
+
+static wk_err log_event_at(struct wk_module *module, int64_t now_us, struct wk_event event)
+{
+    event.at = wk_clock_utc(now_us);
+    module->due = true;
+    return wk_event_append(&module->rooms.store, WK_ROOMS_LOG_EVENT, &event);
+}
+
+static wk_err log_event(struct wk_module *module, struct wk_event event)
+{
+    return log_event_at(module, wk_module_now_us(module), event);
+}
+
+/* What a voltage event becomes in the log. The begin is logged with the depth so far, the end
+ * with extreme and duration. */
+static wk_err log_voltage_event(struct wk_module *module, const struct wk_record *record)
+{
+    static const uint16_t k_codes[] = {
+        [WK_RECORD_DIP_BEGIN] = WK_EVENT_DIP,
+        [WK_RECORD_DIP_END] = WK_EVENT_VOLTAGE_NORMAL,
+        [WK_RECORD_SWELL_BEGIN] = WK_EVENT_SWELL,
+        [WK_RECORD_SWELL_END] = WK_EVENT_VOLTAGE_NORMAL,
+        [WK_RECORD_INTERRUPTION_BEGIN] = WK_EVENT_INTERRUPTION,
+        [WK_RECORD_INTERRUPTION_END] = WK_EVENT_VOLTAGE_NORMAL,
+    };
+    const struct wk_record_event *event = &record->event;
+    if (event->kind < WK_RECORD_DIP_BEGIN || event->kind > WK_RECORD_INTERRUPTION_END) {
+        return WK_E_RANGE;
+    }
+    const struct wk_event logged = {
+        .code = k_codes[event->kind],
+        .detail = (uint8_t)event->phases,
+        .value = event->extreme_mv,
+        .more = (int32_t)(event->duration_us / US_PER_MS),
+    };
+    const int64_t now_us = wk_clock_now_us(&module->rooms.clock, record->t_us);
+    return log_event_at(module, now_us, logged);
+}
+
+/* ---- records ----------------------------------------------------------------------------- */
+
+static bool is_repeated(const struct wk_module *module, const struct wk_record *record)
+{
+    return record->epoch < module->cursor.epoch ||
+           (record->epoch == module->cursor.epoch && record->seq <= module->cursor.seq);
+}
+
+static wk_err note_power_failure(struct wk_module *module, const struct wk_record *record)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    const int64_t begin_us = record->t_us - record->span_us;
+    const int64_t away_us = begin_us - rooms->t_us;
+    if (away_us < SHORT_OUTAGE_US) {
+        return WK_OK;
+    }
+    rooms->power_failures++;
+    const int32_t away_s = (int32_t)(away_us / US_PER_S);
+    WK_TRY(log_event(module, (struct wk_event){.code = WK_EVENT_POWER_DOWN}));
+    wk_profile_mark(&rooms->profile, WK_PROFILE_POWER_DOWN);
+    return log_event_at(module, wk_clock_now_us(&rooms->clock, begin_us),
+                        (struct wk_event){.code = WK_EVENT_POWER_UP, .value = away_s});
+}
+
+static wk_err note_missing(struct wk_module *module, uint64_t count)
+{
+    const int32_t missing = count < INT32_MAX ? (int32_t)count : INT32_MAX;
+    wk_profile_mark(&module->rooms.profile, WK_PROFILE_CRITICAL);
+    return log_event(module,
+                     (struct wk_event){.code = WK_EVENT_RECORDS_MISSING, .value = missing});
+}
+
+/* A new epoch, or numbers that do not follow. */
+static wk_err note_discontinuity(struct wk_module *module, const struct wk_record *record)
+{
+    const bool first_ever = module->cursor.epoch == 0;
+    const bool same_epoch = record->epoch == module->cursor.epoch;
+    const uint64_t wanted = same_epoch ? module->cursor.seq + 1 : 1;
+    if (!first_ever && !same_epoch) {
+        WK_TRY(note_power_failure(module, record));
+    }
+    if (record->seq != wanted) {
+        return note_missing(module, record->seq - wanted);
+    }
+    return WK_OK;
+}
+
+static wk_err update_tariff(struct wk_module *module, int64_t now_us)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    /* A window belongs to the tariff in force when it ends; one that ends exactly at a
+     * switching time still belongs to the tariff before. */
+    const struct wk_utc at = wk_clock_utc(now_us - 1);
+    if (wk_tariff_update(&rooms->tariff, &rooms->clock.zone, at) != WK_TARIFF_ACTIVATED) {
+        return WK_OK;
+    }
+    module->tariff_changed = true;
+    return log_event(module, (struct wk_event){.code = WK_EVENT_CALENDAR_ACTIVATED});
+}
+
+/* An interval whose end lies more than a period ahead was opened by another time. */
+static bool clock_went_back(const struct wk_profile *profile, int64_t now_us)
+{
+    return profile->open.end.s != 0 &&
+           now_us <= (profile->open.end.s - profile->period_s) * US_PER_S;
+}
+
+static wk_err capture_if_due(struct wk_module *module, int64_t now_us)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    if (!wk_profile_is_due(&rooms->profile, now_us)) {
+        return WK_OK;
+    }
+    module->due = true;
+    return wk_profile_capture(&rooms->profile, &rooms->registers, &rooms->store,
+                              WK_ROOMS_LOG_PROFILE, now_us);
+}
+
+static wk_err add_energy(struct wk_module *module, const struct wk_record_window *window)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    if (wk_registers_add(&rooms->registers, window, rooms->tariff.current) == WK_OK) {
+        return WK_OK;
+    }
+    wk_profile_mark(&rooms->profile, WK_PROFILE_CRITICAL);
+    return log_event(module, (struct wk_event){.code = WK_EVENT_REGISTER_REFUSED});
+}
+
+static wk_err take_window(struct wk_module *module, const struct wk_record *record)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    const int64_t now_us = wk_clock_now_us(&rooms->clock, record->t_us);
+    if (clock_went_back(&rooms->profile, now_us)) {
+        wk_profile_restart(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
+    }
+    WK_TRY(capture_if_due(module, now_us));
+    WK_TRY(update_tariff(module, now_us));
+    rooms->t_us = record->t_us;
+    rooms->live = *record;
+    wk_profile_add(&rooms->profile, record, now_us);
+    WK_TRY(add_energy(module, &record->window));
+    return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
+}
+
+static bool commit_is_due(const struct wk_module *module)
+{
+    const struct wk_registers *registers = &module->rooms.registers;
+    return module->due || module->tariff_changed || wk_module_counters_run_low(module) ||
+           module->rooms.t_us - module->committed_t_us >= COMMIT_EVERY_US ||
+           registers->import_uwh + registers->export_uwh - module->committed_uwh >=
+               COMMIT_EVERY_UWH;
+}
+
+wk_err wk_module_consume(struct wk_module *module, const struct wk_record *record)
+{
+    module->records_repeated += is_repeated(module, record) ? 1 : 0;
+    if (is_repeated(module, record)) {
+        return WK_OK;
+    }
+    if (record->epoch != module->cursor.epoch || record->seq != module->cursor.seq + 1) {
+        WK_TRY(note_discontinuity(module, record));
+    }
+    WK_TRY(record->kind == WK_RECORD_WINDOW ? take_window(module, record)
+                                            : log_voltage_event(module, record));
+    module->cursor = (struct wk_module_cursor){record->epoch, record->seq};
+    module->records_consumed++;
+    return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
+}
+
+/* ---- notices ----------------------------------------------------------------------------- */
+
+static wk_err carry_clock_set(struct wk_module *module, const struct wk_notice *notice)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    const struct wk_event before = {.code = WK_EVENT_CLOCK_BEFORE, .detail = notice->detail};
+    const struct wk_event after = {
+        .code = WK_EVENT_CLOCK_AFTER, .detail = notice->detail, .value = notice->value};
+    WK_TRY(log_event_at(module, notice->t_us, before));
+    WK_TRY(log_event_at(module, notice->t_us + rooms->clock.adjusted_us, after));
+    wk_profile_mark(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
+    wk_tariff_invalidate(&rooms->tariff);
+    return WK_OK;
+}
+
+static uint16_t supply_event(const struct wk_rooms *rooms, int32_t command)
+{
+    switch ((wk_supply_command)command) {
+    case WK_SUPPLY_REMOTE_DISCONNECT:
+        return WK_EVENT_SUPPLY_DISCONNECTED;
+    case WK_SUPPLY_REMOTE_RECONNECT:
+        return rooms->supply.state == WK_SUPPLY_READY ? WK_EVENT_SUPPLY_READY
+                                                      : WK_EVENT_SUPPLY_CONNECTED;
+    case WK_SUPPLY_MANUAL_DISCONNECT:
+        return WK_EVENT_SUPPLY_DISCONNECTED_MANUALLY;
+    case WK_SUPPLY_MANUAL_RECONNECT:
+        return WK_EVENT_SUPPLY_CONNECTED_MANUALLY;
+    case WK_SUPPLY_LOCAL_DISCONNECT:
+        return WK_EVENT_SUPPLY_DISCONNECTED_LOCALLY;
+    case WK_SUPPLY_LOCAL_RECONNECT:
+    case WK_SUPPLY_COMMAND_COUNT:
+    default:
+        return WK_EVENT_SUPPLY_CONNECTED_LOCALLY;
+    }
+}
+
+static wk_err carry_object_notice(struct wk_module *module, const struct wk_notice *notice)
+{
+    struct wk_event event = {
+        .code = WK_EVENT_PARAMETER_CHANGED, .detail = notice->detail, .value = notice->value};
+    switch (notice->code) {
+    case WK_ROOMS_CLOCK_SET:
+        return carry_clock_set(module, notice);
+    case WK_ROOMS_SUPPLY_COMMANDED:
+        event.code = supply_event(&module->rooms, notice->value);
+        break;
+    case WK_ROOMS_TARIFF_SET:
+        module->tariff_changed = true;
+        break;
+    default:
+        break;
+    }
+    return log_event(module, event);
+}
+
+static wk_err carry_session_notice(struct wk_module *module, const struct wk_notice *notice)
+{
+    static const struct {
+        uint16_t notice;
+        uint16_t event;
+    } k_carried[] = {
+        {WK_SESSION_LOGIN_FAILED, WK_EVENT_LOGIN_FAILED},
+        {WK_SESSION_LOCKED_OUT, WK_EVENT_LOCKED_OUT},
+        {WK_SESSION_NOT_DECIPHERED, WK_EVENT_DECIPHER_FAILED},
+        {WK_SESSION_REPLAY, WK_EVENT_REPLAY},
+        {WK_SESSION_PASSWORD_CHANGED, WK_EVENT_PARAMETER_CHANGED},
+    };
+    for (size_t i = 0; i < sizeof k_carried / sizeof k_carried[0]; i++) {
+        if (k_carried[i].notice == notice->code) {
+            return log_event(module, (struct wk_event){.code = k_carried[i].event,
+                                                       .detail = notice->detail,
+                                                       .value = notice->value});
+        }
+    }
+    return WK_OK;
+}
+
+wk_err wk_module_settle(struct wk_module *module)
+{
+    struct wk_notice notice;
+    while (wk_notice_take(&module->rooms.notices, &notice)) {
+        WK_TRY(carry_object_notice(module, &notice));
+    }
+    while (wk_notice_take(&module->session_notices, &notice)) {
+        WK_TRY(carry_session_notice(module, &notice));
+    }
+    return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
+}
+
+/* ---- start and commit -------------------------------------------------------------------- */
+
+wk_err wk_module_commit(struct wk_module *module)
+{
+    WK_TRY(wk_module_store(module));
+    module->committed = module->cursor;
+    module->committed_t_us = module->rooms.t_us;
+    module->committed_uwh =
+        module->rooms.registers.import_uwh + module->rooms.registers.export_uwh;
+    module->due = false;
+    module->tariff_changed = false;
+    return WK_OK;
+}
+
+static wk_err start_tariff(struct wk_tariff *tariff, const struct wk_module_config *config)
+{
+    wk_tariff_init(tariff);
+    if (config->calendar.season_count == 0) {
+        return WK_OK;
+    }
+    WK_TRY(wk_tariff_check(&config->calendar));
+    if (config->special_count > WK_TARIFF_SPECIAL_DAYS) {
+        return WK_E_RANGE;
+    }
+    tariff->active = config->calendar;
+    tariff->passive = config->calendar;
+    tariff->special_count = config->special_count;
+    for (uint8_t i = 0; i < config->special_count; i++) {
+        tariff->special[i] = config->special[i];
+    }
+    return wk_tariff_check_special(tariff);
+}
+
+static void start_security(struct wk_module *module, const struct wk_module_config *config)
+{
+    struct wk_session_security *security = &module->security;
+    memcpy(security->title, config->system_title, sizeof security->title);
+    security->keys = config->keys;
+    security->password[WK_ROLE_READER] = config->reader_password;
+    module->rooms.invocation_counter = &security->client_counter[WK_ROLE_MANAGEMENT];
+}
+
+static wk_err start_rooms(struct wk_module *module, const struct wk_module_config *config,
+                          const struct wk_module_ports *ports)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    rooms->identity = config->identity;
+    rooms->contactor = ports->contactor;
+    rooms->clock.zone = config->zone;
+    wk_supply_init(&rooms->supply, config->control_mode);
+    WK_TRY(start_tariff(&rooms->tariff, config));
+    start_security(module, config);
+    module->table = wk_objects_table(rooms);
+    return wk_profile_init(&rooms->profile, config->period_s);
+}
+
+wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *config,
+                      const struct wk_module_ports *ports)
+{
+    struct wk_store_mount_report report;
+    memset(module, 0, sizeof *module);
+    WK_TRY(start_rooms(module, config, ports));
+    WK_TRY(wk_store_mount(&module->rooms.store, ports->flash, &config->layout, &report));
+    WK_TRY(wk_module_restore(module));
+    if (report.torn_records > 0 || report.dropped_entries > 0) {
+        WK_TRY(log_event(module, (struct wk_event){.code = WK_EVENT_STORE_RECOVERED,
+                                                   .value = (int32_t)report.torn_records,
+                                                   .more = (int32_t)report.dropped_entries}));
+    }
+    /* The contact may have been moved by hand, or the port may have started closed. */
+    WK_TRY(ports->contactor->set(ports->contactor->self,
+                                 module->rooms.supply.state == WK_SUPPLY_CONNECTED));
+    return wk_module_commit(module);
+}
+
+wk_err wk_module_session_init(struct wk_module *module, struct wk_session *session,
+                              const struct wk_hal_crypto *crypto)
+{
+    const struct wk_session_config config = {
+        .table = &module->table,
+        .security = &module->security,
+        .crypto = crypto,
+        .notices = &module->session_notices,
+        .zone = &module->rooms.clock.zone,
+        .notice_source = WK_MODULE_SOURCE_SESSION,
+        .max_pdu = WK_SESSION_PDU,
+    };
+    return wk_session_init(session, &config);
+}

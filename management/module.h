@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * management/module - the assembler: all rooms of one meter, their start, step and notices.
+ *
+ *   invariant 1   a record changes registers, profile and cursor together, or not at all
+ *   invariant 2   what was committed includes the cursor of the last record that counts in it:
+ *                 after any cut or kill the next record wanted is cursor + 1
+ *
+ * The owner feeds records in order, answers what `wanted` says, and may free records up to
+ * `committed`. Context: one thread. */
+#ifndef WK_MANAGEMENT_MODULE_H
+#define WK_MANAGEMENT_MODULE_H
+
+#include "management/objects.h"
+#include "management/rooms.h"
+#include "management/session.h"
+
+struct wk_module_config {
+    struct wk_rooms_identity identity;
+    struct wk_zone zone;
+    uint16_t period_s;                  /* of the load profile */
+    uint8_t control_mode;               /* of the disconnect control, for a store that is new */
+    struct wk_tariff_calendar calendar; /* for a store that is new; season_count 0 = single
+                                           tariff */
+    struct wk_store_layout layout;
+    const struct wk_tariff_special_day *special; /* special days, for a store that is new */
+    uint8_t special_count;
+    uint8_t system_title[WK_CIPHER_TITLE];
+    struct wk_cipher_keys keys; /* of the management client */
+    struct wk_session_secret reader_password;
+};
+
+struct wk_module_ports {
+    const struct wk_hal_flash *flash;
+    const struct wk_hal_contactor *contactor;
+};
+
+enum { WK_MODULE_SOURCE_SESSION = 2 }; /* wk_notice.source of sessions */
+
+/* Which record was the last that counts. seq 0: none of this epoch. */
+struct wk_module_cursor {
+    uint64_t epoch;
+    uint64_t seq;
+};
+
+struct wk_module {
+    struct wk_rooms rooms;
+    struct wk_session_security security;
+    struct wk_object_table table;
+    struct wk_module_cursor cursor;    /* in memory */
+    struct wk_module_cursor committed; /* in the store */
+    struct wk_notice_ring session_notices;
+    int64_t committed_t_us;    /* metrology's time of the last commit */
+    int64_t committed_uwh;     /* registers then: import + export */
+    bool due;                  /* something must be committed at the next chance */
+    bool tariff_changed;       /* the tariff key must be part of the commit */
+    uint64_t records_consumed; /* since init */
+    uint64_t records_repeated; /* offered again and ignored, since init */
+};
+
+/** Starts a meter from its store (or makes a new one). Errors: those of wk_store_mount;
+ *  WK_E_FORMAT: a stored value has no form this version knows. */
+WK_MUST_USE wk_err wk_module_init(struct wk_module *module,
+                                  const struct wk_module_config *config,
+                                  const struct wk_module_ports *ports);
+
+/** Takes one record. A record at or before the cursor is ignored (WK_OK). Commits when it is
+ *  time: an interval ended, an event was logged, 10 Wh or 60 s since the last commit. */
+WK_MUST_USE wk_err wk_module_consume(struct wk_module *module, const struct wk_record *record);
+
+/** Carries notices from objects and sessions to the event log, and commits if something is
+ *  due. Call after every message a session handled. */
+WK_MUST_USE wk_err wk_module_settle(struct wk_module *module);
+
+/** Commits now. */
+WK_MUST_USE wk_err wk_module_commit(struct wk_module *module);
+
+/** A session of this meter for one more connection. */
+WK_MUST_USE wk_err wk_module_session_init(struct wk_module *module, struct wk_session *session,
+                                          const struct wk_hal_crypto *crypto);
+
+/** The meter's UTC now, in microseconds: that of the newest record. */
+int64_t wk_module_now_us(const struct wk_module *module);
+
+#endif

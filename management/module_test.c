@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The assembled management over a simulated flash: what records become. Expected sums are
+ * computed here from the records alone. */
+#include "management/module.h"
+
+#include "cosem/axdr.h"
+#include "port/virtual/flash.h"
+#include "test/wk_test.h"
+
+#define SECTOR  4096U
+#define SECTORS 14U
+#define US      INT64_C(1000000)
+#define START_S INT64_C(1769986800) /* 2026-02-01 23:00:00 UTC: midnight in central Europe */
+#define WINDOW  (US / 5)
+
+static uint8_t g_octets[SECTOR * SECTORS];
+static struct wk_flash g_flash;
+static struct wk_module g_module;
+static bool g_closed;
+static uint64_t g_seq;
+static uint64_t g_epoch;
+
+static wk_err contactor_set(void *self, bool closed)
+{
+    (void)self;
+    g_closed = closed;
+    return WK_OK;
+}
+
+static wk_err contactor_is_closed(void *self, bool *closed)
+{
+    (void)self;
+    *closed = g_closed;
+    return WK_OK;
+}
+
+static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
+                                                    .is_closed = contactor_is_closed};
+
+static const struct wk_module_config k_config = {
+    .identity = {.serial = "WK10000001", .logical_name = "WKT0000010000001", .phases = 3},
+    .period_s = 900,
+    .control_mode = 4,
+    .calendar = {.name = "TOU",
+                 .season_count = 1,
+                 .season = {{1, 1, 0}},
+                 .week_count = 1,
+                 .day_count = 1,
+                 .day = {{3, {{0, 2}, {30, 1}, {120, 3}}}}},
+    .layout = {.kv_sectors = 3, .log_sectors = {6, 4}},
+};
+
+static wk_err boot(void)
+{
+    struct wk_module_config config = k_config;
+    const struct wk_module_ports ports = {.flash = &g_flash.port, .contactor = &k_contactor};
+    config.zone = wk_zone_central_europe;
+    wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
+    return wk_module_init(&g_module, &config, &ports);
+}
+
+static wk_err boot_new(void)
+{
+    wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, 16);
+    g_seq = 0;
+    g_epoch = 7;
+    return boot();
+}
+
+/* The window number `n` of a synthetic day: energies differ from window to window. */
+static struct wk_record window(int64_t n)
+{
+    struct wk_record record = {.seq = ++g_seq,
+                               .epoch = g_epoch,
+                               .t_us = START_S * US + (n + 1) * WINDOW,
+                               .span_us = WINDOW,
+                               .kind = WK_RECORD_WINDOW};
+    record.window.phases = 3;
+    for (int phase = 0; phase < 3; phase++) {
+        record.window.u_mv[phase] = 230000 + phase * 100;
+        record.window.i_ua[phase] = 5000000;
+        record.window.energy[phase].import_uwh = 20000 + n % 7 + phase;
+        record.window.total.import_uwh += record.window.energy[phase].import_uwh;
+    }
+    record.window.total.q_uvarh[0] = 3000 + n % 3;
+    record.window.total.q_uvarh[3] = n % 2;
+    return record;
+}
+
+static wk_err run_windows(int64_t from, int64_t to)
+{
+    for (int64_t n = from; n < to; n++) {
+        const struct wk_record record = window(n);
+        WK_TRY(wk_module_consume(&g_module, &record));
+    }
+    return WK_OK;
+}
+
+static int64_t energy_of(int64_t from, int64_t to)
+{
+    int64_t sum_uwh = 0;
+    for (int64_t n = from; n < to; n++) {
+        sum_uwh += 3 * (20000 + n % 7) + 3;
+    }
+    return sum_uwh;
+}
+
+static uint64_t entries(uint8_t log)
+{
+    uint64_t oldest = 0;
+    uint64_t next = 0;
+    return wk_store_log_span(&g_module.rooms.store, log, &oldest, &next) == WK_OK
+               ? next - oldest
+               : 0;
+}
+
+static int count_events(uint16_t code)
+{
+    struct wk_store_reader reader = {0};
+    struct wk_event event;
+    int count = 0;
+    while (wk_event_read(&g_module.rooms.store, WK_ROOMS_LOG_EVENT, &reader, &event) == WK_OK) {
+        count += event.code == code ? 1 : 0;
+    }
+    return count;
+}
+
+static void registers_hold_exactly_what_the_records_brought(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 3 * 4500)); /* three quarters of an hour */
+    const struct wk_registers *registers = &g_module.rooms.registers;
+    EXPECT_I64(energy_of(0, 13500), registers->import_uwh);
+    EXPECT_I64(energy_of(0, 9000), registers->import_tariff_uwh[1]); /* to 00:30 */
+    EXPECT_I64(energy_of(9000, 13500), registers->import_tariff_uwh[0]);
+    EXPECT_I64(0, registers->import_tariff_uwh[2]);
+    EXPECT_I64(registers->import_uwh, registers->import_phase_uwh[0] +
+                                          registers->import_phase_uwh[1] +
+                                          registers->import_phase_uwh[2]);
+}
+
+static void profile_entries_are_the_registers_at_the_quarter_hours(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 3 * 4500));
+    EXPECT_I64(3, entries(WK_ROOMS_LOG_PROFILE));
+    struct wk_store_reader reader = {0};
+    struct wk_profile_entry entry;
+    for (int64_t i = 1; i <= 3; i++) {
+        EXPECT_OK(
+            wk_profile_read(&g_module.rooms.store, WK_ROOMS_LOG_PROFILE, &reader, &entry));
+        EXPECT_I64(START_S + i * 900, entry.end.s);
+        EXPECT_I64(energy_of(0, i * 4500), entry.import_uwh);
+        EXPECT_I64(0, entry.status);
+        EXPECT_I64(230200, entry.u_mean_mv[2]);
+        EXPECT_I64(5000, entry.i_mean_ma[0]);
+    }
+}
+
+static void a_repeated_record_counts_once(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 10));
+    const int64_t before_uwh = g_module.rooms.registers.import_uwh;
+    g_seq = 4;
+    const struct wk_record again = window(4);
+    EXPECT_OK(wk_module_consume(&g_module, &again));
+    EXPECT_I64(before_uwh, g_module.rooms.registers.import_uwh);
+    EXPECT_I64(1, g_module.records_repeated);
+}
+
+static void a_record_of_an_earlier_life_counts_never_again(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 10));
+    g_epoch = 8;
+    g_seq = 0;
+    EXPECT_OK(run_windows(10, 12));
+    const int64_t before_uwh = g_module.rooms.registers.import_uwh;
+    g_epoch = 7;
+    g_seq = 9;
+    const struct wk_record old = window(9);
+    EXPECT_OK(wk_module_consume(&g_module, &old));
+    EXPECT_I64(before_uwh, g_module.rooms.registers.import_uwh);
+}
+
+static void missing_records_are_noted_and_mark_the_interval(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 10));
+    g_seq += 5;
+    EXPECT_OK(run_windows(15, 16));
+    EXPECT_I64(1, count_events(WK_EVENT_RECORDS_MISSING));
+    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_CRITICAL) != 0);
+}
+
+static void a_power_failure_is_logged_with_both_times(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 400));
+    EXPECT_OK(boot());
+    g_epoch++;
+    g_seq = 0;
+    EXPECT_OK(run_windows(2000, 2001));
+    EXPECT_I64(1, g_module.rooms.power_failures);
+    EXPECT_I64(1, count_events(WK_EVENT_POWER_DOWN));
+    EXPECT_I64(1, count_events(WK_EVENT_POWER_UP));
+    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_POWER_DOWN) != 0);
+}
+
+/* The store may lose what was not committed, but then the cursor tells: feeding again from
+ * cursor + 1 must give the same sums as if nothing had happened. */
+static void a_restart_at_any_moment_neither_loses_nor_doubles(void)
+{
+    EXPECT_OK(boot_new());
+    int64_t n = 0;
+    while (n < 5000) {
+        g_seq = (uint64_t)n;
+        EXPECT_OK(run_windows(n, n + 437));
+        EXPECT_OK(boot());
+        n = (int64_t)g_module.cursor.seq;
+    }
+    EXPECT_I64(energy_of(0, n), g_module.rooms.registers.import_uwh);
+    EXPECT_I64(1, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT_I64(0, count_events(WK_EVENT_RECORDS_MISSING));
+}
+
+static wk_err act(uint16_t class_id, const uint8_t obis[6], uint8_t method)
+{
+    struct wk_bytes_in none = wk_bytes_in_of(NULL, 0);
+    uint8_t room[16];
+    struct wk_bytes_out reply = wk_bytes_out_of(room, sizeof room);
+    const struct wk_object *object = wk_object_find(&g_module.table, class_id, obis);
+    const struct wk_object_call call = {.meter = &g_module.rooms,
+                                        .object = object,
+                                        .now_us = wk_module_now_us(&g_module),
+                                        .role = WK_ROLE_MANAGEMENT};
+    return object == NULL ? WK_E_NOT_FOUND
+                          : object->functions->action(&call, method, &none, &reply);
+}
+
+static void a_disconnection_opens_the_contact_is_logged_and_survives_a_restart(void)
+{
+    static const uint8_t k_disconnect[6] = {0, 0, 96, 3, 10, 255};
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 2));
+    EXPECT(g_closed);
+    EXPECT_OK(act(70, k_disconnect, 1));
+    EXPECT_OK(wk_module_settle(&g_module));
+    EXPECT(!g_closed);
+    EXPECT_I64(1, count_events(WK_EVENT_SUPPLY_DISCONNECTED));
+    g_closed = true; /* as if a power-up had let it spring back */
+    EXPECT_OK(boot());
+    EXPECT(!g_closed);
+    EXPECT_OK(act(70, k_disconnect, 2));
+    EXPECT_OK(wk_module_settle(&g_module));
+    EXPECT(g_closed);
+    EXPECT_I64(1, count_events(WK_EVENT_SUPPLY_CONNECTED));
+}
+
+static void a_clock_set_is_logged_and_marks_the_interval(void)
+{
+    static const uint8_t k_clock[6] = {0, 0, 1, 0, 0, 255};
+    /* 2026-02-02 00:10:00, deviation -60 */
+    static const uint8_t k_value[] = {0x09, 12, 0x07, 0xEA, 2,    2,    1,
+                                      0,    10, 0,    0,    0xFF, 0xC4, 0};
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 1500)); /* five minutes */
+    const struct wk_object *object = wk_object_find(&g_module.table, 8, k_clock);
+    const struct wk_object_call call = {.meter = &g_module.rooms,
+                                        .object = object,
+                                        .now_us = wk_module_now_us(&g_module),
+                                        .role = WK_ROLE_MANAGEMENT};
+    struct wk_bytes_in value = wk_bytes_in_of(k_value, sizeof k_value);
+    EXPECT_OK(object->functions->set(&call, 2, &value));
+    EXPECT_OK(wk_module_settle(&g_module));
+    EXPECT_I64((START_S + 600) * US, wk_module_now_us(&g_module));
+    EXPECT_I64(1, count_events(WK_EVENT_CLOCK_BEFORE));
+    EXPECT_I64(1, count_events(WK_EVENT_CLOCK_AFTER));
+    EXPECT_OK(run_windows(1500, 3000)); /* five minutes more end the interval */
+    struct wk_store_reader reader = {0};
+    struct wk_profile_entry entry;
+    EXPECT_OK(wk_profile_read(&g_module.rooms.store, WK_ROOMS_LOG_PROFILE, &reader, &entry));
+    EXPECT_I64(START_S + 900, entry.end.s);
+    EXPECT_I64(WK_PROFILE_CLOCK_ADJUSTED | WK_PROFILE_NOT_VALID, entry.status);
+}
+
+static void a_clock_set_back_does_not_stop_the_profile(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 9000));
+    EXPECT_I64(2, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT_OK(wk_clock_set(&g_module.rooms.clock, g_module.rooms.t_us, (START_S - 7200) * US));
+    EXPECT_OK(run_windows(9000, 13600));
+    EXPECT_I64(3, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT_I64(energy_of(0, 13600), g_module.rooms.registers.import_uwh);
+}
+
+static void voltage_events_reach_the_log(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 5));
+    struct wk_record record = {
+        .seq = ++g_seq, .epoch = g_epoch, .t_us = START_S * US + US, .kind = WK_RECORD_EVENT};
+    record.event = (struct wk_record_event){.kind = WK_RECORD_DIP_END,
+                                            .phases = 2,
+                                            .duration_us = 120000,
+                                            .extreme_mv = 161000,
+                                            .nominal_mv = 230000};
+    EXPECT_OK(wk_module_consume(&g_module, &record));
+    EXPECT_I64(1, count_events(WK_EVENT_VOLTAGE_NORMAL));
+}
+
+static void an_impossible_energy_is_refused_and_said(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 5));
+    const int64_t before_uwh = g_module.rooms.registers.import_uwh;
+    struct wk_record record = window(5);
+    record.window.total.import_uwh = -1;
+    EXPECT_OK(wk_module_consume(&g_module, &record));
+    EXPECT_I64(before_uwh, g_module.rooms.registers.import_uwh);
+    EXPECT_I64(1, count_events(WK_EVENT_REGISTER_REFUSED));
+}
+
+/* Reads the load profile object with small outputs and counts what comes. */
+static void a_long_profile_is_written_piece_by_piece(void)
+{
+    static const uint8_t k_profile[6] = {1, 0, 99, 1, 0, 255};
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 8 * 4500));
+    const struct wk_object *object = wk_object_find(&g_module.table, 7, k_profile);
+    const struct wk_object_call call = {.meter = &g_module.rooms, .object = object};
+    const struct wk_object_selection range = {
+        .kind = WK_OBJECT_SELECT_RANGE, .from = {START_S + 1800}, .to = {START_S + 5400}};
+    struct wk_object_cursor cursor = {0};
+    uint8_t all[4096];
+    size_t size = 0;
+    do {
+        struct wk_bytes_out out = wk_bytes_out_of(all + size, 300);
+        EXPECT_OK(object->functions->get(&call, 2, &range, &cursor, &out));
+        EXPECT(out.fault == WK_OK && out.size > 0);
+        size += out.size;
+    } while (cursor.more);
+    struct wk_bytes_in in = wk_bytes_in_of(all, size);
+    EXPECT_I64(5, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
+    for (int i = 0; i < 5; i++) {
+        EXPECT_I64(16, wk_axdr_read_count(&in, WK_AXDR_STRUCTURE));
+        for (int column = 0; column < 16; column++) {
+            struct wk_axdr_value value;
+            wk_axdr_read(&in, &value);
+            if (column == 2) {
+                EXPECT_I64(energy_of(0, (i + 2) * 4500), value.integer);
+            }
+        }
+    }
+    EXPECT_OK(wk_bytes_in_end(&in));
+}
+
+WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
+             T(profile_entries_are_the_registers_at_the_quarter_hours),
+             T(a_repeated_record_counts_once),
+             T(a_record_of_an_earlier_life_counts_never_again),
+             T(missing_records_are_noted_and_mark_the_interval),
+             T(a_power_failure_is_logged_with_both_times),
+             T(a_restart_at_any_moment_neither_loses_nor_doubles),
+             T(a_disconnection_opens_the_contact_is_logged_and_survives_a_restart),
+             T(a_clock_set_is_logged_and_marks_the_interval),
+             T(a_clock_set_back_does_not_stop_the_profile), T(voltage_events_reach_the_log),
+             T(an_impossible_energy_is_refused_and_said),
+             T(a_long_profile_is_written_piece_by_piece))

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "management/objects.h"
+
+/* What each role may do. Bit n-1 = attribute or method n. */
+#define READ_ALL  0xFFFFFFFFU
+#define READ_NONE 0U
+/* attribute 1 and 2: the name and the value, for the public client */
+#define PUBLIC_VALUE                                                                           \
+    {                                                                                          \
+        .get = 0x3U                                                                            \
+    }
+#define PUBLIC_NONE                                                                            \
+    {                                                                                          \
+        .get = READ_NONE                                                                       \
+    }
+#define READER_ALL                                                                             \
+    {                                                                                          \
+        .get = READ_ALL                                                                        \
+    }
+#define MANAGER_ALL                                                                            \
+    {                                                                                          \
+        .get = READ_ALL                                                                        \
+    }
+
+#define ROW_RIGHTS(public_rights, set_mask, action_mask)                                       \
+    {                                                                                          \
+        public_rights, READER_ALL,                                                             \
+        {                                                                                      \
+            .get = READ_ALL, .set = (set_mask), .action = (action_mask)                        \
+        }                                                                                      \
+    }
+
+#define DATA(a, b, c, d, e, f, public_rights, what)                                            \
+    {                                                                                          \
+        1, 0, {a, b, c, d, e, f}, 2, 0, ROW_RIGHTS(public_rights, 0, 0), &wk_objects_data,     \
+            what                                                                               \
+    }
+#define REGISTER(c, d, e, what)                                                                \
+    {                                                                                          \
+        3, 0, {1, 0, c, d, e, 255}, 3, 1, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_register, \
+            what                                                                               \
+    }
+#define PHASES(c1, c2, c3, d, e, what)                                                         \
+    REGISTER(c1, d, e, WK_OBJECTS_OF(what, 0)), REGISTER(c2, d, e, WK_OBJECTS_OF(what, 1)),    \
+        REGISTER(c3, d, e, WK_OBJECTS_OF(what, 2))
+#define TARIFFS(c, what)                                                                       \
+    REGISTER(c, 8, 1, WK_OBJECTS_OF(what, 0)), REGISTER(c, 8, 2, WK_OBJECTS_OF(what, 1)),      \
+        REGISTER(c, 8, 3, WK_OBJECTS_OF(what, 2)), REGISTER(c, 8, 4, WK_OBJECTS_OF(what, 3))
+#define ASSOCIATION(e)                                                                         \
+    {                                                                                          \
+        15, 1, {0, 0, 40, 0, e, 255}, 9, 4,                                                    \
+            {{.get = READ_ALL, .action = 1},                                                   \
+             {.get = READ_ALL, .action = 1},                                                   \
+             {.get = READ_ALL, .action = 1}},                                                  \
+            NULL, e                                                                            \
+    }
+
+/* The rows from the first one of THREE_PHASE on exist in three-phase meters only. */
+static const struct wk_object k_rows[] = {
+    ASSOCIATION(0),
+    ASSOCIATION(1),
+    ASSOCIATION(2),
+    ASSOCIATION(3),
+    {17, 0, {0, 0, 41, 0, 0, 255}, 2, 0, ROW_RIGHTS(PUBLIC_VALUE, 0, 0), &wk_objects_sap, 0},
+    DATA(0, 0, 42, 0, 0, 255, PUBLIC_VALUE, WK_OBJECTS_LOGICAL_NAME),
+    DATA(0, 0, 43, 1, 0, 255, PUBLIC_VALUE, WK_OBJECTS_INVOCATION_COUNTER),
+    DATA(0, 0, 96, 1, 0, 255, PUBLIC_VALUE, WK_OBJECTS_SERIAL),
+    DATA(1, 0, 0, 2, 0, 255, PUBLIC_VALUE, WK_OBJECTS_FIRMWARE),
+    DATA(1, 1, 0, 2, 0, 255, PUBLIC_VALUE, WK_OBJECTS_METROLOGY),
+    DATA(0, 0, 96, 14, 0, 255, PUBLIC_NONE, WK_OBJECTS_ACTIVE_TARIFF),
+    DATA(0, 0, 96, 10, 1, 255, PUBLIC_NONE, WK_OBJECTS_PROFILE_STATUS),
+    DATA(0, 0, 96, 11, 0, 255, PUBLIC_NONE, WK_OBJECTS_EVENT_CODE),
+    DATA(0, 0, 96, 11, 10, 255, PUBLIC_NONE, WK_OBJECTS_EVENT_DETAIL),
+    DATA(0, 0, 96, 11, 11, 255, PUBLIC_NONE, WK_OBJECTS_EVENT_VALUE),
+    DATA(0, 0, 96, 11, 12, 255, PUBLIC_NONE, WK_OBJECTS_EVENT_MORE),
+    DATA(0, 0, 96, 7, 21, 255, PUBLIC_NONE, WK_OBJECTS_POWER_FAILURES),
+    {8,
+     0,
+     {0, 0, 1, 0, 0, 255},
+     9,
+     6,
+     ROW_RIGHTS({.get = READ_ALL}, 0x2U, 0),
+     &wk_objects_clock,
+     0},
+    {20,
+     0,
+     {0, 0, 13, 0, 0, 255},
+     10,
+     1,
+     ROW_RIGHTS(PUBLIC_NONE, 0x3E0U, 0x1U),
+     &wk_objects_calendar,
+     0},
+    {11,
+     0,
+     {0, 0, 11, 0, 0, 255},
+     2,
+     2,
+     ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0x3U),
+     &wk_objects_special_days,
+     0},
+    {70,
+     0,
+     {0, 0, 96, 3, 10, 255},
+     4,
+     2,
+     ROW_RIGHTS(PUBLIC_NONE, 0x8U, 0x3U),
+     &wk_objects_disconnect,
+     0},
+    {7,
+     1,
+     {1, 0, 99, 1, 0, 255},
+     8,
+     2,
+     ROW_RIGHTS(PUBLIC_NONE, 0, 0),
+     &wk_objects_profile,
+     WK_OBJECTS_LOAD_PROFILE},
+    {7,
+     1,
+     {0, 0, 99, 98, 0, 255},
+     8,
+     2,
+     ROW_RIGHTS(PUBLIC_NONE, 0, 0),
+     &wk_objects_profile,
+     WK_OBJECTS_EVENT_LOG},
+    REGISTER(1, 8, 0, WK_OBJECTS_IMPORT),
+    REGISTER(2, 8, 0, WK_OBJECTS_EXPORT),
+    REGISTER(3, 8, 0, WK_OBJECTS_REACTIVE_IMPORT),
+    REGISTER(4, 8, 0, WK_OBJECTS_REACTIVE_EXPORT),
+    REGISTER(5, 8, 0, WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 0)),
+    REGISTER(6, 8, 0, WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 1)),
+    REGISTER(7, 8, 0, WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 2)),
+    REGISTER(8, 8, 0, WK_OBJECTS_OF(WK_OBJECTS_QUADRANT, 3)),
+    TARIFFS(1, WK_OBJECTS_IMPORT_TARIFF),
+    TARIFFS(2, WK_OBJECTS_EXPORT_TARIFF),
+    REGISTER(1, 7, 0, WK_OBJECTS_P_IMPORT),
+    REGISTER(2, 7, 0, WK_OBJECTS_P_EXPORT),
+    REGISTER(3, 7, 0, WK_OBJECTS_Q_IMPORT),
+    REGISTER(4, 7, 0, WK_OBJECTS_Q_EXPORT),
+    REGISTER(9, 7, 0, WK_OBJECTS_S),
+    REGISTER(13, 7, 0, WK_OBJECTS_PF),
+    REGISTER(14, 7, 0, WK_OBJECTS_FREQUENCY),
+    REGISTER(32, 7, 0, WK_OBJECTS_OF(WK_OBJECTS_U, 0)),
+    REGISTER(31, 7, 0, WK_OBJECTS_OF(WK_OBJECTS_I, 0)),
+    REGISTER(32, 27, 0, WK_OBJECTS_OF(WK_OBJECTS_U_MEAN, 0)),
+    REGISTER(31, 27, 0, WK_OBJECTS_OF(WK_OBJECTS_I_MEAN, 0)),
+    REGISTER(81, 7, 40, WK_OBJECTS_OF(WK_OBJECTS_I_ANGLE, 0)),
+#define THREE_PHASE_ROWS 28 /* from here to the end */
+    REGISTER(52, 7, 0, WK_OBJECTS_OF(WK_OBJECTS_U, 1)),
+    REGISTER(72, 7, 0, WK_OBJECTS_OF(WK_OBJECTS_U, 2)),
+    REGISTER(51, 7, 0, WK_OBJECTS_OF(WK_OBJECTS_I, 1)),
+    REGISTER(71, 7, 0, WK_OBJECTS_OF(WK_OBJECTS_I, 2)),
+    REGISTER(91, 7, 0, WK_OBJECTS_I_NEUTRAL),
+    REGISTER(52, 27, 0, WK_OBJECTS_OF(WK_OBJECTS_U_MEAN, 1)),
+    REGISTER(72, 27, 0, WK_OBJECTS_OF(WK_OBJECTS_U_MEAN, 2)),
+    REGISTER(51, 27, 0, WK_OBJECTS_OF(WK_OBJECTS_I_MEAN, 1)),
+    REGISTER(71, 27, 0, WK_OBJECTS_OF(WK_OBJECTS_I_MEAN, 2)),
+    PHASES(21, 41, 61, 8, 0, WK_OBJECTS_IMPORT_PHASE),
+    PHASES(22, 42, 62, 8, 0, WK_OBJECTS_EXPORT_PHASE),
+    PHASES(36, 56, 76, 7, 0, WK_OBJECTS_P_PHASE),
+    PHASES(33, 53, 73, 7, 0, WK_OBJECTS_PF_PHASE),
+    PHASES(23, 43, 63, 7, 0, WK_OBJECTS_Q_PHASE),
+    REGISTER(81, 7, 10, WK_OBJECTS_OF(WK_OBJECTS_U_ANGLE, 1)),
+    REGISTER(81, 7, 20, WK_OBJECTS_OF(WK_OBJECTS_U_ANGLE, 2)),
+    REGISTER(81, 7, 51, WK_OBJECTS_OF(WK_OBJECTS_I_ANGLE, 1)),
+    REGISTER(81, 7, 62, WK_OBJECTS_OF(WK_OBJECTS_I_ANGLE, 2)),
+};
+
+#define ROWS (sizeof k_rows / sizeof k_rows[0])
+
+struct wk_object_table wk_objects_table(struct wk_rooms *rooms)
+{
+    return (struct wk_object_table){
+        .rows = k_rows,
+        .count = rooms->identity.phases == 3 ? ROWS : ROWS - THREE_PHASE_ROWS,
+        .meter = rooms,
+    };
+}
+
+void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value)
+{
+    struct wk_rooms *rooms = call->meter;
+    (void)wk_notice_drop(&rooms->notices, (struct wk_notice){.t_us = call->now_us,
+                                                             .code = code,
+                                                             .source = WK_ROOMS_SOURCE,
+                                                             .detail = (uint8_t)call->role,
+                                                             .value = value});
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * management/objects - the rows of the meter's COSEM table and the classes behind them.
+ *
+ * docs/objects.md lists them for readers. Energies are long64 with scaler -6: exact uWh and
+ * uvarh. The context of every class function is a struct wk_rooms. */
+#ifndef WK_MANAGEMENT_OBJECTS_H
+#define WK_MANAGEMENT_OBJECTS_H
+
+#include "management/object.h"
+#include "management/rooms.h"
+
+/** The table of a meter with rooms->identity.phases phases. `rooms` must outlive it. */
+struct wk_object_table wk_objects_table(struct wk_rooms *rooms);
+
+/* The classes, one file each group. */
+extern const struct wk_object_class wk_objects_data;         /* class 1 */
+extern const struct wk_object_class wk_objects_register;     /* class 3 */
+extern const struct wk_object_class wk_objects_profile;      /* class 7 */
+extern const struct wk_object_class wk_objects_clock;        /* class 8 */
+extern const struct wk_object_class wk_objects_special_days; /* class 11 */
+extern const struct wk_object_class wk_objects_sap;          /* class 17 */
+extern const struct wk_object_class wk_objects_calendar;     /* class 20 */
+extern const struct wk_object_class wk_objects_disconnect;   /* class 70 */
+
+/* Selectors of class 1. */
+enum {
+    WK_OBJECTS_LOGICAL_NAME = 1,
+    WK_OBJECTS_SERIAL,
+    WK_OBJECTS_FIRMWARE,
+    WK_OBJECTS_METROLOGY,
+    WK_OBJECTS_INVOCATION_COUNTER,
+    WK_OBJECTS_ACTIVE_TARIFF,
+    WK_OBJECTS_PROFILE_STATUS,
+    WK_OBJECTS_EVENT_CODE,
+    WK_OBJECTS_EVENT_DETAIL,
+    WK_OBJECTS_EVENT_VALUE,
+    WK_OBJECTS_EVENT_MORE,
+    WK_OBJECTS_POWER_FAILURES,
+};
+
+/* Selectors of class 3: a quantity, plus a phase (0..2) or an index times 256. */
+enum {
+    WK_OBJECTS_IMPORT = 1, /* energies */
+    WK_OBJECTS_EXPORT,
+    WK_OBJECTS_REACTIVE_IMPORT,
+    WK_OBJECTS_REACTIVE_EXPORT,
+    WK_OBJECTS_QUADRANT,      /* index 0..3 */
+    WK_OBJECTS_IMPORT_TARIFF, /* index 0..3 */
+    WK_OBJECTS_EXPORT_TARIFF,
+    WK_OBJECTS_IMPORT_PHASE,
+    WK_OBJECTS_EXPORT_PHASE,
+    WK_OBJECTS_P_IMPORT, /* instantaneous, sums over phases */
+    WK_OBJECTS_P_EXPORT,
+    WK_OBJECTS_Q_IMPORT,
+    WK_OBJECTS_Q_EXPORT,
+    WK_OBJECTS_S,
+    WK_OBJECTS_PF,
+    WK_OBJECTS_FREQUENCY,
+    WK_OBJECTS_U, /* instantaneous, per phase */
+    WK_OBJECTS_I,
+    WK_OBJECTS_I_NEUTRAL,
+    WK_OBJECTS_P_PHASE, /* signed */
+    WK_OBJECTS_Q_PHASE, /* signed */
+    WK_OBJECTS_PF_PHASE,
+    WK_OBJECTS_U_ANGLE, /* of U of the phase against U of L1 */
+    WK_OBJECTS_I_ANGLE, /* of I of the phase against U of the same phase */
+    WK_OBJECTS_U_MEAN,  /* of the capture period under way */
+    WK_OBJECTS_I_MEAN,
+};
+#define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
+
+/** The value of a class 3 selector as it goes on the wire (see its scaler). WK_E_NOT_FOUND: no
+ *  such selector; WK_E_BUSY: nothing has been measured yet. */
+WK_MUST_USE wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector,
+                                    int64_t *value);
+
+/* Selectors of class 7. */
+enum { WK_OBJECTS_LOAD_PROFILE = 1, WK_OBJECTS_EVENT_LOG };
+
+/** Tells the assembler what a client changed. */
+void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Classes 1 (data), 3 (register) and 17 (SAP assignment). */
+#include <string.h>
+
+#include "cosem/axdr.h"
+#include "management/objects.h"
+
+/* Units of IEC 62056-6-2, table 4. */
+enum {
+    UNIT_DEGREE = 8,
+    UNIT_W = 27,
+    UNIT_VA = 28,
+    UNIT_VAR = 29,
+    UNIT_WH = 30,
+    UNIT_VARH = 32,
+    UNIT_A = 33,
+    UNIT_V = 35,
+    UNIT_HZ = 44,
+    UNIT_NONE = 255,
+};
+
+/* How a quantity goes on the wire. */
+struct quantity {
+    uint8_t selector;
+    uint8_t tag;
+    int8_t scaler;
+    uint8_t unit;
+};
+
+static const struct quantity k_quantities[] = {
+    {WK_OBJECTS_IMPORT, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_EXPORT, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_REACTIVE_IMPORT, WK_AXDR_LONG64, -6, UNIT_VARH},
+    {WK_OBJECTS_REACTIVE_EXPORT, WK_AXDR_LONG64, -6, UNIT_VARH},
+    {WK_OBJECTS_QUADRANT, WK_AXDR_LONG64, -6, UNIT_VARH},
+    {WK_OBJECTS_IMPORT_TARIFF, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_EXPORT_TARIFF, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_IMPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_EXPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_P_IMPORT, WK_AXDR_LONG64, -3, UNIT_W},
+    {WK_OBJECTS_P_EXPORT, WK_AXDR_LONG64, -3, UNIT_W},
+    {WK_OBJECTS_Q_IMPORT, WK_AXDR_LONG64, -3, UNIT_VAR},
+    {WK_OBJECTS_Q_EXPORT, WK_AXDR_LONG64, -3, UNIT_VAR},
+    {WK_OBJECTS_S, WK_AXDR_LONG64, -3, UNIT_VA},
+    {WK_OBJECTS_PF, WK_AXDR_LONG, -3, UNIT_NONE},
+    {WK_OBJECTS_FREQUENCY, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_HZ},
+    {WK_OBJECTS_U, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_V},
+    {WK_OBJECTS_I, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
+    {WK_OBJECTS_I_NEUTRAL, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
+    {WK_OBJECTS_P_PHASE, WK_AXDR_LONG64, -3, UNIT_W},
+    {WK_OBJECTS_Q_PHASE, WK_AXDR_LONG64, -3, UNIT_VAR},
+    {WK_OBJECTS_PF_PHASE, WK_AXDR_LONG, -3, UNIT_NONE},
+    {WK_OBJECTS_U_ANGLE, WK_AXDR_DOUBLE_LONG, -3, UNIT_DEGREE},
+    {WK_OBJECTS_I_ANGLE, WK_AXDR_DOUBLE_LONG, -3, UNIT_DEGREE},
+    {WK_OBJECTS_U_MEAN, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_V},
+    {WK_OBJECTS_I_MEAN, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
+};
+
+static const struct quantity *quantity_of(uint32_t selector)
+{
+    for (size_t i = 0; i < sizeof k_quantities / sizeof k_quantities[0]; i++) {
+        if (k_quantities[i].selector == (selector & 0xFFU)) {
+            return &k_quantities[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+static int64_t sum(const int64_t *values)
+{
+    return values[0] + values[1] + values[2];
+}
+
+static int64_t positive(int64_t value)
+{
+    return value > 0 ? value : 0;
+}
+
+static int64_t pf_e3(const struct wk_record_window *window)
+{
+    const int64_t s_mva = sum(window->s_mva);
+    return s_mva > 0 ? sum(window->p_mw) * 1000 / s_mva : 0;
+}
+
+static int64_t angle_mdeg(int64_t a_mdeg, int64_t b_mdeg)
+{
+    int64_t angle = (a_mdeg - b_mdeg) % 360000;
+    angle += angle > 180000 ? -360000 : 0;
+    return angle + (angle < -180000 ? 360000 : 0);
+}
+
+static wk_err energy_value(const struct wk_registers *registers, uint32_t quantity,
+                           uint32_t index, int64_t *value)
+{
+    switch (quantity) {
+    case WK_OBJECTS_IMPORT:
+        *value = registers->import_uwh;
+        return WK_OK;
+    case WK_OBJECTS_EXPORT:
+        *value = registers->export_uwh;
+        return WK_OK;
+    case WK_OBJECTS_REACTIVE_IMPORT:
+        *value = wk_registers_reactive_import_uvarh(registers);
+        return WK_OK;
+    case WK_OBJECTS_REACTIVE_EXPORT:
+        *value = wk_registers_reactive_export_uvarh(registers);
+        return WK_OK;
+    case WK_OBJECTS_QUADRANT:
+        *value = registers->q_uvarh[index % 4];
+        return WK_OK;
+    case WK_OBJECTS_IMPORT_TARIFF:
+        *value = registers->import_tariff_uwh[index % WK_TARIFF_COUNT];
+        return WK_OK;
+    case WK_OBJECTS_EXPORT_TARIFF:
+        *value = registers->export_tariff_uwh[index % WK_TARIFF_COUNT];
+        return WK_OK;
+    case WK_OBJECTS_IMPORT_PHASE:
+        *value = registers->import_phase_uwh[index % WK_RECORD_PHASES];
+        return WK_OK;
+    case WK_OBJECTS_EXPORT_PHASE:
+        *value = registers->export_phase_uwh[index % WK_RECORD_PHASES];
+        return WK_OK;
+    default:
+        return WK_E_NOT_FOUND;
+    }
+}
+
+static wk_err total_value(const struct wk_record_window *window, uint32_t quantity,
+                          int64_t *value)
+{
+    switch (quantity) {
+    case WK_OBJECTS_P_IMPORT:
+        *value = positive(sum(window->p_mw));
+        return WK_OK;
+    case WK_OBJECTS_P_EXPORT:
+        *value = positive(-sum(window->p_mw));
+        return WK_OK;
+    case WK_OBJECTS_Q_IMPORT:
+        *value = positive(sum(window->q1_mvar));
+        return WK_OK;
+    case WK_OBJECTS_Q_EXPORT:
+        *value = positive(-sum(window->q1_mvar));
+        return WK_OK;
+    case WK_OBJECTS_S:
+        *value = sum(window->s_mva);
+        return WK_OK;
+    case WK_OBJECTS_PF:
+        *value = pf_e3(window);
+        return WK_OK;
+    case WK_OBJECTS_FREQUENCY:
+        *value = window->frequency_uhz / 1000;
+        return WK_OK;
+    case WK_OBJECTS_I_NEUTRAL:
+        *value = window->i_ua[WK_RECORD_PHASES] / 1000;
+        return WK_OK;
+    default:
+        return WK_E_NOT_FOUND;
+    }
+}
+
+static wk_err phase_value(const struct wk_record_window *window, uint32_t quantity,
+                          uint32_t phase, int64_t *value)
+{
+    switch (quantity) {
+    case WK_OBJECTS_U:
+        *value = window->u_mv[phase];
+        return WK_OK;
+    case WK_OBJECTS_I:
+        *value = window->i_ua[phase] / 1000;
+        return WK_OK;
+    case WK_OBJECTS_P_PHASE:
+        *value = window->p_mw[phase];
+        return WK_OK;
+    case WK_OBJECTS_Q_PHASE:
+        *value = window->q1_mvar[phase];
+        return WK_OK;
+    case WK_OBJECTS_PF_PHASE:
+        *value = window->pf_e6[phase] / 1000;
+        return WK_OK;
+    case WK_OBJECTS_U_ANGLE:
+        *value = angle_mdeg(window->u_mdeg[phase], window->u_mdeg[0]);
+        return WK_OK;
+    case WK_OBJECTS_I_ANGLE:
+        *value = angle_mdeg(window->i_mdeg[phase], window->u_mdeg[phase]);
+        return WK_OK;
+    default:
+        return WK_E_NOT_FOUND;
+    }
+}
+
+static wk_err mean_value(const struct wk_profile_open *open, uint32_t quantity, uint32_t phase,
+                         int64_t *value)
+{
+    if (quantity != WK_OBJECTS_U_MEAN && quantity != WK_OBJECTS_I_MEAN) {
+        return WK_E_NOT_FOUND;
+    }
+    const int64_t *sums = quantity == WK_OBJECTS_U_MEAN ? open->u_mv_us : open->i_ma_us;
+    *value = open->span_us > 0 ? sums[phase] / open->span_us : 0;
+    return WK_OK;
+}
+
+wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t *value)
+{
+    const uint32_t quantity = selector & 0xFFU;
+    const uint32_t index = selector >> 8;
+    wk_err err = energy_value(&rooms->registers, quantity, index, value);
+    if (err == WK_E_NOT_FOUND) {
+        err = mean_value(&rooms->profile.open, quantity, index % WK_RECORD_PHASES, value);
+    }
+    if (err != WK_E_NOT_FOUND) {
+        return err;
+    }
+    if (rooms->live.kind != WK_RECORD_WINDOW) {
+        return quantity_of(selector) != NULL ? WK_E_BUSY : WK_E_NOT_FOUND;
+    }
+    err = total_value(&rooms->live.window, quantity, value);
+    return err != WK_E_NOT_FOUND
+               ? err
+               : phase_value(&rooms->live.window, quantity, index % WK_RECORD_PHASES, value);
+}
+
+/* ---- class 3 ----------------------------------------------------------------------------- */
+
+static void put_tagged(struct wk_bytes_out *out, uint8_t tag, int64_t value)
+{
+    switch (tag) {
+    case WK_AXDR_LONG:
+        wk_axdr_put_long(out, (int16_t)value);
+        break;
+    case WK_AXDR_DOUBLE_LONG:
+        wk_axdr_put_double_long(out, (int32_t)value);
+        break;
+    case WK_AXDR_DOUBLE_LONG_UNSIGNED:
+        wk_axdr_put_double_long_unsigned(out,
+                                         value > UINT32_MAX ? UINT32_MAX : (uint32_t)value);
+        break;
+    default:
+        wk_axdr_put_long64(out, value);
+        break;
+    }
+}
+
+static wk_err register_get(const struct wk_object_call *call, uint8_t attribute,
+                           const struct wk_object_selection *selection,
+                           struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    (void)selection;
+    (void)cursor;
+    const struct quantity *quantity = quantity_of(call->object->selector);
+    if (quantity == NULL) {
+        return WK_E_NOT_FOUND;
+    }
+    if (attribute == 3) {
+        wk_axdr_put_structure(out, 2);
+        wk_axdr_put_integer(out, quantity->scaler);
+        wk_axdr_put_enum(out, quantity->unit);
+        return WK_OK;
+    }
+    int64_t value;
+    WK_TRY(wk_objects_value(call->meter, call->object->selector, &value));
+    put_tagged(out, quantity->tag, value);
+    return WK_OK;
+}
+
+const struct wk_object_class wk_objects_register = {.get = register_get};
+
+/* ---- class 1 ----------------------------------------------------------------------------- */
+
+static void put_text(struct wk_bytes_out *out, const char *text)
+{
+    wk_axdr_put_octet_string(out, text, strlen(text));
+}
+
+static wk_err data_get(const struct wk_object_call *call, uint8_t attribute,
+                       const struct wk_object_selection *selection,
+                       struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_rooms *rooms = call->meter;
+    (void)attribute;
+    (void)selection;
+    (void)cursor;
+    switch (call->object->selector) {
+    case WK_OBJECTS_LOGICAL_NAME:
+        put_text(out, rooms->identity.logical_name);
+        return WK_OK;
+    case WK_OBJECTS_SERIAL:
+        put_text(out, rooms->identity.serial);
+        return WK_OK;
+    case WK_OBJECTS_FIRMWARE:
+        put_text(out, rooms->identity.firmware);
+        return WK_OK;
+    case WK_OBJECTS_METROLOGY:
+        put_text(out, rooms->identity.metrology);
+        return WK_OK;
+    case WK_OBJECTS_INVOCATION_COUNTER:
+        wk_axdr_put_double_long_unsigned(out, *rooms->invocation_counter);
+        return WK_OK;
+    case WK_OBJECTS_ACTIVE_TARIFF:
+        wk_axdr_put_unsigned(out, rooms->tariff.current);
+        return WK_OK;
+    case WK_OBJECTS_PROFILE_STATUS:
+        wk_axdr_put_unsigned(out, rooms->profile.open.status);
+        return WK_OK;
+    case WK_OBJECTS_POWER_FAILURES:
+        wk_axdr_put_double_long_unsigned(out, rooms->power_failures);
+        return WK_OK;
+    case WK_OBJECTS_EVENT_CODE:
+    case WK_OBJECTS_EVENT_DETAIL:
+    case WK_OBJECTS_EVENT_VALUE:
+    case WK_OBJECTS_EVENT_MORE:
+        wk_axdr_put_long_unsigned(out, 0); /* a column of the event log: no value between */
+        return WK_OK;
+    default:
+        return WK_E_NOT_FOUND;
+    }
+}
+
+const struct wk_object_class wk_objects_data = {.get = data_get};
+
+/* ---- class 17 ---------------------------------------------------------------------------- */
+
+static wk_err sap_get(const struct wk_object_call *call, uint8_t attribute,
+                      const struct wk_object_selection *selection,
+                      struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_rooms *rooms = call->meter;
+    (void)attribute;
+    (void)selection;
+    (void)cursor;
+    wk_axdr_put_array(out, 1);
+    wk_axdr_put_structure(out, 2);
+    wk_axdr_put_long_unsigned(out, 1);
+    put_text(out, rooms->identity.logical_name);
+    return WK_OK;
+}
+
+const struct wk_object_class wk_objects_sap = {.get = sap_get};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "management/registers.h"
+
+/* Far above what a window of 10/12 cycles can hold at 1 GW, far below overflow. */
+#define STEP_MAX_UWH INT64_C(1000000000000000)
+#define TOTAL_MAX    (INT64_MAX - STEP_MAX_UWH)
+
+static bool step_is_good(int64_t step, int64_t total)
+{
+    return step >= 0 && step <= STEP_MAX_UWH && total <= TOTAL_MAX;
+}
+
+static bool energy_is_good(const struct wk_record_energy *energy,
+                           const struct wk_registers *registers)
+{
+    bool good = step_is_good(energy->import_uwh, registers->import_uwh) &&
+                step_is_good(energy->export_uwh, registers->export_uwh);
+    for (int quadrant = 0; quadrant < 4; quadrant++) {
+        good = good && step_is_good(energy->q_uvarh[quadrant], registers->q_uvarh[quadrant]);
+    }
+    return good;
+}
+
+wk_err wk_registers_add(struct wk_registers *registers, const struct wk_record_window *window,
+                        uint8_t tariff)
+{
+    bool good =
+        tariff >= 1 && tariff <= WK_TARIFF_COUNT && energy_is_good(&window->total, registers);
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const struct wk_record_energy *energy = &window->energy[phase];
+        good = good && step_is_good(energy->import_uwh, registers->import_phase_uwh[phase]) &&
+               step_is_good(energy->export_uwh, registers->export_phase_uwh[phase]);
+    }
+    if (!good) {
+        return WK_E_RANGE;
+    }
+    registers->import_uwh += window->total.import_uwh;
+    registers->export_uwh += window->total.export_uwh;
+    registers->import_tariff_uwh[tariff - 1] += window->total.import_uwh;
+    registers->export_tariff_uwh[tariff - 1] += window->total.export_uwh;
+    for (int quadrant = 0; quadrant < 4; quadrant++) {
+        registers->q_uvarh[quadrant] += window->total.q_uvarh[quadrant];
+    }
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        registers->import_phase_uwh[phase] += window->energy[phase].import_uwh;
+        registers->export_phase_uwh[phase] += window->energy[phase].export_uwh;
+    }
+    return WK_OK;
+}
+
+int64_t wk_registers_reactive_import_uvarh(const struct wk_registers *registers)
+{
+    return registers->q_uvarh[0] + registers->q_uvarh[1];
+}
+
+int64_t wk_registers_reactive_export_uvarh(const struct wk_registers *registers)
+{
+    return registers->q_uvarh[2] + registers->q_uvarh[3];
+}
+
+static void pack_row(struct wk_bytes_out *out, const int64_t *values, int count)
+{
+    for (int i = 0; i < count; i++) {
+        wk_bytes_out_u64le(out, (uint64_t)values[i]);
+    }
+}
+
+static void unpack_row(struct wk_bytes_in *in, int64_t *values, int count)
+{
+    for (int i = 0; i < count; i++) {
+        values[i] = (int64_t)wk_bytes_in_u64le(in);
+    }
+}
+
+void wk_registers_pack(const struct wk_registers *registers, struct wk_bytes_out *out)
+{
+    pack_row(out, &registers->import_uwh, 1);
+    pack_row(out, &registers->export_uwh, 1);
+    pack_row(out, registers->q_uvarh, 4);
+    pack_row(out, registers->import_tariff_uwh, WK_TARIFF_COUNT);
+    pack_row(out, registers->export_tariff_uwh, WK_TARIFF_COUNT);
+    pack_row(out, registers->import_phase_uwh, WK_RECORD_PHASES);
+    pack_row(out, registers->export_phase_uwh, WK_RECORD_PHASES);
+}
+
+void wk_registers_unpack(struct wk_registers *registers, struct wk_bytes_in *in)
+{
+    unpack_row(in, &registers->import_uwh, 1);
+    unpack_row(in, &registers->export_uwh, 1);
+    unpack_row(in, registers->q_uvarh, 4);
+    unpack_row(in, registers->import_tariff_uwh, WK_TARIFF_COUNT);
+    unpack_row(in, registers->export_tariff_uwh, WK_TARIFF_COUNT);
+    unpack_row(in, registers->import_phase_uwh, WK_RECORD_PHASES);
+    unpack_row(in, registers->export_phase_uwh, WK_RECORD_PHASES);
+}

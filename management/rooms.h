@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * management/rooms - the state of one meter, room by room: what the object table looks at.
+ * The assembler (management/module) fills and moves it; objects read it and, for what a client
+ * may set, call the rooms. */
+#ifndef WK_MANAGEMENT_ROOMS_H
+#define WK_MANAGEMENT_ROOMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/notice.h"
+#include "management/clock.h"
+#include "management/event.h"
+#include "management/profile.h"
+#include "management/registers.h"
+#include "management/store.h"
+#include "management/supply.h"
+#include "management/tariff.h"
+#include "metrology/record.h"
+#include "port/hal.h"
+
+#define WK_ROOMS_TEXT 33
+
+/* What is fixed when a meter is made or installed. */
+struct wk_rooms_identity {
+    char serial[WK_ROOMS_TEXT];    /* e.g. "WK10000001" */
+    char logical_name[17];         /* COSEM logical device name, 16 characters */
+    char firmware[WK_ROOMS_TEXT];  /* of management */
+    char metrology[WK_ROOMS_TEXT]; /* of the legally relevant part */
+    uint8_t phases;                /* 1 or 3 */
+};
+
+/* Logs of the store. */
+enum { WK_ROOMS_LOG_PROFILE = 0, WK_ROOMS_LOG_EVENT = 1 };
+
+/* Notices that objects drop for the assembler: what a client changed. `detail` = role. */
+enum {
+    WK_ROOMS_CLOCK_SET = 1,    /* value: seconds it moved */
+    WK_ROOMS_TARIFF_SET,       /* calendar or special days */
+    WK_ROOMS_SUPPLY_COMMANDED, /* value: wk_supply_command */
+    WK_ROOMS_MODE_SET,         /* value: control mode */
+};
+#define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
+
+struct wk_rooms {
+    struct wk_rooms_identity identity;
+    struct wk_store store;
+    struct wk_clock clock;
+    struct wk_tariff tariff;
+    struct wk_registers registers;
+    struct wk_profile profile;
+    struct wk_supply supply;
+    const struct wk_hal_contactor *contactor;
+    struct wk_record live; /* the newest window; kind 0 = none yet */
+    int64_t t_us;          /* metrology's time of the newest record */
+    uint32_t power_failures;
+    const uint32_t *invocation_counter; /* last accepted from the management client */
+    struct wk_notice_ring notices;
+};
+
+#endif
