@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/wk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct wk_command k_commands[] = {
+    {"read", "read values of a meter over DLMS", wk_read_run},
+    {"profile", "read the load profile of a meter over DLMS", wk_profile_run},
+    {"connect", "connect the supply of a meter", wk_connect_run},
+    {"disconnect", "disconnect the supply of a meter", wk_connect_run},
+};
+
+#define COMMANDS (sizeof k_commands / sizeof k_commands[0])
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "usage: wk COMMAND [ARGUMENTS]\n\ncommands:\n");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(to, "  %-12s %s\n", k_commands[i].name, k_commands[i].summary);
+    }
+    fprintf(
+        to,
+        "\n\"wk help COMMAND\" tells more. Exit status: 0 done, 1 failed, 2 wrong usage.\n");
+}
+
+static const struct wk_command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(k_commands[i].name, name) == 0) {
+            return &k_commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc < 3) {
+        print_help(stdout);
+        return WK_EXIT_OK;
+    }
+    const struct wk_command *command = find(argv[2]);
+    if (command == NULL) {
+        fprintf(stderr, "wk: there is no command \"%s\"\n", argv[2]);
+        return WK_EXIT_USAGE;
+    }
+    static char option[] = "--help";
+    char *asked[] = {argv[2], option, NULL};
+    return command->run(2, asked);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return WK_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
+        return help(argc, argv);
+    }
+    const struct wk_command *command = find(argv[1]);
+    if (command == NULL) {
+        fprintf(stderr, "wk: there is no command \"%s\"; see \"wk help\"\n", argv[1]);
+        return WK_EXIT_USAGE;
+    }
+    return command->run(argc - 1, argv + 1);
+}

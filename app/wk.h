@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * app/wk - the command line tool: a table of commands. */
+#ifndef WK_APP_WK_H
+#define WK_APP_WK_H
+
+/* exit statuses */
+#define WK_EXIT_OK     0
+#define WK_EXIT_FAILED 1 /* what was asked for could not be done; standard error says why */
+#define WK_EXIT_USAGE  2 /* it was asked for wrongly */
+
+struct wk_command {
+    const char *name;
+    const char *summary;
+    /** argv[0] is the command's name; "--help" prints how it is used. Returns the exit
+     *  status. */
+    int (*run)(int argc, char **argv);
+};
+
+int wk_read_run(int argc, char **argv);
+int wk_profile_run(int argc, char **argv);
+int wk_connect_run(int argc, char **argv);
+
+#endif
