@@ -141,6 +141,11 @@ static wk_err take_meter(const struct reading *reading, const struct wk_ini_entr
     if (strcmp(entry->key, "zone") == 0) {
         return take_zone(reading, entry->value, &config->zone);
     }
+    if (strcmp(entry->key, "phases") == 0) {
+        WK_TRY(take_integer(reading, entry->value, 1, 3, &number));
+        config->phases = (uint8_t)number;
+        return number != 2 ? WK_OK : refuse(reading, "must be 1 or 3");
+    }
     if (strcmp(entry->key, "period_s") == 0) {
         WK_TRY(take_integer(reading, entry->value, 60, 3600, &number));
         config->period_s = (uint16_t)number;
@@ -149,6 +154,11 @@ static wk_err take_meter(const struct reading *reading, const struct wk_ini_entr
     if (strcmp(entry->key, "control_mode") == 0) {
         WK_TRY(take_integer(reading, entry->value, 0, 6, &number));
         config->control_mode = (uint8_t)number;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "commit_wh") == 0) {
+        WK_TRY(take_integer(reading, entry->value, 1, 1000, &number));
+        config->commit_uwh = number * 1000000;
         return WK_OK;
     }
     return refuse(reading, "is not a key of [meter]");
@@ -398,8 +408,8 @@ static const char *missing(const struct wk_config *config)
     static const uint8_t k_none[16] = {0};
     const struct wk_tariff tariff = {.active = config->calendar,
                                      .special_count = config->special_count};
-    if (config->serial[0] == '\0' || config->state[0] == '\0') {
-        return "[meter] needs serial and state";
+    if (config->serial[0] == '\0' || config->state[0] == '\0' || config->phases == 0) {
+        return "[meter] needs serial, state and phases";
     }
     if (config->frontend == 0 || config->file[0] == '\0') {
         return "[frontend] needs kind and file";

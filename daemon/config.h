@@ -34,11 +34,13 @@ typedef enum wk_config_pace {
 
 struct wk_config {
     /* [meter] */
-    char serial[WK_CONFIG_TEXT];
+    char serial[17];
     char state[WK_CONFIG_PATH]; /* folder of the store and the ring */
     struct wk_zone zone;
+    uint8_t phases; /* 1 or 3 */
     uint16_t period_s;
     uint8_t control_mode;
+    int64_t commit_uwh; /* energy after which state is committed */
     /* [frontend] */
     wk_config_frontend frontend;
     char file[WK_CONFIG_PATH];

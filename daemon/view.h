@@ -3,7 +3,7 @@
  * daemon/view - the module as JSON, for the local page. docs/api-meter.md describes the
  * members. Values are those of the object table; nothing is computed here but unit prefixes.
  *
- * The caller holds the module's lock and owns the result (json_decref). NULL: out of memory or
+ * The caller has the module to itself and owns the result (json_decref). NULL: out of memory or
  * the store cannot be read. */
 #ifndef WK_DAEMON_VIEW_H
 #define WK_DAEMON_VIEW_H

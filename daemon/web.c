@@ -76,9 +76,9 @@ static enum MHD_Result answer_profile(struct wk_web *web, struct MHD_Connection 
         return send_error(connection, 400, "bad_request", "to",
                           "must be UTC seconds since 1970");
     }
-    pthread_mutex_lock(web->lock);
+    wk_gate_hold(web->gate);
     json_t *value = wk_view_profile(&web->view, (struct wk_utc){from_s}, (struct wk_utc){to_s});
-    pthread_mutex_unlock(web->lock);
+    wk_gate_release(web->gate);
     return send_json(connection, 200, value);
 }
 
@@ -88,18 +88,18 @@ static enum MHD_Result answer_events(struct wk_web *web, struct MHD_Connection *
     if (!query_number(connection, "last", &last)) {
         return send_error(connection, 400, "bad_request", "last", "must be a whole number");
     }
-    pthread_mutex_lock(web->lock);
+    wk_gate_hold(web->gate);
     json_t *value = wk_view_events(&web->view, (size_t)last);
-    pthread_mutex_unlock(web->lock);
+    wk_gate_release(web->gate);
     return send_json(connection, 200, value);
 }
 
 static enum MHD_Result answer_view(struct wk_web *web, struct MHD_Connection *connection,
                                    json_t *(*make)(const struct wk_view *view))
 {
-    pthread_mutex_lock(web->lock);
+    wk_gate_hold(web->gate);
     json_t *value = make(&web->view);
-    pthread_mutex_unlock(web->lock);
+    wk_gate_release(web->gate);
     return send_json(connection, 200, value);
 }
 
@@ -151,7 +151,7 @@ static bool gather(struct stream *stream)
     const struct wk_rooms *rooms = &web->view.module->rooms;
     stream->size = 0;
     stream->at = 0;
-    pthread_mutex_lock(web->lock);
+    wk_gate_hold(web->gate);
     uint64_t oldest = 0;
     uint64_t next = 0;
     const wk_err err = wk_store_log_span(&rooms->store, WK_ROOMS_LOG_EVENT, &oldest, &next);
@@ -164,7 +164,7 @@ static bool gather(struct stream *stream)
         stream->events = next;
         put_event(stream, "events", wk_view_events(&web->view, 5));
     }
-    pthread_mutex_unlock(web->lock);
+    wk_gate_release(web->gate);
     return stream->size > 0;
 }
 

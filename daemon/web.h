@@ -2,16 +2,16 @@
  *
  * daemon/web - the meter's local page and its JSON interface (docs/api-meter.md), read-only.
  *
- * One thread of libmicrohttpd; each answer is made under the module's lock. Events go out as
+ * One thread of libmicrohttpd; each answer is made while the gate holds the meter's loop. Events go out as
  * server-sent events, one per live window at most, five a second. */
 #ifndef WK_DAEMON_WEB_H
 #define WK_DAEMON_WEB_H
 
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
+#include "daemon/gate.h"
 #include "daemon/view.h"
 
 #define WK_WEB_CONNECTIONS 16
@@ -30,7 +30,7 @@ struct wk_web_asset {
 
 struct wk_web {
     struct wk_view view;
-    pthread_mutex_t *lock; /* of view.module */
+    struct wk_gate *gate; /* to view.module */
     const struct wk_web_asset *assets;
     size_t asset_count;
     void *server; /* struct MHD_Daemon */

@@ -7,7 +7,6 @@
 
 #define US_PER_S         INT64_C(1000000)
 #define COMMIT_EVERY_US  (60 * US_PER_S)
-#define COMMIT_EVERY_UWH INT64_C(10000000)
 #define US_PER_MS        1000
 #define SHORT_OUTAGE_US  (2 * US_PER_S) /* a shorter pause is no power failure */
 
@@ -166,7 +165,7 @@ static bool commit_is_due(const struct wk_module *module)
     return module->due || module->tariff_changed || wk_module_counters_run_low(module) ||
            module->rooms.t_us - module->committed_t_us >= COMMIT_EVERY_US ||
            registers->import_uwh + registers->export_uwh - module->committed_uwh >=
-               COMMIT_EVERY_UWH;
+               module->commit_uwh;
 }
 
 wk_err wk_module_consume(struct wk_module *module, const struct wk_record *record)
@@ -324,6 +323,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->contactor = ports->contactor;
     rooms->clock.zone = config->zone;
     wk_supply_init(&rooms->supply, config->control_mode);
+    module->commit_uwh = config->commit_uwh > 0 ? config->commit_uwh : WK_MODULE_COMMIT_UWH;
     WK_TRY(start_tariff(&rooms->tariff, config));
     start_security(module, config);
     module->table = wk_objects_table(rooms);
@@ -349,10 +349,10 @@ wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *c
     return wk_module_commit(module);
 }
 
-wk_err wk_module_session_init(struct wk_module *module, struct wk_session *session,
-                              const struct wk_hal_crypto *crypto)
+struct wk_session_config wk_module_session(struct wk_module *module,
+                                           const struct wk_hal_crypto *crypto)
 {
-    const struct wk_session_config config = {
+    return (struct wk_session_config){
         .table = &module->table,
         .security = &module->security,
         .crypto = crypto,
@@ -361,5 +361,4 @@ wk_err wk_module_session_init(struct wk_module *module, struct wk_session *sessi
         .notice_source = WK_MODULE_SOURCE_SESSION,
         .max_pdu = WK_SESSION_PDU,
     };
-    return wk_session_init(session, &config);
 }

@@ -15,6 +15,8 @@
 #include "management/rooms.h"
 #include "management/session.h"
 
+#define WK_MODULE_COMMIT_UWH INT64_C(10000000) /* 10 Wh */
+
 struct wk_module_config {
     struct wk_rooms_identity identity;
     struct wk_zone zone;
@@ -22,6 +24,7 @@ struct wk_module_config {
     uint8_t control_mode;               /* of the disconnect control, for a store that is new */
     struct wk_tariff_calendar calendar; /* for a store that is new; season_count 0 = single
                                            tariff */
+    int64_t commit_uwh; /* energy after which a commit is due; 0 = WK_MODULE_COMMIT_UWH */
     struct wk_store_layout layout;
     const struct wk_tariff_special_day *special; /* special days, for a store that is new */
     uint8_t special_count;
@@ -51,6 +54,7 @@ struct wk_module {
     struct wk_module_cursor committed; /* in the store */
     struct wk_notice_ring session_notices;
     int64_t committed_t_us;    /* metrology's time of the last commit */
+    int64_t commit_uwh;
     int64_t committed_uwh;     /* registers then: import + export */
     bool due;                  /* something must be committed at the next chance */
     bool tariff_changed;       /* the tariff key must be part of the commit */
@@ -75,9 +79,9 @@ WK_MUST_USE wk_err wk_module_settle(struct wk_module *module);
 /** Commits now. */
 WK_MUST_USE wk_err wk_module_commit(struct wk_module *module);
 
-/** A session of this meter for one more connection. */
-WK_MUST_USE wk_err wk_module_session_init(struct wk_module *module, struct wk_session *session,
-                                          const struct wk_hal_crypto *crypto);
+/** What a session of this meter for one more connection is made of. */
+struct wk_session_config wk_module_session(struct wk_module *module,
+                                           const struct wk_hal_crypto *crypto);
 
 /** The meter's UTC now, in microseconds: that of the newest record. */
 int64_t wk_module_now_us(const struct wk_module *module);

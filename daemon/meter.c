@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/meter.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/assets.h"
+
+#define KV_SECTORS      8
+#define PROFILE_SECTORS 128
+#define EVENT_SECTORS   16
+#define PUMP_MOST       512 /* records in one turn of the loop */
+#define PUMP_MS         5   /* between looks at an empty ring */
+#define NS_PER_US       1000
+
+#ifndef WK_VERSION
+#define WK_VERSION "0.1.0"
+#endif
+
+/* ---- the simulated contactor ------------------------------------------------------------- */
+
+static wk_err contactor_set(void *self, bool closed)
+{
+    struct wk_meter *meter = self;
+    atomic_store(&meter->ring.shared->contact_open, closed ? 0U : 1U);
+    return WK_OK;
+}
+
+static wk_err contactor_is_closed(void *self, bool *closed)
+{
+    const struct wk_meter *meter = self;
+    *closed = atomic_load(&meter->ring.shared->contact_open) == 0;
+    return WK_OK;
+}
+
+/* ---- start ------------------------------------------------------------------------------- */
+
+static wk_err fail(struct wk_meter *meter, wk_err err, const char *what, const char *reason)
+{
+    snprintf(meter->why, sizeof meter->why, "%s%s%s", what, what[0] != '\0' ? ": " : "", reason);
+    return err;
+}
+
+/* Three letters of the maker, then the end of the serial number, filled with zeros. */
+static void name_device(char name[17], const char *serial)
+{
+    const size_t size = strlen(serial);
+    memcpy(name, "WKP0000000000000", 17);
+    const size_t shown = size < 13 ? size : 13;
+    memcpy(name + 16 - shown, serial + size - shown, shown);
+}
+
+static void describe(const struct wk_meter *meter, struct wk_module_config *module)
+{
+    const struct wk_config *config = &meter->config;
+    *module = (struct wk_module_config){
+        .zone = config->zone,
+        .period_s = config->period_s,
+        .control_mode = config->control_mode,
+        .calendar = config->calendar,
+        .special = config->special,
+        .special_count = config->special_count,
+        .commit_uwh = config->commit_uwh,
+        .layout = {.kv_sectors = KV_SECTORS, .log_sectors = {PROFILE_SECTORS, EVENT_SECTORS}},
+    };
+    struct wk_rooms_identity *identity = &module->identity;
+    snprintf(identity->serial, sizeof identity->serial, "%s", config->serial);
+    name_device(identity->logical_name, config->serial);
+    snprintf(identity->firmware, sizeof identity->firmware, "wk-meterd %s", WK_VERSION);
+    snprintf(identity->metrology, sizeof identity->metrology, "wk-metrology %s", WK_VERSION);
+    identity->phases = config->phases;
+    memcpy(module->system_title, config->system_title, sizeof module->system_title);
+    memcpy(module->keys.ek.octets, config->encryption_key, sizeof config->encryption_key);
+    module->keys.ek.size = sizeof config->encryption_key;
+    memcpy(module->keys.ak.octets, config->authentication_key,
+           sizeof config->authentication_key);
+    module->keys.ak.size = sizeof config->authentication_key;
+    module->reader_password.size = (uint8_t)strlen(config->reader_password);
+    memcpy(module->reader_password.octets, config->reader_password,
+           module->reader_password.size);
+}
+
+static wk_err open_state(struct wk_meter *meter)
+{
+    char path[WK_CONFIG_PATH + 16];
+    const char *state = meter->config.state;
+    if (mkdir(state, 0700) != 0 && errno != EEXIST) {
+        return fail(meter, WK_E_IO, state, strerror(errno));
+    }
+    snprintf(path, sizeof path, "%s/ring", state);
+    wk_err err = wk_ring_open(&meter->ring, path);
+    if (err != WK_OK) {
+        return fail(meter, err, "", meter->ring.why);
+    }
+    snprintf(path, sizeof path, "%s/store", state);
+    err = wk_flash_file_open(&meter->flash, path, KV_SECTORS + PROFILE_SECTORS + EVENT_SECTORS);
+    return err == WK_OK ? WK_OK : fail(meter, err, "", meter->flash.why);
+}
+
+static wk_err start_module(struct wk_meter *meter)
+{
+    struct wk_module_config config;
+    meter->contactor = (struct wk_hal_contactor){
+        .self = meter, .set = contactor_set, .is_closed = contactor_is_closed};
+    const struct wk_module_ports ports = {.flash = &meter->flash.port,
+                                          .contactor = &meter->contactor};
+    describe(meter, &config);
+    const wk_err err = wk_module_init(&meter->module, &config, &ports);
+    if (err != WK_OK) {
+        return fail(meter, err, "the store cannot be used", wk_err_text(err));
+    }
+    wk_pump_init(&meter->pump, &meter->ring, &meter->module);
+    meter->record_ns = uv_hrtime();
+    return WK_OK;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------- */
+
+static void end(struct wk_meter *meter, wk_err err, const char *what)
+{
+    if (meter->fault == WK_OK && err != WK_OK) {
+        meter->fault = fail(meter, err, what, wk_err_text(err));
+    }
+    uv_stop(&meter->loop);
+}
+
+/* The newest record's time, and what has passed since. */
+static int64_t now_us(void *self)
+{
+    const struct wk_meter *meter = self;
+    const uint64_t since_ns = uv_hrtime() - meter->record_ns;
+    return wk_module_now_us(&meter->module) + (int64_t)(since_ns / NS_PER_US);
+}
+
+static void served(void *self)
+{
+    struct wk_meter *meter = self;
+    const wk_err err = wk_module_settle(&meter->module);
+    if (err != WK_OK) {
+        end(meter, err, "the store failed");
+    }
+}
+
+static void pump(uv_timer_t *timer)
+{
+    struct wk_meter *meter = timer->data;
+    size_t taken = 0;
+    const wk_err err = wk_pump_run(&meter->pump, PUMP_MOST, &taken);
+    if (err != WK_OK) {
+        end(meter, err, "the store failed");
+        return;
+    }
+    if (taken > 0) {
+        meter->record_ns = uv_hrtime();
+    }
+    if (taken > 0 && !meter->seen) {
+        meter->seen = true;
+        printf("first record counted\n");
+        fflush(stdout);
+    }
+    uv_timer_start(timer, pump, taken == PUMP_MOST ? 0 : PUMP_MS, 0);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    end(handle->data, WK_OK, "");
+}
+
+static wk_err start_loop(struct wk_meter *meter)
+{
+    static const int k_signals[] = {SIGINT, SIGTERM};
+    if (uv_loop_init(&meter->loop) != 0 || uv_timer_init(&meter->loop, &meter->timer) != 0 ||
+        wk_gate_init(&meter->gate, &meter->loop) != WK_OK) {
+        return fail(meter, WK_E_IO, "", "no event loop");
+    }
+    meter->timer.data = meter;
+    uv_timer_start(&meter->timer, pump, 0, 0);
+    for (int i = 0; i < 2; i++) {
+        meter->signals[i].data = meter;
+        uv_signal_init(&meter->loop, &meter->signals[i]);
+        uv_signal_start(&meter->signals[i], on_signal, k_signals[i]);
+    }
+    return WK_OK;
+}
+
+static wk_err start_dlms(struct wk_meter *meter)
+{
+    char error[WK_DLMS_TCP_ERROR];
+    WK_TRY(wk_crypto_init(&meter->crypto));
+    const struct wk_dlms_tcp_config config = {
+        .loop = &meter->loop,
+        .address = meter->config.dlms_host,
+        .port = meter->config.dlms_port,
+        .session = wk_module_session(&meter->module, &meter->crypto.hal),
+        .self = meter,
+        .now_us = now_us,
+        .served = served,
+    };
+    const wk_err err = wk_dlms_tcp_start(&meter->dlms, &config, error);
+    return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
+}
+
+static wk_err start_web(struct wk_meter *meter)
+{
+    if (meter->config.web_port == 0) {
+        return WK_OK;
+    }
+    meter->web.view = (struct wk_view){
+        .config = &meter->config, .module = &meter->module, .ring = &meter->ring};
+    meter->web.gate = &meter->gate;
+    meter->web.assets = wk_meter_assets;
+    meter->web.asset_count = wk_meter_asset_count;
+    const wk_err err =
+        wk_web_start(&meter->web, meter->config.web_host, meter->config.web_port);
+    return err == WK_OK ? WK_OK : fail(meter, err, "", meter->web.why);
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void close_all(struct wk_meter *meter)
+{
+    if (meter->loop.data != NULL) {
+        if (meter->dlms != NULL) {
+            wk_dlms_tcp_stop(meter->dlms);
+        }
+        wk_gate_close(&meter->gate);
+        wk_web_stop(&meter->web);
+        uv_walk(&meter->loop, close_handle, NULL);
+        uv_run(&meter->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&meter->loop);
+    }
+    wk_crypto_close(&meter->crypto);
+    wk_flash_file_close(&meter->flash);
+    wk_ring_close(&meter->ring);
+}
+
+wk_err wk_meter_start(struct wk_meter *meter)
+{
+    meter->flash.file = -1;
+    meter->ring.file = -1;
+    wk_err err = open_state(meter);
+    if (err == WK_OK) {
+        err = start_module(meter);
+    }
+    if (err == WK_OK) {
+        err = start_loop(meter);
+        meter->loop.data = meter;
+    }
+    if (err == WK_OK) {
+        err = start_dlms(meter);
+    }
+    if (err == WK_OK) {
+        err = start_web(meter);
+    }
+    if (err != WK_OK) {
+        close_all(meter);
+    }
+    return err;
+}
+
+wk_err wk_meter_run(struct wk_meter *meter)
+{
+    uv_run(&meter->loop, UV_RUN_DEFAULT);
+    if (meter->fault == WK_OK) {
+        const wk_err err = wk_module_commit(&meter->module);
+        if (err != WK_OK) {
+            end(meter, err, "the last commit failed");
+        }
+    }
+    close_all(meter);
+    return meter->fault;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/meter - one meter as a process: ring and store in, DLMS and the local page out.
+ *
+ * Everything runs in one libuv loop but the page's threads, which enter through the gate. */
+#ifndef WK_DAEMON_METER_H
+#define WK_DAEMON_METER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "daemon/config.h"
+#include "daemon/gate.h"
+#include "daemon/pump.h"
+#include "daemon/web.h"
+#include "management/module.h"
+#include "port/linux/crypto.h"
+#include "port/linux/dlms_tcp.h"
+#include "port/linux/flash_file.h"
+#include "port/linux/ring.h"
+
+#define WK_METER_WHY 1024
+
+struct wk_meter {
+    struct wk_config config;
+    struct wk_hal_contactor contactor; /* simulated: a word in the ring cuts the currents */
+    struct wk_flash_file flash;
+    struct wk_ring ring;
+    struct wk_crypto crypto;
+    struct wk_module module;
+    struct wk_pump pump;
+    struct wk_gate gate;
+    struct wk_web web;
+    struct wk_dlms_tcp *dlms;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    uv_signal_t signals[2];
+    uint64_t record_ns; /* steady clock when the newest record came */
+    bool seen;          /* a record has come */
+    wk_err fault;       /* why the loop ended */
+    char why[WK_METER_WHY];
+};
+
+/** Opens everything the configuration names. On error meter->why, and nothing is left open. */
+WK_MUST_USE wk_err wk_meter_start(struct wk_meter *meter);
+/** Runs until SIGINT or SIGTERM (WK_OK) or until the store fails. Closes everything. */
+WK_MUST_USE wk_err wk_meter_run(struct wk_meter *meter);
+
+#endif
