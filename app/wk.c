@@ -5,6 +5,8 @@
 #include <string.h>
 
 static const struct wk_command k_commands[] = {
+    {"measure", "meter a recorded waveform (COMTRADE, CSV, WAV)", wk_measure_run},
+    {"synth", "write a test signal as COMTRADE", wk_synth_run},
     {"read", "read values of a meter over DLMS", wk_read_run},
     {"profile", "read the load profile of a meter over DLMS", wk_profile_run},
     {"connect", "connect the supply of a meter", wk_connect_run},
@@ -65,5 +67,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "wk: there is no command \"%s\"; see \"wk help\"\n", argv[1]);
         return WK_EXIT_USAGE;
     }
-    return command->run(argc - 1, argv + 1);
+    const int status = command->run(argc - 1, argv + 1);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("wk: the output cannot be written\n", stderr);
+        return WK_EXIT_FAILED;
+    }
+    return status;
 }

@@ -17,6 +17,8 @@ struct wk_command {
     int (*run)(int argc, char **argv);
 };
 
+int wk_measure_run(int argc, char **argv);
+int wk_synth_run(int argc, char **argv);
 int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);
 int wk_connect_run(int argc, char **argv);

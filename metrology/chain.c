@@ -19,7 +19,7 @@ struct wk_chain_config wk_chain_usual(void)
 /* ---- time -------------------------------------------------------------------------------- */
 
 /* UTC of a sample position: Q16 samples * 10^12 / (65536 * rate in uHz) us. */
-static int64_t time_us(const struct wk_chain *chain, uint64_t at_q16)
+int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16)
 {
     int64_t rest;
     const struct wk_i128 product = wk_i128_mul((int64_t)at_q16, INT64_C(1000000000000));
@@ -38,16 +38,16 @@ static wk_err emit(struct wk_chain *chain)
 
 static wk_err emit_event(struct wk_chain *chain, const struct wk_quality_event *event)
 {
-    const int64_t begin_us = time_us(chain, event->begin_q16);
+    const int64_t begin_us = wk_chain_time_us(chain, event->begin_q16);
     chain->record.kind = WK_RECORD_EVENT;
-    chain->record.t_us = time_us(chain, chain->at_q16);
+    chain->record.t_us = wk_chain_time_us(chain, chain->at_q16);
     chain->record.span_us = 0;
     chain->record.flags = 0;
     chain->record.event = (struct wk_record_event){
         .kind = event->kind,
         .phases = event->phases,
         .begin_us = begin_us,
-        .duration_us = time_us(chain, event->now_q16) - begin_us,
+        .duration_us = wk_chain_time_us(chain, event->now_q16) - begin_us,
         .extreme_mv = event->extreme_mv,
         .nominal_mv = chain->quality.config.nominal_mv,
     };
@@ -57,7 +57,7 @@ static wk_err emit_event(struct wk_chain *chain, const struct wk_quality_event *
 static wk_err emit_window(struct wk_chain *chain)
 {
     chain->record.kind = WK_RECORD_WINDOW;
-    chain->record.t_us = time_us(chain, chain->at_q16);
+    chain->record.t_us = wk_chain_time_us(chain, chain->at_q16);
     chain->record.span_us = chain->record.t_us - chain->window_begin_us;
     chain->record.flags = chain->flags;
     return emit(chain);
@@ -68,7 +68,7 @@ static wk_err emit_window(struct wk_chain *chain)
 static void begin_window(struct wk_chain *chain)
 {
     wk_window_init(&chain->window);
-    chain->window_begin_us = time_us(chain, chain->at_q16);
+    chain->window_begin_us = wk_chain_time_us(chain, chain->at_q16);
     chain->flags = wk_quality_is_open(&chain->quality) ? WK_RECORD_FLAGGED : 0;
 }
 

@@ -81,4 +81,7 @@ WK_MUST_USE wk_err wk_chain_flush(struct wk_chain *chain);
  *  flags the next window FEED_GAP. */
 WK_MUST_USE wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames);
 
+/** UTC of a position in samples from the start, Q16, in microseconds since 1970. */
+int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16);
+
 #endif
