@@ -40,7 +40,8 @@ static wk_err contactor_is_closed(void *self, bool *closed)
 
 static wk_err fail(struct wk_meter *meter, wk_err err, const char *what, const char *reason)
 {
-    snprintf(meter->why, sizeof meter->why, "%s%s%s", what, what[0] != '\0' ? ": " : "", reason);
+    snprintf(meter->why, sizeof meter->why, "%s%s%s", what, what[0] != '\0' ? ": " : "",
+             reason);
     return err;
 }
 

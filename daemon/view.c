@@ -96,16 +96,12 @@ json_t *wk_view_info(const struct wk_view *view)
 static json_t *live_phases(const struct wk_record_window *window)
 {
     const int n = window->phases;
-    int32_t angles[WK_RECORD_PHASES];
-    for (int phase = 0; phase < n; phase++) {
-        angles[phase] = window->i_mdeg[phase];
-    }
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "u_v",
                      scaled32(window->u_mv, n, 1e3), "i_a", scaled(window->i_ua, n, 1e6), "p_w",
                      scaled(window->p_mw, n, 1e3), "q_var", scaled(window->q1_mvar, n, 1e3),
                      "s_va", scaled(window->s_mva, n, 1e3), "pf",
                      scaled32(window->pf_e6, n, 1e6), "u_deg", scaled32(window->u_mdeg, n, 1e3),
-                     "i_deg", scaled32(angles, n, 1e3));
+                     "i_deg", scaled32(window->i_mdeg, n, 1e3));
 }
 
 json_t *wk_view_live(const struct wk_view *view)

@@ -53,7 +53,7 @@ static wk_err make(struct wk_flash_file *flash, const char *path, uint32_t secto
     snprintf(fresh, sizeof fresh, "%s.new", path);
     flash->file = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (flash->file < 0) {
-        return fail(flash, WK_E_IO, fresh, strerror(errno));
+        return fail(flash, WK_E_IO, path, strerror(errno));
     }
     for (uint32_t sector = 0; sector < sector_count; sector++) {
         errno = 0;

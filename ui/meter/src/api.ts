@@ -1,0 +1,71 @@
+// What the meter's interface answers: docs/api-meter.md.
+export interface Info {
+  serial: string;
+  logical_name: string;
+  firmware: string;
+  metrology: string;
+  phases: number;
+  period_s: number;
+  nominal_mv: number;
+  dlms_host: string;
+  dlms_port: number;
+  calendar: string;
+  progress: { start_us: number; target_us: number; reached_us: number; finished: boolean };
+  records: { consumed: number; repeated: number; backlog: number };
+  security: { failed_logins: number; replays: number; not_deciphered: number };
+  power_failures: number;
+}
+
+export interface Live {
+  time_us: number | null;
+  utc_offset_min: number;
+  seq: number;
+  phases: number;
+  frequency_hz: number;
+  i_neutral_a: number;
+  flags: string[];
+  phase: {
+    u_v: number[];
+    i_a: number[];
+    p_w: number[];
+    q_var: number[];
+    s_va: number[];
+    pf: number[];
+    u_deg: number[];
+    i_deg: number[];
+  };
+  supply: { state: string; mode: number; contact: "closed" | "open" | null };
+  total: { p_w: number; q_var: number; s_va: number; pf: number };
+  tariff: number;
+  tariff_import_uwh: number[];
+  import_uwh: number;
+  export_uwh: number;
+}
+
+export interface Register {
+  obis: string;
+  name: string;
+  value_micro: number;
+  unit: string;
+}
+
+export interface Entry {
+  end_s: number;
+  status: number;
+  import_uwh: number;
+  export_uwh: number;
+  tariff_import_uwh: number[];
+  u_v: number[];
+  i_a: number[];
+}
+
+export interface MeterEvent {
+  seq: number;
+  at_s: number;
+  code: number;
+  group: string;
+  text: string;
+  detail: number;
+  value: number;
+  more: number;
+}
