@@ -112,7 +112,7 @@ static void fill_channel(const struct synth *synth, const struct side *side, dou
 
 static wk_err fill(const struct synth *synth, struct wk_recording *recording)
 {
-    const size_t phases = (size_t)synth->phases;
+    const size_t phases = synth->phases == 1 ? 1 : 3;
     const size_t frames = (size_t)llrint(synth->rate_hz * synth->duration_s);
     WK_TRY(wk_recording_alloc(recording, 2 * phases));
     WK_TRY(wk_recording_alloc_values(recording, frames));

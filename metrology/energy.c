@@ -41,8 +41,9 @@ wk_err wk_energy_init(struct wk_energy *energy, const struct wk_sample_map *map,
         if (!wk_sample_is_pair(map, phase)) {
             continue;
         }
-        const int down = scale[phase].shift - shift;
-        made.mantissa[phase] = down < 62 ? scale[phase].mantissa / (INT64_C(1) << down) : 0;
+        const int down = scale[phase].shift - shift; /* >= 0: shift is the least of all */
+        const int64_t divisor = down >= 0 && down < 62 ? INT64_C(1) << down : INT64_MAX;
+        made.mantissa[phase] = scale[phase].mantissa / divisor;
         const int64_t m = made.mantissa[phase];
         if (m < MANTISSA_LEAST && m > -MANTISSA_LEAST) {
             return WK_E_RANGE;

@@ -356,23 +356,22 @@ static wk_err read_cfg(struct cfg *cfg)
     return read_tail(cfg);
 }
 
-wk_err wk_comtrade_parse(struct wk_recording *recording, const char *cfg_name, const char *cfg,
-                         size_t cfg_size, const char *dat_name, const char *dat,
-                         size_t dat_size, struct wk_recording_fault *fault)
+wk_err wk_comtrade_parse(struct wk_recording *recording, const struct wk_comtrade_part *cfg,
+                         const struct wk_comtrade_part *dat, struct wk_recording_fault *fault)
 {
     struct wk_comtrade_layout layout = {0};
     struct cfg reader = {
-        .name = cfg_name,
-        .text = wk_text_of(cfg, cfg_size),
+        .name = cfg->name,
+        .text = wk_text_of(cfg->data, cfg->size),
         .recording = recording,
         .layout = &layout,
         .fault = fault,
     };
     *recording = (struct wk_recording){0};
-    wk_recording_blame(fault, "%s: no memory", cfg_name);
+    wk_recording_blame(fault, "%s: no memory", cfg->name);
     wk_err err = read_cfg(&reader);
     if (err == WK_OK) {
-        err = wk_comtrade_data(recording, &layout, dat_name, dat, dat_size, fault);
+        err = wk_comtrade_data(recording, &layout, dat, fault);
     }
     free(layout.scale);
     free(layout.offset);
@@ -410,7 +409,9 @@ wk_err wk_comtrade_read(struct wk_recording *recording, const char *path,
     WK_TRY(wk_recording_load(path, &cfg, &cfg_size, fault));
     wk_err err = load_dat(path, dat_name, &dat, &dat_size, fault);
     if (err == WK_OK) {
-        err = wk_comtrade_parse(recording, path, cfg, cfg_size, dat_name, dat, dat_size, fault);
+        const struct wk_comtrade_part cfg_part = {path, cfg, cfg_size};
+        const struct wk_comtrade_part dat_part = {dat_name, dat, dat_size};
+        err = wk_comtrade_parse(recording, &cfg_part, &dat_part, fault);
         free(dat);
     }
     free(cfg);
@@ -436,19 +437,14 @@ static bool is_section(struct wk_text_span line, struct wk_text_span *title)
     return true;
 }
 
-struct section {
-    const char *data;
-    size_t size;
-};
-
 /* Where the CFG and the DAT part lie. A binary DAT is the last part: it may hold anything. */
-static void find_sections(const char *data, size_t size, struct section *cfg,
-                          struct section *dat)
+static void find_sections(const char *data, size_t size, struct wk_comtrade_part *cfg,
+                          struct wk_comtrade_part *dat)
 {
     struct wk_text text = {.data = data, .size = size};
     struct wk_text_span line;
     struct wk_text_span title;
-    struct section *open = NULL;
+    struct wk_comtrade_part *open = NULL;
     while (dat->data == NULL) {
         const size_t before = text.at;
         if (!wk_text_take(&text, &line)) {
@@ -462,7 +458,7 @@ static void find_sections(const char *data, size_t size, struct section *cfg,
         }
         open = wk_text_begins(title, "CFG") ? cfg : wk_text_begins(title, "DAT") ? dat : NULL;
         if (open != NULL) {
-            *open = (struct section){data + text.at, size - text.at};
+            *open = (struct wk_comtrade_part){NULL, data + text.at, size - text.at};
         }
     }
 }
@@ -470,8 +466,8 @@ static void find_sections(const char *data, size_t size, struct section *cfg,
 wk_err wk_comtrade_parse_cff(struct wk_recording *recording, const char *name, const char *data,
                              size_t size, struct wk_recording_fault *fault)
 {
-    struct section cfg = {0};
-    struct section dat = {0};
+    struct wk_comtrade_part cfg = {0};
+    struct wk_comtrade_part dat = {0};
     *recording = (struct wk_recording){0};
     find_sections(data, size, &cfg, &dat);
     if (cfg.data == NULL || dat.data == NULL) {
@@ -482,8 +478,9 @@ wk_err wk_comtrade_parse_cff(struct wk_recording *recording, const char *name, c
     char dat_name[PATH_ROOM];
     snprintf(cfg_name, sizeof cfg_name, "%.*s, CFG part", PATH_ROOM - 16, name);
     snprintf(dat_name, sizeof dat_name, "%.*s, DAT part", PATH_ROOM - 16, name);
-    return wk_comtrade_parse(recording, cfg_name, cfg.data, cfg.size, dat_name, dat.data,
-                             dat.size, fault);
+    cfg.name = cfg_name;
+    dat.name = dat_name;
+    return wk_comtrade_parse(recording, &cfg, &dat, fault);
 }
 
 wk_err wk_comtrade_read_cff(struct wk_recording *recording, const char *path,

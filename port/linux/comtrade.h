@@ -39,10 +39,17 @@ WK_MUST_USE wk_err wk_comtrade_read(struct wk_recording *recording, const char *
 WK_MUST_USE wk_err wk_comtrade_read_cff(struct wk_recording *recording, const char *path,
                                         struct wk_recording_fault *fault);
 
-/** A configuration and its data in memory; names are for messages. */
-WK_MUST_USE wk_err wk_comtrade_parse(struct wk_recording *recording, const char *cfg_name,
-                                     const char *cfg, size_t cfg_size, const char *dat_name,
-                                     const char *dat, size_t dat_size,
+/* A file, or a part of one, in memory; the name is for messages. */
+struct wk_comtrade_part {
+    const char *name;
+    const char *data;
+    size_t size;
+};
+
+/** A configuration and its data in memory. */
+WK_MUST_USE wk_err wk_comtrade_parse(struct wk_recording *recording,
+                                     const struct wk_comtrade_part *cfg,
+                                     const struct wk_comtrade_part *dat,
                                      struct wk_recording_fault *fault);
 /** A CFF file in memory. */
 WK_MUST_USE wk_err wk_comtrade_parse_cff(struct wk_recording *recording, const char *name,
@@ -51,8 +58,8 @@ WK_MUST_USE wk_err wk_comtrade_parse_cff(struct wk_recording *recording, const c
 
 /** Fills the values of the recording (comtrade_data.c). */
 WK_MUST_USE wk_err wk_comtrade_data(struct wk_recording *recording,
-                                    const struct wk_comtrade_layout *layout, const char *name,
-                                    const char *dat, size_t size,
+                                    const struct wk_comtrade_layout *layout,
+                                    const struct wk_comtrade_part *dat,
                                     struct wk_recording_fault *fault);
 
 #endif

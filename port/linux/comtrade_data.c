@@ -234,23 +234,22 @@ static wk_err rate_from_time(struct dat *dat)
 }
 
 wk_err wk_comtrade_data(struct wk_recording *recording, const struct wk_comtrade_layout *layout,
-                        const char *name, const char *dat, size_t size,
-                        struct wk_recording_fault *fault)
+                        const struct wk_comtrade_part *dat, struct wk_recording_fault *fault)
 {
     struct dat reader = {
-        .name = name,
+        .name = dat->name,
         .recording = recording,
         .layout = layout,
         .fault = fault,
     };
-    WK_TRY(check_size(&reader, size));
+    WK_TRY(check_size(&reader, dat->size));
     const wk_err err = wk_recording_alloc_values(recording, layout->frames);
     if (err != WK_OK) {
-        wk_recording_blame(fault, "%s: %zu samples of %zu channels are too many", name,
+        wk_recording_blame(fault, "%s: %zu samples of %zu channels are too many", dat->name,
                            layout->frames, layout->analogs);
         return err;
     }
-    WK_TRY(layout->form == WK_COMTRADE_ASCII ? read_text(&reader, dat, size)
-                                             : read_binary(&reader, dat, size));
+    WK_TRY(layout->form == WK_COMTRADE_ASCII ? read_text(&reader, dat->data, dat->size)
+                                             : read_binary(&reader, dat->data, dat->size));
     return layout->timed ? rate_from_time(&reader) : WK_OK;
 }

@@ -45,7 +45,9 @@ static double search(const double *value, size_t frames, double rate_hz)
     const double step_hz = rate_hz / (double)part / 8;
     double best = 0;
     double best_hz = LEAST_HZ;
-    for (double hz = LEAST_HZ; hz <= MOST_HZ; hz += step_hz) {
+    const size_t steps = (size_t)((MOST_HZ - LEAST_HZ) / step_hz) + 1;
+    for (size_t k = 0; k < steps; k++) {
+        const double hz = LEAST_HZ + (double)k * step_hz;
         const struct phasor p = fourier(value, 0, part, hz / rate_hz);
         const double size = hypot(p.re, p.im);
         if (size > best) {
@@ -61,7 +63,7 @@ static double refine(const double *value, size_t frames, double f)
 {
     for (int i = 0; i < REFINE_STEPS; i++) {
         const double cycles = floor((double)frames / 2 * f + WHOLE_ENOUGH);
-        const size_t half = (size_t)fmin(cycles / f + 0.5, (double)(frames / 2));
+        const size_t half = (size_t)fmin(cycles / f + 0.5, floor((double)frames / 2));
         if (cycles < 1 || half == 0) {
             return f;
         }
