@@ -70,6 +70,13 @@ static struct wk_angle_vector stretched(struct wk_angle_vector v)
     return v;
 }
 
+/* value / 2^steps towards minus infinity: >> keeps the sign with every compiler used here. */
+static int64_t halved(int64_t value, int steps)
+{
+    /* cppcheck-suppress shiftNegativeLHS */
+    return value >> steps;
+}
+
 /* CORDIC until the rest is so small that it is its own tangent. */
 int32_t wk_angle_of(struct wk_angle_vector v)
 {
@@ -93,12 +100,12 @@ int32_t wk_angle_of(struct wk_angle_vector v)
     for (int i = 0; i < CORDIC_STEPS; i++) {
         const int64_t re = v.re;
         if (v.im >= 0) {
-            v.re += v.im >> i;
-            v.im -= re >> i;
+            v.re += halved(v.im, i);
+            v.im -= halved(re, i);
             sum += k_step[i];
         } else {
-            v.re -= v.im >> i;
-            v.im += re >> i;
+            v.re -= halved(v.im, i);
+            v.im += halved(re, i);
             sum -= k_step[i];
         }
     }

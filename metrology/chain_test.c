@@ -57,7 +57,7 @@ static void sines_off_nominal_have_their_closed_form_values(void)
             struct signal signal = signal_of(1, 8000, k_f_hz[f]);
             signal.info.nominal_uhz = f < 5 ? 50000000 : 60000000;
             signal_load(&signal, 0, 230, 5, k_lag[l]);
-            EXPECT_OK(run(&signal, 0.7));
+            EXPECT_OK(run(&signal, 0.5));
             compare(&worst, k_f_hz[f], k_lag[l]);
         }
     }
@@ -81,7 +81,7 @@ static void any_rate_from_1_to_50_khz_is_metered(void)
     for (size_t r = 0; r < sizeof k_rate_hz / sizeof k_rate_hz[0]; r++) {
         struct signal signal = signal_of(1, k_rate_hz[r], 49.93);
         signal_load(&signal, 0, 230, 5, 60);
-        EXPECT_OK(run(&signal, 0.65));
+        EXPECT_OK(run(&signal, 0.45));
         struct worst worst = {0};
         compare(&worst, 49.93, 60);
         const double limit = r == 0 ? 1e-3 : r == 1 ? 2e-4 : 4e-5;
@@ -175,7 +175,7 @@ static void delays_of_channels_are_corrected_in_p_q_and_angles(void)
 {
     static const int32_t k_delay_ns[][2] = {{0, 13000},      {0, -13000}, {50000, -50000},
                                             {-50000, 50000}, {31250, 0},  {7000, 7000}};
-    static const double k_rate_hz[] = {4000, 8000, 50000};
+    static const double k_rate_hz[] = {4000, 8000, 30000};
     for (size_t r = 0; r < 3; r++) {
         for (size_t d = 0; d < sizeof k_delay_ns / sizeof k_delay_ns[0]; d++) {
             struct signal signal = signal_of(1, k_rate_hz[r], 50.2);
@@ -184,7 +184,7 @@ static void delays_of_channels_are_corrected_in_p_q_and_angles(void)
             signal.channel[1].part[1] = (struct signal_part){1, 7, -60};
             signal.info.channel[0].delay_ns = k_delay_ns[d][0];
             signal.info.channel[1].delay_ns = k_delay_ns[d][1];
-            EXPECT_OK(run(&signal, 0.65));
+            EXPECT_OK(run(&signal, 0.45));
             const struct wk_record_window *w = &sink.window[1].window;
             EXPECT_NEAR(1150e3 * cos(radians(75)), w->p_mw[0], 50);
             EXPECT_NEAR(1150e3 * sin(radians(75)), w->q1_mvar[0], 20);

