@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The speed of the metering chain, and its cost beside a plain loop measured in the same run.
+ * The speed of the metering chain, its cost beside a plain loop measured in the same run, and the
+ * speed of the feeds of the virtual grid.
  * Prints one JSON object per figure. Rounds are interleaved and short, and the
  * medians are compared, because the machine may be busy with other things. */
 #include <math.h>
@@ -10,6 +11,7 @@
 #include <time.h>
 
 #include "metrology/chain.h"
+#include "port/virtual/grid.h"
 
 #define RATE_HZ  8000
 #define CHANNELS 8
@@ -109,6 +111,55 @@ static int compare_doubles(const void *a, const void *b)
     return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/* Seconds for `frames` frames of a feed, the best of some rounds. */
+static double feed_s(const struct wk_hal_frontend *frontend, size_t frames)
+{
+    double best_s = 1e9;
+    for (int round = 0; round < 20; round++) {
+        const double begin_s = now_s();
+        for (size_t n = 0; n < frames;) {
+            size_t got;
+            if (frontend->read(frontend->self, counts, FRAMES, &got) != WK_OK) {
+                return 1e9;
+            }
+            n += got;
+        }
+        best_s = fmin(best_s, now_s() - begin_s);
+    }
+    return best_s;
+}
+
+static int bench_feeds(void)
+{
+    static struct wk_grid_replay replay;
+    static struct wk_grid_household household;
+    const size_t frames = (size_t)FRAMES * 100;
+    struct wk_recording recording;
+    struct wk_grid_minutes minutes;
+    struct wk_recording_fault fault;
+    if (wk_recording_open(&recording, WK_SOURCE_DIR "/data/keating/keating_1999.CFG", &fault) !=
+            WK_OK ||
+        wk_grid_minutes_read(&minutes, WK_SOURCE_DIR "/data/uci/household_1min_2days.txt",
+                             &fault) != WK_OK) {
+        fprintf(stderr, "bench_metrology: %s\n", fault.text);
+        return 1;
+    }
+    const struct wk_recording_choice choice = wk_recording_choose(&recording);
+    if (wk_grid_replay_init(&replay, &recording, &choice, 0, &fault) != WK_OK) {
+        fprintf(stderr, "bench_metrology: %s\n", fault.text);
+        return 1;
+    }
+    wk_grid_household_init(&household, &minutes, 0, 0, 1);
+    const double rate = (double)frames / feed_s(&replay.frontend, frames) / 1e6;
+    const double cost_ns = feed_s(&household.frontend, frames) / (double)frames * 1e9;
+    figure("grid_replay_speed_8ch", rate, "million frames/s", ">= 20", rate >= 20);
+    figure("grid_household_frame", cost_ns, "ns", "<= 15", cost_ns <= 15);
+    wk_grid_replay_free(&replay);
+    wk_grid_minutes_free(&minutes);
+    wk_recording_free(&recording);
+    return 0;
+}
+
 int main(void)
 {
     static struct wk_chain chain;
@@ -152,5 +203,5 @@ int main(void)
            true);
     figure("metrology_plain_frame", plain_s[ROUNDS / 2] / (REPEATS * FRAMES) * 1e9, "ns", "",
            true);
-    return energy_uwh > 0 ? 0 : 1;
+    return energy_uwh > 0 ? bench_feeds() : 1;
 }
