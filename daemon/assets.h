@@ -5,9 +5,9 @@
 #ifndef WK_DAEMON_ASSETS_H
 #define WK_DAEMON_ASSETS_H
 
-#include "daemon/web.h"
+#include "port/linux/asset.h"
 
-extern const struct wk_web_asset wk_meter_assets[];
+extern const struct wk_asset wk_meter_assets[];
 extern const size_t wk_meter_asset_count;
 
 #endif

@@ -8,7 +8,7 @@ static const char k_page[] =
     "<li><a href=/api/registers>registers</a><li><a href=/api/profile>load profile</a>"
     "<li><a href=/api/events>events</a></ul>";
 
-const struct wk_web_asset wk_meter_assets[] = {
+const struct wk_asset wk_meter_assets[] = {
     {.path = "/",
      .type = "text/html; charset=utf-8",
      .octets = (const unsigned char *)k_page,

@@ -233,7 +233,7 @@ static const struct {
 };
 
 static enum MHD_Result send_asset(struct MHD_Connection *connection,
-                                  const struct wk_web_asset *asset)
+                                  const struct wk_asset *asset)
 {
     const char *known =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);

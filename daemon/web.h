@@ -13,25 +13,16 @@
 #include "base/err.h"
 #include "daemon/gate.h"
 #include "daemon/view.h"
+#include "port/linux/asset.h"
 
 #define WK_WEB_CONNECTIONS 16
 #define WK_WEB_STREAMS     4
 #define WK_WEB_WHY         256
 
-/* A file of the page, compiled in. */
-struct wk_web_asset {
-    const char *path; /* "/" for the first page */
-    const char *type;
-    const unsigned char *octets;
-    size_t size;
-    int gzipped;
-    const char *etag;
-};
-
 struct wk_web {
     struct wk_view view;
     struct wk_gate *gate; /* to view.module */
-    const struct wk_web_asset *assets;
+    const struct wk_asset *assets;
     size_t asset_count;
     void *server; /* struct MHD_Daemon */
     int streams;  /* open event streams */
