@@ -21,7 +21,7 @@ export interface LoadCurveProps {
   hint: string;
 }
 
-const LEFT = 46;
+const LEFT = 58;
 const BOTTOM = 22;
 const TOP = 8;
 

@@ -42,7 +42,7 @@ export function EnergyView() {
     <>
       <Card title={t("load curve")} class="s7"
         note={<a href="#/energy" onClick={download}>{t("download csv")}</a>}>
-        <Curve last={672} height={320} />
+        <Curve last={672} height={380} />
       </Card>
       <Card title={t("registers")} class="s5" note={t("as on the display")}>
         <table>

@@ -55,7 +55,7 @@ export function LiveView() {
         )}
       </Card>
       <Card title={t("load curve, 24 h")} class="s8" note={t("mean power per interval")}>
-        <Curve last={96} height={250} />
+        <Curve last={96} height={400} />
       </Card>
       <Card title={t("latest events")} note={<a href="#/events">{t("all events")}</a>}>
         <EventRows events={events.value.slice(0, 5)} />

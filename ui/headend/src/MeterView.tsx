@@ -1,0 +1,89 @@
+import { useEffect, useState } from "preact/hooks";
+
+import { getJson } from "../../kit/net";
+import { Card } from "../../kit/parts";
+import type { HeadEvent, Meter } from "./api";
+import { BillCard } from "./BillCard";
+import { ControlCard } from "./ControlCard";
+import { CurveCard } from "./CurveCard";
+import { Supply } from "./FleetView";
+import { meters, news } from "./state";
+import { t } from "./words";
+import { local } from "./when";
+
+const SETTLE_MS = 700;
+
+/** A number that changes, at most every SETTLE_MS, when the stream had news of this meter. */
+function useNews(serial: string): number {
+  const [seen, setSeen] = useState(0);
+  const now = news.value[serial] ?? 0;
+  useEffect(() => {
+    const timer = setTimeout(() => setSeen(now), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [Math.floor(now / 3), serial]);
+  return seen;
+}
+
+function Events(props: { serial: string; version: number }) {
+  const [events, setEvents] = useState<HeadEvent[]>([]);
+  useEffect(() => {
+    getJson<{ events: HeadEvent[] }>(`/api/meters/${props.serial}/events`)
+      .then((a) => setEvents([...a.events].sort((x, y) => y.seq - x.seq).slice(0, 50)),
+        () => undefined);
+  }, [props.serial, props.version]);
+  return (
+    <Card title={t("events")} class="s6" note={`${events.length}`}>
+      {events.length === 0 ? <p class="empty">{t("no events")}</p> : (
+        <div class="scroll tall">
+          <table>
+            <thead><tr><th>{t("when")}</th><th>{t("what")}</th></tr></thead>
+            <tbody>
+              {events.map((e) => (
+                <tr key={`${e.log}${e.seq}`}>
+                  <td class="nowrap">{local(e.at)}</td>
+                  <td>{e.text} <span class="muted mono">{e.code}</span></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Card>
+  );
+}
+
+function Head(props: { serial: string }) {
+  const [meter, setMeter] = useState<Meter | null>(null);
+  useEffect(() => {
+    getJson<Meter>(`/api/meters/${props.serial}`).then(setMeter, () => setMeter(null));
+  }, [props.serial]);
+  const row = meters.value.find((m) => m.serial === props.serial);
+  return (
+    <section class="card head">
+      <div>
+        <div class="title">{row?.name ?? props.serial}</div>
+        <p class="muted">
+          <span class="mono">{props.serial}</span> · {row?.phases ?? "–"} × ·{" "}
+          {meter?.address ?? ""} · {t("plan")} {row?.plan ?? "–"}
+        </p>
+      </div>
+      <div class="right">
+        <Supply supply={row?.supply ?? "unknown"} />
+        <p class="muted">{t("collected")} {local(row?.collected_to)}</p>
+      </div>
+    </section>
+  );
+}
+
+export function MeterView(props: { serial: string }) {
+  const version = useNews(props.serial);
+  return (
+    <>
+      <Head serial={props.serial} />
+      <CurveCard serial={props.serial} version={version} />
+      <BillCard serial={props.serial} version={version} />
+      <Events serial={props.serial} version={version} />
+      <ControlCard serial={props.serial} version={version} />
+    </>
+  );
+}
