@@ -289,9 +289,9 @@ static wk_err read_response_field(uint8_t tag, struct wk_bytes_in *field,
 }
 
 /* ACSE fields have tags 0x80..0xBF: context-specific class. Each may come once. */
-static wk_err note_tag(uint8_t tag, uint32_t *seen)
+static wk_err note_tag(uint8_t tag, uint64_t *seen)
 {
-    const uint32_t bit = UINT32_C(1) << (tag & 0x1F);
+    const uint64_t bit = UINT64_C(1) << (tag & 0x3F);
     if ((tag & 0xC0) != 0x80 || (*seen & bit) != 0) {
         return WK_E_FORMAT;
     }
@@ -299,9 +299,9 @@ static wk_err note_tag(uint8_t tag, uint32_t *seen)
     return WK_OK;
 }
 
-static bool has_field(uint32_t seen, uint8_t tag)
+static bool has_field(uint64_t seen, uint8_t tag)
 {
-    return (seen & UINT32_C(1) << (tag & 0x1F)) != 0;
+    return (seen & UINT64_C(1) << (tag & 0x3F)) != 0;
 }
 
 wk_err wk_association_read_request(struct wk_bytes_in *in,
@@ -310,7 +310,7 @@ wk_err wk_association_read_request(struct wk_bytes_in *in,
     *request = (struct wk_association_request){0};
     struct wk_bytes_in fields;
     WK_TRY(read_whole(in, WK_APDU_AARQ, &fields));
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     while (wk_bytes_in_left(&fields) > 0) {
         uint8_t tag;
         struct wk_bytes_in field = read_field(&fields, &tag);
@@ -329,7 +329,7 @@ wk_err wk_association_read_response(struct wk_bytes_in *in,
     *response = (struct wk_association_response){0};
     struct wk_bytes_in fields;
     WK_TRY(read_whole(in, WK_APDU_AARE, &fields));
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     while (wk_bytes_in_left(&fields) > 0) {
         uint8_t tag;
         struct wk_bytes_in field = read_field(&fields, &tag);
@@ -349,7 +349,7 @@ wk_err wk_association_read_release(struct wk_bytes_in *in, uint8_t tag,
     *user_info = (struct wk_association_octets){0};
     struct wk_bytes_in fields;
     WK_TRY(read_whole(in, tag, &fields));
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     while (wk_bytes_in_left(&fields) > 0) {
         uint8_t field_tag;
         struct wk_bytes_in field = read_field(&fields, &field_tag);

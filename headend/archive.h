@@ -55,7 +55,8 @@ struct wk_archive_gap {
     int64_t from_s;
     int64_t to_s;
     int32_t tries;
-    bool given_up; /* the meter has nothing for it: VEE may estimate */
+    int64_t next_try_s; /* host's clock */
+    bool given_up;      /* the meter has nothing for it: VEE may estimate */
 };
 
 struct wk_archive_event {

@@ -34,6 +34,7 @@ static const char *const k_schema =
     " recv_ts INTEGER NOT NULL, PRIMARY KEY(meter, ts, channel, source)) WITHOUT ROWID;"
     "CREATE TABLE gap(meter INTEGER NOT NULL, from_ts INTEGER NOT NULL,"
     " to_ts INTEGER NOT NULL, tries INTEGER NOT NULL, given_up INTEGER NOT NULL,"
+    " next_try_ts INTEGER NOT NULL,"
     " PRIMARY KEY(meter, from_ts)) WITHOUT ROWID;"
     "CREATE TABLE event(meter INTEGER NOT NULL, log TEXT NOT NULL, seq INTEGER NOT NULL,"
     " ts INTEGER NOT NULL, code INTEGER NOT NULL, recv_ts INTEGER NOT NULL,"

@@ -35,10 +35,10 @@ static const char *const k_sql[WK_DB_STATEMENTS] = {
                            "recv_ts) VALUES(?, ?, ?, ?, ?, ?)",
     [WK_DB_REGISTER_EACH] = "SELECT channel, ts, reg, recv_ts, source FROM register_read "
                             "WHERE meter = ? AND ts >= ? AND ts <= ? ORDER BY ts, channel",
-    [WK_DB_GAP_PUT] = "INSERT OR REPLACE INTO gap(meter, from_ts, to_ts, tries, given_up) "
-                      "VALUES(?, ?, ?, ?, ?)",
+    [WK_DB_GAP_PUT] = "INSERT OR REPLACE INTO gap(meter, from_ts, to_ts, tries, given_up, "
+                      "next_try_ts) VALUES(?, ?, ?, ?, ?, ?)",
     [WK_DB_GAP_DROP] = "DELETE FROM gap WHERE meter = ? AND from_ts = ?",
-    [WK_DB_GAP_EACH] = "SELECT meter, from_ts, to_ts, tries, given_up FROM gap "
+    [WK_DB_GAP_EACH] = "SELECT meter, from_ts, to_ts, tries, given_up, next_try_ts FROM gap "
                        "WHERE ?1 = 0 OR meter = ?1 ORDER BY meter, from_ts",
     [WK_DB_EVENT_PUT] = "INSERT INTO event(meter, log, seq, ts, code, recv_ts) "
                         "VALUES(?, ?, ?, ?, ?, ?)",

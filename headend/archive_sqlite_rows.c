@@ -5,8 +5,8 @@
 
 static wk_err gap_put(void *self, const struct wk_archive_gap *row)
 {
-    return wk_db_run(self, WK_DB_GAP_PUT, "iiiii", row->meter, row->from_s, row->to_s,
-                     (int64_t)row->tries, (int64_t)row->given_up);
+    return wk_db_run(self, WK_DB_GAP_PUT, "iiiiii", row->meter, row->from_s, row->to_s,
+                     (int64_t)row->tries, (int64_t)row->given_up, row->next_try_s);
 }
 
 static wk_err gap_drop(void *self, int64_t meter, int64_t from_s)
@@ -26,6 +26,7 @@ static wk_err gap_each(void *self, int64_t meter, wk_archive_gap_visit visit, vo
             .to_s = sqlite3_column_int64(query, 2),
             .tries = sqlite3_column_int(query, 3),
             .given_up = sqlite3_column_int(query, 4) != 0,
+            .next_try_s = sqlite3_column_int64(query, 5),
         };
         err = visit(context, &row);
         if (err != WK_OK) {

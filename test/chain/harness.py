@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the chain tests share: configurations of test meters, processes, TAP."""
 import json
-import os
 import pathlib
 import shutil
 import socket
@@ -105,20 +104,21 @@ class Meter:
                               text=True, timeout=60, **more)
 
     def stop(self):
+        """Ends every process; returns what each that still ran ended with (0 = cleanly)."""
+        ended = []
         for process in self.processes:
             if process.poll() is None:
                 process.terminate()
-        for process in self.processes:
+                ended.append(process)
+        for process in ended:
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        return [process.returncode for process in ended]
 
     def remove(self):
-        self.stop()
+        ended = self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def environment_without_leak_check():
-    return {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+        return ended

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * app/headendd - wk-headendd: collects meters, keeps their readings, serves the page. */
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#include "headend/api.h"
+#include "headend/archive_sqlite.h"
+#include "headend/assets.h"
+#include "headend/collector.h"
+#include "headend/source_dlms.h"
+#include "headend/stamp.h"
+#include "headend/summary.h"
+
+#define EXIT_USAGE   2
+#define ONCE_POLL_MS 200
+
+static const char k_usage[] =
+    "usage: wk-headendd --config FILE [--once [--until UTC] [--timeout SECONDS]] [--check]\n"
+    "  --config FILE      meters, plans and addresses; see headend/registry.h\n"
+    "  --check            read the configuration, say whether it is right, and end\n"
+    "  --once             collect until every meter is complete, print one JSON object, end;\n"
+    "                     exit status 0 only if registers, intervals and bill agree\n"
+    "  --until UTC        complete means: up to YYYY-MM-DDThh:mm:ssZ (default: the first\n"
+    "                     whole UTC day of each meter)\n"
+    "  --timeout SECONDS  give up after this time (default 600)\n";
+
+struct daemon {
+    struct wk_registry registry;
+    struct wk_stream stream;
+    struct wk_collector *collector;
+    struct wk_archive archive; /* of the main thread */
+    struct wk_archive api_archive;
+    struct wk_api *api;
+    bool once;
+    int64_t until_s;
+    int64_t timeout_s;
+    int signals;
+};
+
+static wk_err make_source(void *self, struct wk_source *source)
+{
+    (void)self;
+    return wk_source_dlms_make(source);
+}
+
+static wk_err make_archive(void *self, struct wk_archive *archive, char why[WK_INI_WHY])
+{
+    const struct daemon *d = self;
+    return wk_archive_sqlite_open(d->registry.archive, 0, archive, why);
+}
+
+static int complain(const char *why)
+{
+    fprintf(stderr, "wk-headendd: %s\n", why);
+    return EXIT_FAILURE;
+}
+
+/* Signals come as readable events; threads started later inherit the mask. */
+static int catch_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
+        return -1;
+    }
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static bool signalled(const struct daemon *d, int timeout_ms)
+{
+    struct pollfd event = {.fd = d->signals, .events = POLLIN};
+    return poll(&event, 1, timeout_ms) > 0;
+}
+
+static int run_once(struct daemon *d)
+{
+    const time_t end = time(NULL) + (time_t)d->timeout_s;
+    bool complete = false;
+    while (!complete) {
+        if (signalled(d, ONCE_POLL_MS)) {
+            return complain("ended by a signal before the readings were complete");
+        }
+        if (wk_summary_complete(&d->archive, &d->registry, d->until_s, &complete) != WK_OK) {
+            return complain(d->archive.why(d->archive.self));
+        }
+        if (!complete && time(NULL) > end) {
+            complain("the readings are not complete in time");
+            break;
+        }
+    }
+    return wk_summary_print(&d->archive, &d->registry, d->until_s, stdout) ? EXIT_SUCCESS
+                                                                           : EXIT_FAILURE;
+}
+
+static int run(struct daemon *d)
+{
+    printf("wk-headendd: http://%s%s%s:%u/\n", strchr(d->registry.listen, ':') ? "[" : "",
+           d->registry.listen, strchr(d->registry.listen, ':') ? "]" : "", wk_api_port(d->api));
+    fflush(stdout);
+    if (d->once) {
+        return run_once(d);
+    }
+    while (!signalled(d, -1)) {
+    }
+    return EXIT_SUCCESS;
+}
+
+static int start_api(struct daemon *d)
+{
+    char why[WK_INI_WHY];
+    if (make_archive(d, &d->api_archive, why) != WK_OK) {
+        return complain(why);
+    }
+    const struct wk_api_config api = {
+        .registry = &d->registry,
+        .collector = d->collector,
+        .stream = &d->stream,
+        .archive = &d->api_archive,
+        .assets = wk_headend_assets,
+        .asset_count = wk_headend_asset_count,
+    };
+    const int status = wk_api_start(&api, &d->api, why) == WK_OK ? run(d) : complain(why);
+    wk_stream_close(&d->stream);
+    wk_api_stop(d->api);
+    d->api_archive.close(d->api_archive.self);
+    return status;
+}
+
+static int start(struct daemon *d)
+{
+    char why[WK_INI_WHY];
+    const struct wk_collector_maker maker = {d, make_source, make_archive};
+    if (make_archive(d, &d->archive, why) != WK_OK) {
+        return complain(why);
+    }
+    const wk_err err = wk_collector_start(&d->registry, &d->stream, &maker, &d->collector, why);
+    const int status = err == WK_OK ? start_api(d) : complain(why);
+    wk_collector_stop(d->collector);
+    d->archive.close(d->archive.self);
+    return status;
+}
+
+static int parse(int argc, char **argv, struct daemon *d, const char **config, bool *check)
+{
+    static const struct option k_options[] = {{"config", required_argument, NULL, 'c'},
+                                              {"once", no_argument, NULL, 'o'},
+                                              {"until", required_argument, NULL, 'u'},
+                                              {"timeout", required_argument, NULL, 't'},
+                                              {"check", no_argument, NULL, 'k'},
+                                              {"help", no_argument, NULL, 'h'},
+                                              {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "", k_options, NULL)) != -1) {
+        wk_err err = WK_OK;
+        if (option == 'c') {
+            *config = optarg;
+        } else if (option == 'u') {
+            err = wk_stamp_parse(optarg, &d->until_s);
+        } else if (option == 't') {
+            err = wk_ini_integer(optarg, 1, 1000000, &d->timeout_s);
+        } else if (option == 'h') {
+            fputs(k_usage, stdout);
+            return EXIT_SUCCESS;
+        } else if (option == '?') {
+            return EXIT_USAGE;
+        }
+        d->once = d->once || option == 'o';
+        *check = *check || option == 'k';
+        if (err != WK_OK) {
+            fprintf(stderr, "wk-headendd: bad value '%s'\n", optarg);
+            return EXIT_USAGE;
+        }
+    }
+    if (*config == NULL || optind < argc) {
+        fputs(k_usage, stderr);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    static struct daemon d = {.timeout_s = 600};
+    const char *config = NULL;
+    bool check = false;
+    char why[WK_INI_WHY];
+    int status = parse(argc, argv, &d, &config, &check);
+    if (status >= 0) {
+        return status;
+    }
+    if (wk_registry_read(config, &d.registry, why) != WK_OK) {
+        return complain(why);
+    }
+    d.signals = catch_signals();
+    if (check) {
+        printf("%s: %zu meters, %d plans\n", config, d.registry.meters, d.registry.plans);
+        status = EXIT_SUCCESS;
+    } else if (d.signals < 0 || wk_stream_init(&d.stream) != WK_OK) {
+        status = complain("cannot start: no memory or no signals");
+    } else {
+        status = start(&d);
+        wk_stream_free(&d.stream);
+    }
+    wk_registry_free(&d.registry);
+    return status;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * headend/registry - the configuration: how the head-end runs, which meters and plans it has.
+ *
+ *   [headend]                      all keys may be absent except archive
+ *   archive = archive.db           SQLite file; relative to the configuration file
+ *   listen = 127.0.0.1             port = 8480
+ *   token = SECRET                 bearer token for commands; absent: no commands by HTTP
+ *   workers = 4                    meters read at the same time, 1..64
+ *   poll_s = 60                    pause between two visits of a meter
+ *   retry_s = 5, retry_max_s = 900 first and longest pause after a failure
+ *   open_days = 2                  days to wait for missing readings before a day is closed
+ *   gap_tries = 5                  requests for a gap before it is given up
+ *   history_days = 40              how far back to read a meter without `installed`
+ *   seed = 1                       of the jitter of retries
+ *   [plan NAME]
+ *   file = plan.ini                see headend/plan
+ *   [meter SERIAL]
+ *   host = 127.0.0.1               port = 4059
+ *   plan = NAME                    phases = 1
+ *   name = House 7                 tenant = city
+ *   installed = 2007-02-01T00:00:00Z   registers were 0 then; intervals begin here
+ *   role = management              or reader, public
+ *   password = TEXT                of the reader
+ *   ek = HEX, ak = HEX             keys of the management client, 16 octets
+ *   title = HEX                    its system title, 8 octets; differs from the meter's */
+#ifndef WK_HEADEND_REGISTRY_H
+#define WK_HEADEND_REGISTRY_H
+
+#include "headend/plan.h"
+
+#define WK_REGISTRY_PLANS  16
+#define WK_REGISTRY_METERS 100000
+#define WK_REGISTRY_KEY    16
+#define WK_REGISTRY_TITLE  8
+
+typedef enum wk_registry_role {
+    WK_REGISTRY_PUBLIC = 0,
+    WK_REGISTRY_READER,
+    WK_REGISTRY_MANAGEMENT,
+} wk_registry_role;
+
+struct wk_registry_meter {
+    int64_t id; /* in the archive; 0 until the collector has asked for it */
+    char serial[32];
+    char name[48];
+    char tenant[32];
+    char host[64];
+    uint16_t port;
+    uint8_t phases;
+    int plan;            /* index */
+    int64_t installed_s; /* -1 = not known */
+    wk_registry_role role;
+    char password[48];
+    uint8_t ek[WK_REGISTRY_KEY];
+    uint8_t ak[WK_REGISTRY_KEY];
+    uint8_t title[WK_REGISTRY_TITLE];
+    bool has_ek;
+    bool has_ak;
+    bool has_title;
+};
+
+struct wk_registry {
+    char archive[512];
+    char listen[64];
+    uint16_t port;
+    char token[128]; /* empty: none */
+    int workers;
+    int64_t poll_s;
+    int64_t retry_s;
+    int64_t retry_max_s;
+    int64_t open_days;
+    int64_t gap_tries;
+    int64_t history_days;
+    int64_t seed;
+    int plans;
+    char plan_name[WK_REGISTRY_PLANS][WK_PLAN_NAME];
+    struct wk_plan *plan; /* owned: `plans` of them */
+    size_t meters;
+    struct wk_registry_meter *meter; /* owned */
+};
+
+/** Reads and checks a configuration and the plans it names. On error `why` says file, line and
+ *  reason, and nothing is left to free. */
+WK_MUST_USE wk_err wk_registry_read(const char *path, struct wk_registry *registry,
+                                    char why[WK_INI_WHY]);
+void wk_registry_free(struct wk_registry *registry);
+/** NULL: no such meter. */
+struct wk_registry_meter *wk_registry_find(const struct wk_registry *registry,
+                                           const char *serial);
+
+#endif

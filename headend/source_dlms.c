@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "headend/source_dlms.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cosem/axdr.h"
+#include "cosem/datetime.h"
+#include "cosem/select.h"
+#include "port/linux/dlms_client.h"
+
+#define CLASS_DATA       1
+#define CLASS_REGISTER   3
+#define CLASS_PROFILE    7
+#define CLASS_CLOCK      8
+#define CLASS_DISCONNECT 70
+
+#define UNIT_WH          30
+#define UNIT_VARH        32
+
+#define CAPTURE_ROOM     2048
+#define EXACT_SCALER     (-6) /* 10^-6 Wh */
+
+static const uint8_t k_serial[WK_OBIS_SIZE] = {0, 0, 96, 1, 0, 255};
+static const uint8_t k_clock[WK_OBIS_SIZE] = {0, 0, 1, 0, 0, 255};
+static const uint8_t k_profile[WK_OBIS_SIZE] = {1, 0, 99, 1, 0, 255};
+static const uint8_t k_status[WK_OBIS_SIZE] = {0, 0, 96, 10, 1, 255};
+static const uint8_t k_log[WK_OBIS_SIZE] = {0, 0, 99, 98, 0, 255};
+static const uint8_t k_event_code[WK_OBIS_SIZE] = {0, 0, 96, 11, 0, 255};
+static const uint8_t k_disconnect[WK_OBIS_SIZE] = {0, 0, 96, 3, 10, 255};
+
+/* Status bits of a profile entry, in the usual (EDIS) assignment. */
+static const struct {
+    uint32_t bit;
+    uint16_t flag;
+} k_status_flags[] = {
+    {0x01, WK_SLOT_CRITICAL}, {0x02, WK_SLOT_CLOCK_INVALID},  {0x04, WK_SLOT_INVALID},
+    {0x08, WK_SLOT_DST},      {0x20, WK_SLOT_CLOCK_ADJUSTED}, {0x80, WK_SLOT_POWER_FAIL},
+};
+
+struct dlms {
+    struct wk_dlms_client client;
+    bool open;
+    char why[WK_DLMS_CLIENT_ERROR + 64];
+    /* while rows are read */
+    const struct wk_source_layout *layout;
+    wk_source_reading_visit reading;
+    wk_source_event_visit event;
+    void *context;
+    int event_columns; /* 0 = not known */
+    int event_clock;
+    int event_code;
+};
+
+static wk_err failed(struct dlms *d, wk_err err, const char *what)
+{
+    if (err != WK_OK) {
+        snprintf(d->why, sizeof d->why, "%s: %s", what, wk_dlms_client_error(&d->client));
+    }
+    return err;
+}
+
+static wk_err wrong(struct dlms *d, const char *what)
+{
+    snprintf(d->why, sizeof d->why, "%s", what);
+    return WK_E_FORMAT;
+}
+
+/* ---- the form of the profile ------------------------------------------------------------ */
+
+static wk_err factor_of(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE], int channel,
+                        int64_t *factor)
+{
+    struct wk_dlms_register reg;
+    WK_TRY(failed(d, wk_dlms_client_get_register(&d->client, obis, &reg), "register"));
+    const uint8_t unit =
+        strcmp(wk_channel_info(channel)->unit, "Wh") == 0 ? UNIT_WH : UNIT_VARH;
+    if (reg.unit != unit || reg.scaler < EXACT_SCALER || reg.scaler > 9) {
+        snprintf(d->why, sizeof d->why,
+                 "register %s has unit %u and scaler %d: not exact in 10^-6 %s",
+                 wk_channel_info(channel)->name, reg.unit, reg.scaler,
+                 wk_channel_info(channel)->unit);
+        return WK_E_UNSUPPORTED;
+    }
+    *factor = 1;
+    for (int i = EXACT_SCALER; i < reg.scaler; i++) {
+        *factor *= 10;
+    }
+    return WK_OK;
+}
+
+static wk_err column_of(struct dlms *d, const struct wk_select_column *capture,
+                        struct wk_source_layout *layout)
+{
+    struct wk_source_column *column = &layout->column[layout->columns++];
+    *column = (struct wk_source_column){.kind = WK_SOURCE_OTHER};
+    if (capture->attribute != 2 || capture->data_index != 0) {
+        return WK_OK;
+    }
+    if (capture->class_id == CLASS_CLOCK && wk_obis_equal(capture->obis, k_clock)) {
+        column->kind = WK_SOURCE_CLOCK;
+    } else if (wk_obis_equal(capture->obis, k_status)) {
+        column->kind = WK_SOURCE_STATUS;
+    } else if (capture->class_id == CLASS_REGISTER &&
+               wk_channel_by_obis(capture->obis, &column->channel) == WK_OK) {
+        WK_TRY(factor_of(d, capture->obis, column->channel, &column->factor));
+        column->kind = WK_SOURCE_REGISTER;
+        layout->present |= 1U << column->channel;
+    }
+    return WK_OK;
+}
+
+static wk_err get_octets(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE], uint8_t attribute,
+                         uint8_t *octets, size_t *size)
+{
+    struct wk_apdu_target target = {.class_id = CLASS_PROFILE, .id = attribute};
+    memcpy(target.obis, obis, WK_OBIS_SIZE);
+    return failed(d, wk_dlms_client_get(&d->client, &target, octets, CAPTURE_ROOM, size),
+                  "load profile");
+}
+
+static wk_err read_layout(struct dlms *d, struct wk_source_layout *layout)
+{
+    uint8_t octets[CAPTURE_ROOM];
+    size_t size;
+    struct wk_axdr_value period;
+    struct wk_source_layout fresh = {0};
+    WK_TRY(get_octets(d, k_profile, 4, octets, &size));
+    struct wk_bytes_in in = wk_bytes_in_of(octets, size);
+    wk_axdr_read(&in, &period);
+    if (wk_bytes_in_end(&in) != WK_OK || !wk_axdr_is_integer(period.tag) ||
+        period.integer < 60 || period.integer > WK_DAY_S || WK_DAY_S % period.integer != 0) {
+        return wrong(d, "the capture period of the load profile does not divide a day");
+    }
+    fresh.period_s = (int32_t)period.integer;
+    WK_TRY(get_octets(d, k_profile, 3, octets, &size));
+    in = wk_bytes_in_of(octets, size);
+    const uint32_t columns = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
+    for (uint32_t i = 0; i < columns && in.fault == WK_OK; i++) {
+        struct wk_select_column capture;
+        wk_select_read_column(&in, &capture);
+        if (in.fault == WK_OK && fresh.columns < WK_SOURCE_COLUMNS) {
+            WK_TRY(column_of(d, &capture, &fresh));
+        }
+    }
+    if (wk_bytes_in_end(&in) != WK_OK || columns > WK_SOURCE_COLUMNS) {
+        return wrong(d, "the capture objects of the load profile are malformed or too many");
+    }
+    if ((fresh.present & 1U << WK_CHANNEL_IMPORT) == 0 ||
+        fresh.column[0].kind != WK_SOURCE_CLOCK) {
+        return wrong(d, "the load profile must capture the clock first, and 1.0.1.8.0");
+    }
+    fresh.known = true;
+    *layout = fresh;
+    return WK_OK;
+}
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static void copy_key(struct wk_hal_key *key, const uint8_t octets[WK_REGISTRY_KEY])
+{
+    *key = (struct wk_hal_key){.size = WK_REGISTRY_KEY};
+    memcpy(key->octets, octets, WK_REGISTRY_KEY);
+}
+
+static void dlms_close(void *self)
+{
+    struct dlms *d = self;
+    if (d->open) {
+        wk_dlms_client_close(&d->client);
+        d->open = false;
+    }
+}
+
+static wk_err dlms_open(void *self, const struct wk_registry_meter *meter, uint32_t counter,
+                        struct wk_source_layout *layout)
+{
+    static const uint16_t k_saps[] = {
+        [WK_REGISTRY_PUBLIC] = WK_DLMS_CLIENT_PUBLIC,
+        [WK_REGISTRY_READER] = WK_DLMS_CLIENT_READER,
+        [WK_REGISTRY_MANAGEMENT] = WK_DLMS_CLIENT_MANAGEMENT,
+    };
+    struct dlms *d = self;
+    struct wk_dlms_client_config config = {
+        .host = meter->host,
+        .port = meter->port,
+        .client_sap = k_saps[meter->role],
+        .password = meter->password,
+        .counter = counter,
+    };
+    copy_key(&config.keys.ek, meter->ek);
+    copy_key(&config.keys.ak, meter->ak);
+    memcpy(config.title, meter->title, sizeof config.title);
+    d->event_columns = 0;
+    WK_TRY(failed(d, wk_dlms_client_open(&d->client, &config), "connecting"));
+    d->open = true;
+    return layout->known ? WK_OK : read_layout(d, layout);
+}
+
+static uint32_t dlms_counter(void *self)
+{
+    struct dlms *d = self;
+    return d->open && d->client.config.client_sap == WK_DLMS_CLIENT_MANAGEMENT
+               ? wk_dlms_client_counter(&d->client)
+               : 0;
+}
+
+static const char *dlms_why(void *self)
+{
+    return ((struct dlms *)self)->why;
+}
+
+static void dlms_destroy(void *self)
+{
+    dlms_close(self);
+    free(self);
+}
+
+/* ---- single values ---------------------------------------------------------------------- */
+
+static wk_err read_serial(void *self, char *serial, size_t room)
+{
+    struct dlms *d = self;
+    return failed(d, wk_dlms_client_get_text(&d->client, k_serial, serial, room),
+                  "serial number");
+}
+
+static wk_err read_clock(void *self, int64_t *utc_s)
+{
+    struct dlms *d = self;
+    struct wk_datetime datetime;
+    struct wk_utc utc;
+    WK_TRY(failed(d, wk_dlms_client_get_clock(&d->client, &datetime, &utc), "clock"));
+    *utc_s = utc.s;
+    return WK_OK;
+}
+
+static wk_err read_registers(void *self, struct wk_source_registers *registers)
+{
+    struct dlms *d = self;
+    for (int channel = 0; channel < WK_CHANNELS; channel++) {
+        struct wk_dlms_register reg;
+        const wk_err err =
+            wk_dlms_client_get_register(&d->client, wk_channel_info(channel)->obis, &reg);
+        if (err == WK_E_REFUSED) {
+            continue; /* this meter has no such register */
+        }
+        WK_TRY(failed(d, err, "register"));
+        for (int i = EXACT_SCALER; i < reg.scaler; i++) {
+            if (__builtin_mul_overflow(reg.value, 10, &reg.value)) {
+                return wrong(d, "a register does not fit in 10^-6 Wh");
+            }
+        }
+        if (reg.scaler < EXACT_SCALER) {
+            return wrong(d, "a register is finer than 10^-6 Wh");
+        }
+        registers->present |= 1U << channel;
+        registers->reg[channel] = reg.value;
+    }
+    return WK_OK;
+}
+
+static wk_err read_control(struct dlms *d, uint8_t attribute, int64_t *value)
+{
+    uint8_t octets[16];
+    size_t size;
+    struct wk_axdr_value axdr;
+    struct wk_apdu_target target = {.class_id = CLASS_DISCONNECT, .id = attribute};
+    memcpy(target.obis, k_disconnect, WK_OBIS_SIZE);
+    WK_TRY(failed(d, wk_dlms_client_get(&d->client, &target, octets, sizeof octets, &size),
+                  "disconnect control"));
+    struct wk_bytes_in in = wk_bytes_in_of(octets, size);
+    wk_axdr_read(&in, &axdr);
+    if (wk_bytes_in_end(&in) != WK_OK || !wk_axdr_is_integer(axdr.tag)) {
+        return wrong(d, "disconnect control: not a number");
+    }
+    *value = axdr.integer;
+    return WK_OK;
+}
+
+static wk_err read_supply(void *self, struct wk_source_supply *supply)
+{
+    int64_t output;
+    int64_t state;
+    WK_TRY(read_control(self, 2, &output));
+    WK_TRY(read_control(self, 3, &state));
+    supply->output = output != 0;
+    supply->control_state = (uint8_t)state;
+    return WK_OK;
+}
+
+static wk_err switch_supply(void *self, bool connect)
+{
+    static const uint8_t k_zero[2] = {WK_AXDR_INTEGER, 0};
+    struct dlms *d = self;
+    struct wk_apdu_target target = {.class_id = CLASS_DISCONNECT, .id = connect ? 2 : 1};
+    memcpy(target.obis, k_disconnect, WK_OBIS_SIZE);
+    return failed(d, wk_dlms_client_action(&d->client, &target, k_zero, sizeof k_zero),
+                  connect ? "reconnect" : "disconnect");
+}
+
+/* ---- rows ------------------------------------------------------------------------------- */
+
+static wk_err clock_of(struct dlms *d, struct wk_bytes_in *in, int64_t *utc_s)
+{
+    struct wk_datetime datetime;
+    struct wk_utc utc;
+    wk_datetime_read_axdr(in, &datetime);
+    if (in->fault != WK_OK || wk_datetime_to_utc(&datetime, &wk_zone_utc, &utc) != WK_OK) {
+        return wrong(d, "a row of a profile has no valid clock");
+    }
+    *utc_s = utc.s;
+    return WK_OK;
+}
+
+static uint16_t flags_of(int64_t status)
+{
+    uint16_t flags = 0;
+    for (size_t i = 0; i < sizeof k_status_flags / sizeof k_status_flags[0]; i++) {
+        flags |= ((uint32_t)status & k_status_flags[i].bit) != 0 ? k_status_flags[i].flag : 0;
+    }
+    return flags;
+}
+
+static wk_err take_register(struct dlms *d, const struct wk_source_column *column,
+                            const struct wk_axdr_value *value, struct wk_reading *reading)
+{
+    if (value->tag == WK_AXDR_NULL) {
+        return WK_OK; /* the meter has no value for this interval */
+    }
+    if (!wk_axdr_is_integer(value->tag) ||
+        __builtin_mul_overflow(value->integer, column->factor,
+                               &reading->reg[column->channel])) {
+        return wrong(d, "a register in the load profile is no number, or too large");
+    }
+    reading->present |= 1U << column->channel;
+    return WK_OK;
+}
+
+static wk_err profile_row(void *self, uint32_t index, struct wk_bytes_in element)
+{
+    struct dlms *d = self;
+    struct wk_reading reading = {0};
+    (void)index;
+    const uint32_t columns = wk_axdr_read_count(&element, WK_AXDR_STRUCTURE);
+    if (columns != (uint32_t)d->layout->columns) {
+        return wrong(d, "a row of the load profile has another number of columns");
+    }
+    for (uint32_t i = 0; i < columns; i++) {
+        const struct wk_source_column *column = &d->layout->column[i];
+        struct wk_axdr_value value;
+        if (column->kind == WK_SOURCE_CLOCK) {
+            WK_TRY(clock_of(d, &element, &reading.end_s));
+        } else if (column->kind == WK_SOURCE_OTHER) {
+            wk_axdr_skip(&element);
+        } else {
+            wk_axdr_read(&element, &value);
+        }
+        if (column->kind == WK_SOURCE_STATUS && element.fault == WK_OK) {
+            reading.flags = flags_of(value.integer);
+        }
+        if (column->kind == WK_SOURCE_REGISTER && element.fault == WK_OK) {
+            WK_TRY(take_register(d, column, &value, &reading));
+        }
+    }
+    if (wk_bytes_in_end(&element) != WK_OK) {
+        return wrong(d, "a row of the load profile is malformed");
+    }
+    return d->reading(d->context, &reading);
+}
+
+static wk_err read_range(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE], int64_t from_s,
+                         int64_t to_s,
+                         wk_err (*row)(void *self, uint32_t index, struct wk_bytes_in element))
+{
+    const struct wk_utc range[2] = {{from_s}, {to_s}};
+    d->why[0] = '\0';
+    const wk_err err = wk_dlms_client_get_range(&d->client, obis, range, d, row);
+    if (err != WK_OK && d->why[0] == '\0') {
+        return failed(d, err, "reading a range");
+    }
+    return err;
+}
+
+static wk_err read_profile(void *self, const struct wk_source_layout *layout, int64_t from_s,
+                           int64_t to_s, wk_source_reading_visit visit, void *context)
+{
+    struct dlms *d = self;
+    d->layout = layout;
+    d->reading = visit;
+    d->context = context;
+    return read_range(d, k_profile, from_s, to_s, profile_row);
+}
+
+static wk_err find_event_columns(struct dlms *d)
+{
+    uint8_t octets[CAPTURE_ROOM];
+    size_t size;
+    WK_TRY(get_octets(d, k_log, 3, octets, &size));
+    struct wk_bytes_in in = wk_bytes_in_of(octets, size);
+    const uint32_t columns = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
+    d->event_clock = -1;
+    d->event_code = -1;
+    for (uint32_t i = 0; i < columns && in.fault == WK_OK; i++) {
+        struct wk_select_column capture;
+        wk_select_read_column(&in, &capture);
+        if (in.fault == WK_OK && wk_obis_equal(capture.obis, k_clock)) {
+            d->event_clock = (int)i;
+        } else if (in.fault == WK_OK && wk_obis_equal(capture.obis, k_event_code)) {
+            d->event_code = (int)i;
+        }
+    }
+    if (wk_bytes_in_end(&in) != WK_OK || d->event_clock < 0 || d->event_code < 0) {
+        return wrong(d, "the event log captures no clock or no event code");
+    }
+    d->event_columns = (int)columns;
+    return WK_OK;
+}
+
+static wk_err event_row(void *self, uint32_t index, struct wk_bytes_in element)
+{
+    struct dlms *d = self;
+    struct wk_source_event event = {0};
+    (void)index;
+    const uint32_t columns = wk_axdr_read_count(&element, WK_AXDR_STRUCTURE);
+    for (uint32_t i = 0; i < columns && element.fault == WK_OK; i++) {
+        struct wk_axdr_value value;
+        if ((int)i == d->event_clock) {
+            WK_TRY(clock_of(d, &element, &event.at_s));
+        } else if ((int)i == d->event_code) {
+            wk_axdr_read(&element, &value);
+            event.code = (int32_t)value.integer;
+        } else {
+            wk_axdr_skip(&element);
+        }
+    }
+    if (wk_bytes_in_end(&element) != WK_OK || columns != (uint32_t)d->event_columns) {
+        return wrong(d, "a row of the event log is malformed");
+    }
+    return d->event(d->context, &event);
+}
+
+static wk_err read_events(void *self, int64_t from_s, int64_t to_s, wk_source_event_visit visit,
+                          void *context)
+{
+    struct dlms *d = self;
+    d->event = visit;
+    d->context = context;
+    if (d->event_columns == 0) {
+        WK_TRY(find_event_columns(d));
+    }
+    return read_range(d, k_log, from_s, to_s, event_row);
+}
+
+wk_err wk_source_dlms_make(struct wk_source *source)
+{
+    struct dlms *d = calloc(1, sizeof *d);
+    if (d == NULL) {
+        return WK_E_FULL;
+    }
+    *source = (struct wk_source){
+        .self = d,
+        .open = dlms_open,
+        .read_serial = read_serial,
+        .read_clock = read_clock,
+        .read_registers = read_registers,
+        .read_profile = read_profile,
+        .read_events = read_events,
+        .read_supply = read_supply,
+        .switch_supply = switch_supply,
+        .counter = dlms_counter,
+        .close = dlms_close,
+        .why = dlms_why,
+        .destroy = dlms_destroy,
+    };
+    return WK_OK;
+}
