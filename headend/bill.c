@@ -60,7 +60,7 @@ static wk_err rate_import(struct wk_archive *archive, const struct wk_plan *plan
                           struct wk_reading_series *series, struct wk_bill *bill)
 {
     WK_TRY(load(archive, bill, WK_CHANNEL_IMPORT, WK_ARCHIVE_LATEST, series));
-    bill->provisional = series->open || series->broken;
+    bill->provisional = series->broken;
     bill->digest = series->digest;
     bill->import.present = true;
     bill->import.intervals_uwh = sum_of(series);

@@ -53,7 +53,7 @@ struct wk_bill {
     int32_t expected;            /* intervals */
     int32_t received;            /* of these, read from the meter */
     int32_t estimated;           /* of these, estimated */
-    bool provisional; /* the period is not closed, or intervals are missing and not estimated */
+    bool provisional; /* intervals of the period are missing and not estimated */
     bool agree;       /* all checks agree */
     uint64_t digest;
 };

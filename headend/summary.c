@@ -89,17 +89,30 @@ wk_err wk_summary_first_day_end(struct wk_archive *archive, int64_t meter, int64
     return WK_OK;
 }
 
-static wk_err meter_complete(struct wk_archive *archive, int64_t meter, int64_t until_s,
+static wk_err meter_complete(struct wk_archive *archive, const struct wk_registry *registry,
+                             const struct wk_registry_meter *meter, int64_t until_s,
                              bool *complete)
 {
     int64_t collected_s = 0;
+    int64_t baseline_s = 0;
     int32_t next_day = 0;
-    WK_TRY(archive->mark_get(archive->self, meter, WK_MARK_COLLECTED, &collected_s));
-    WK_TRY(wk_reading_next_day(archive, meter, &next_day));
+    struct wk_bill bill;
+    WK_TRY(archive->mark_get(archive->self, meter->id, WK_MARK_COLLECTED, &collected_s));
+    WK_TRY(archive->mark_get(archive->self, meter->id, WK_MARK_BASELINE, &baseline_s));
+    WK_TRY(wk_reading_next_day(archive, meter->id, &next_day));
     if (until_s == 0) {
-        WK_TRY(wk_summary_first_day_end(archive, meter, &until_s));
+        WK_TRY(wk_summary_first_day_end(archive, meter->id, &until_s));
     }
-    *complete = collected_s >= until_s && next_day > wk_reading_day_of(until_s);
+    *complete = false;
+    if (collected_s < until_s) {
+        return WK_OK;
+    }
+    /* A day that is still open will do if nothing is missing up to the end. */
+    *complete = next_day > wk_reading_day_of(until_s);
+    if (!*complete && wk_bill_compute(archive, meter->id, &registry->plan[meter->plan],
+                                      baseline_s, until_s, &bill) == WK_OK) {
+        *complete = !bill.provisional;
+    }
     return WK_OK;
 }
 
@@ -109,7 +122,7 @@ wk_err wk_summary_complete(struct wk_archive *archive, const struct wk_registry 
     *complete = true;
     for (size_t i = 0; i < registry->meters && *complete; i++) {
         *complete = false;
-        const wk_err err = meter_complete(archive, registry->meter[i].id, until_s, complete);
+        const wk_err err = meter_complete(archive, registry, &registry->meter[i], until_s, complete);
         if (err != WK_OK) { /* without any reading yet it is not complete */
             return err == WK_E_NOT_FOUND ? WK_OK : err;
         }

@@ -11,6 +11,7 @@ bill agree.
 """
 import argparse
 import datetime
+import decimal
 import json
 import os
 import pathlib
@@ -60,9 +61,22 @@ def write_config(name, words, to):
     text = (ROOT / "config" / name).read_text()
     for word, value in words.items():
         text = text.replace(f"@{word}@", str(value))
+    write_private(to, text)
+
+
+def write_private(to, text):
     descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
         out.write(text)
+
+
+def registers_of(answer):
+    """{"T1": uWh ...} from the answer of `wk read --json`."""
+    try:
+        rows = json.loads(answer, parse_float=decimal.Decimal)["values"]
+    except (ValueError, KeyError):
+        return {}
+    return {f"T{row['obis'].split('.')[4]}": int(row["value"] * 1000000) for row in rows}
 
 
 class Launch:
@@ -91,12 +105,13 @@ class Launch:
                 "PACE": "full-speed" if self.once else "catchup",
                 "PASSWORD": secrets.token_hex(8), "DLMS": self.ports[f"dlms_{letter}"],
                 "WEB": self.ports[f"web_{letter}"]}, RUN / f"meter-{letter}.conf")
+            write_private(RUN / f"meter-{letter}.keys",
+                          "".join(f"{name.lower()} = {value}\n" for name, value in key.items()))
             words[f"DLMS_{letter.upper()}"] = self.ports[f"dlms_{letter}"]
             for name, value in key.items():
                 words[f"{name}_{letter.upper()}"] = value
         write_config("headend.conf", words, RUN / "headend.conf")
-        (RUN / "token").write_text(words["TOKEN"] + "\n")
-        (RUN / "token").chmod(0o600)
+        write_private(RUN / "token", words["TOKEN"] + "\n")
 
     def spawn(self, name, argv, **more):
         log = open(RUN / f"{name}.log", "w")
@@ -144,6 +159,24 @@ class Launch:
             except (urllib.error.URLError, OSError, ZeroDivisionError, ValueError):
                 shares.append(None)
         return shares
+
+    def check_registers(self, result):
+        """Reads the tariff registers of each meter once more, past the head-end. The feeds have
+        ended with the day, so they must equal what was collected and billed."""
+        agree = True
+        for letter, serial, _ in METERS:
+            keys = RUN / f"meter-{letter}.keys"
+            answer = subprocess.run(
+                [BIN / "wk", "read", f"127.0.0.1:{self.ports['dlms_' + letter]}",
+                 *(f"1.0.1.8.{n}.255" for n in range(1, 5)), "--role", "management",
+                 "--keys", keys, "--json"], capture_output=True, text=True)
+            meter = next(m for m in result["meters"] if m["serial"] == serial)
+            registers = registers_of(answer.stdout)
+            if registers != meter["register_uwh"]:
+                print(f"{serial}: the meter's registers are {registers or answer.stderr}, "
+                      f"collected were {meter['register_uwh']}", file=sys.stderr)
+                agree = False
+        return agree
 
     def stop(self):
         for process in reversed(self.processes):
@@ -204,12 +237,14 @@ def run_once(launch):
         progress.show(launch.progress())
     lines = head.stdout.read().strip().splitlines()
     print(f"metered, collected and billed in {time.monotonic() - begin:.1f} s", file=sys.stderr)
-    launch.stop()
     if not lines or not lines[-1].startswith("{"):
         log = (RUN / "headendd.log").read_text().strip()
         sys.exit(f"the head-end gave no result: {log}")
-    print(lines[-1], flush=True)
-    return head.returncode
+    result = json.loads(lines[-1])
+    agree = head.returncode == 0 and launch.check_registers(result)
+    result["agree"] = agree
+    print(json.dumps(result), flush=True)
+    return 0 if agree else 1
 
 
 def run(launch):
