@@ -11,6 +11,7 @@
 #define WK_HEADEND_API_H
 
 #include "headend/collector.h"
+#include "port/linux/asset.h"
 
 #define WK_API_BODY      16384 /* octets of a request body */
 #define WK_API_INTERVALS 40000 /* in one answer */
@@ -18,21 +19,12 @@
 #define WK_API_PAGE      1000  /* meters in one answer */
 #define WK_API_STREAMS   16
 
-/* A file of the page, compiled in. */
-struct wk_api_asset {
-    const char *path; /* "/", "/assets/index-1a2b.js" */
-    const char *type; /* media type */
-    const uint8_t *bytes;
-    size_t size;
-    bool gzip;
-};
-
 struct wk_api_config {
     const struct wk_registry *registry;
     struct wk_collector *collector;
     struct wk_stream *stream;
     struct wk_archive *archive; /* of the API alone */
-    const struct wk_api_asset *assets;
+    const struct wk_asset *assets;
     size_t asset_count; /* 0: a plain status page */
 };
 

@@ -55,10 +55,13 @@ static json_t *series_json(struct wk_api_request *r, int channel,
         }
     }
     const struct wk_channel_info *info = wk_channel_info(channel);
-    return json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:i,s:I,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o}",
+    struct wk_civil civil = {0};
+    const wk_err zone = wk_civil_from_utc(&plan->zone, (struct wk_utc){s->to_s}, &civil);
+    return json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:i,s:i,s:I,s:I,s:b,s:b,s:o,s:o,s:o,s:o,s:o}",
                      "serial", r->meter->serial, "channel", info->name, "unit", info->unit,
                      "from", wk_json_instant(s->from_s), "to", wk_json_instant(s->to_s),
                      "from_s", (json_int_t)s->from_s, "period_s", (int)s->period_s,
+                     "utc_offset_min", zone == WK_OK ? (int)civil.utc_offset_min : 0,
                      "register_start_u", (json_int_t)s->reg_start, "register_end_u",
                      (json_int_t)s->reg_end, "open", (int)s->open, "broken", (int)s->broken,
                      "value_u", value, "flags", flags, "tariff", tariff, "spans", spans,

@@ -185,17 +185,17 @@ enum MHD_Result wk_api_send_fixed(struct MHD_Connection *connection, const char 
 }
 
 enum MHD_Result wk_api_send_asset(struct MHD_Connection *connection,
-                                  const struct wk_api_asset *asset)
+                                  const struct wk_asset *asset)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
-        asset->size, (void *)(uintptr_t)asset->bytes, MHD_RESPMEM_PERSISTENT);
+        asset->size, (void *)(uintptr_t)asset->octets, MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
         return MHD_NO;
     }
     const bool hashed = strncmp(asset->path, "/assets/", 8) == 0;
     add_headers(response, asset->type,
                 hashed ? "public, max-age=31536000, immutable" : "no-cache");
-    if (asset->gzip) {
+    if (asset->gzipped) {
         MHD_add_response_header(response, "Content-Encoding", "gzip");
     }
     return send_response(connection, 200, response);

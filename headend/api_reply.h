@@ -17,7 +17,7 @@ enum MHD_Result wk_api_send_request(struct MHD_Connection *connection, int statu
 enum MHD_Result wk_api_send_fixed(struct MHD_Connection *connection, const char *type,
                                   const void *bytes, size_t size);
 enum MHD_Result wk_api_send_asset(struct MHD_Connection *connection,
-                                  const struct wk_api_asset *asset);
+                                  const struct wk_asset *asset);
 /** Server-sent events until the stream is closed or the listener leaves; *streams counts the
  *  listeners. */
 enum MHD_Result wk_api_send_stream(struct MHD_Connection *connection,

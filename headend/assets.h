@@ -7,7 +7,7 @@
 
 #include "headend/api.h"
 
-extern const struct wk_api_asset wk_headend_assets[];
+extern const struct wk_asset wk_headend_assets[];
 extern const size_t wk_headend_asset_count;
 
 #endif

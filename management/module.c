@@ -5,10 +5,10 @@
 
 #include "management/module_pack.h"
 
-#define US_PER_S         INT64_C(1000000)
-#define COMMIT_EVERY_US  (60 * US_PER_S)
-#define US_PER_MS        1000
-#define SHORT_OUTAGE_US  (2 * US_PER_S) /* a shorter pause is no power failure */
+#define US_PER_S        INT64_C(1000000)
+#define COMMIT_EVERY_US (60 * US_PER_S)
+#define US_PER_MS       1000
+#define SHORT_OUTAGE_US (2 * US_PER_S) /* a shorter pause is no power failure */
 
 /* ---- events ------------------------------------------------------------------------------ */
 
@@ -93,7 +93,10 @@ static wk_err note_discontinuity(struct wk_module *module, const struct wk_recor
     const bool first_ever = module->cursor.epoch == 0;
     const bool same_epoch = record->epoch == module->cursor.epoch;
     const uint64_t wanted = same_epoch ? module->cursor.seq + 1 : 1;
-    if (!first_ever && !same_epoch) {
+    if (first_ever) {
+        const int64_t now_us = wk_clock_now_us(&module->rooms.clock, record->t_us);
+        WK_TRY(log_event_at(module, now_us, (struct wk_event){.code = WK_EVENT_POWER_UP}));
+    } else if (!same_epoch) {
         WK_TRY(note_power_failure(module, record));
     }
     if (record->seq != wanted) {

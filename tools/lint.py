@@ -91,6 +91,11 @@ def check_core():
                "a planted double and a planted #if are caught")
 
 
+def check_generated():
+    result = run(["python3", "tools/gen_events.py", "--check"])
+    report(result.returncode == 0, "generated files are fresh", result.stderr)
+
+
 def check_format():
     files = [*sources("c"), *sources("h")]
     result = run(["clang-format", "--dry-run", "-Werror", *files])
@@ -123,6 +128,7 @@ def check_cppcheck():
 def main():
     check_layers()
     check_core()
+    check_generated()
     check_format()
     check_clang()
     check_tidy()

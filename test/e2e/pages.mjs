@@ -77,7 +77,7 @@ for (const [k, url] of meters.entries()) {
   await visit(`${url}#/live`, `${m}-live`, desktop, ["Phasors", "Load curve", "Hz"]);
   await visit(`${url}#/live`, `${m}-live-dark`, dark, ["Phasors"]);
   await visit(`${url}#/live`, `${m}-live-phone`, phone, ["Phasors"]);
-  await visit(`${url}#/energy`, `${m}-energy`, desktop, ["Registers", "1.8.0"]);
+  await visit(`${url}#/energy`, `${m}-energy`, desktop, ["Registers", "Import, tariff 1"]);
   await visit(`${url}#/events`, `${m}-events`, desktop, ["Events"]);
   await visit(`${url}#/system`, `${m}-system`, desktop, ["Serial number"]);
 }

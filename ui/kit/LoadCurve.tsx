@@ -50,7 +50,8 @@ function hourMarks(from: number, to: number, offsetMinutes: number, room: number
 export function LoadCurve(props: LoadCurveProps) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const [chosen, setChosen] = useState<Bar | null>(null);
-  const height = props.height ?? 220;
+  const wanted = props.height ?? 220;
+  const height = width < 500 ? Math.min(wanted, 240) : wanted;
   const { bars, periodS } = props;
   const from = (bars[0]?.end ?? periodS) - periodS;
   const to = bars[bars.length - 1]?.end ?? periodS;

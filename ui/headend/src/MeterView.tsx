@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
+import texts from "../../kit/events.json";
 import { getJson } from "../../kit/net";
 import { Card } from "../../kit/parts";
 import type { HeadEvent, Meter } from "./api";
@@ -24,6 +25,10 @@ function useNews(serial: string): number {
   return seen;
 }
 
+function what(code: number): string {
+  return (texts as Record<string, { text: string }>)[String(code)]?.text ?? "Event";
+}
+
 function Events(props: { serial: string; version: number }) {
   const [events, setEvents] = useState<HeadEvent[]>([]);
   useEffect(() => {
@@ -41,7 +46,7 @@ function Events(props: { serial: string; version: number }) {
               {events.map((e) => (
                 <tr key={`${e.log}${e.seq}`}>
                   <td class="nowrap">{local(e.at)}</td>
-                  <td>{e.text} <span class="muted mono">{e.code}</span></td>
+                  <td>{what(e.code)} <span class="muted mono">{e.code}</span></td>
                 </tr>
               ))}
             </tbody>
@@ -63,7 +68,7 @@ function Head(props: { serial: string }) {
       <div>
         <div class="title">{row?.name ?? props.serial}</div>
         <p class="muted">
-          <span class="mono">{props.serial}</span> · {row?.phases ?? "–"} × ·{" "}
+          <span class="mono">{props.serial}</span> · {t(row?.phases === 3 ? "three phase" : "single phase")} ·{" "}
           {meter?.address ?? ""} · {t("plan")} {row?.plan ?? "–"}
         </p>
       </div>

@@ -77,7 +77,6 @@ export interface Bill {
 export interface HeadEvent {
   at: string;
   code: number;
-  text: string;
   log: string;
   seq: number;
 }

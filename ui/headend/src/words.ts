@@ -12,6 +12,8 @@ export const t = translator({
   exceptions: ["Exceptions", "异常"],
   newest: ["Newest interval", "最新区间"],
   name: ["Name", "名称"],
+  "three phase": ["three phase", "三相"],
+  "single phase": ["single phase", "单相"],
   status: ["Status", "状态"],
   supply: ["Supply", "供电"],
   collected: ["Collected to", "已采集至"],

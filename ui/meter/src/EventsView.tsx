@@ -20,7 +20,7 @@ function details(e: MeterEvent): string {
     if (e.more !== 0) parts.push(span(e.more));
     return parts.join(" · ");
   }
-  if (e.code === 2) return span(e.value * 1000);
+  if (e.code === 2 && e.value > 0) return span(e.value * 1000);
   if (e.code === 5) return `${e.value >= 0 ? "+" : "\u2212"}${span(Math.abs(e.value) * 1000)}`;
   if (e.code === 14) return `${e.value}`;
   if (e.code === 46) return `${e.value}×`;
