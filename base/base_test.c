@@ -5,7 +5,7 @@
 #include "base/money.h"
 #include "base/notice.h"
 #include "base/wide.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 static void every_error_has_a_name_and_a_text(void)
 {

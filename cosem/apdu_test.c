@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frames marked [n] stand in test/vectors/dlms.txt with their sources; the HDLC frames there
+ * Frames marked [n] stand in tests/vectors/dlms.txt with their sources; the HDLC frames there
  * carry the APDUs used here. */
 #include "cosem/apdu.h"
 
@@ -9,7 +9,7 @@
 #include "cosem/cosem_test.h"
 #include "cosem/initiate.h"
 #include "cosem/wrapper.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 /* ---- services ---------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "cosem/datetime.h"
 #include "cosem/obis.h"
 #include "cosem/rows.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 /* ---- A-XDR ------------------------------------------------------------------------------- */
 

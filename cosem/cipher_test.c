@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The vectors stand in test/vectors/dlms.txt with their sources; [n] names the block. */
+ * The vectors stand in tests/vectors/dlms.txt with their sources; [n] names the block. */
 #include "cosem/cipher.h"
 
 #include "cosem/apdu.h"
 #include "cosem/cosem_test.h"
 #include "cosem/initiate.h"
 #include "port/bearssl/bearssl.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 #define EK    "000102030405060708090A0B0C0D0E0F"
 #define AK    "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"

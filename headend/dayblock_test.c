@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "headend/dayblock.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 static struct wk_dayblock block;
 static uint8_t values[WK_DAYBLOCK_VALUES];

@@ -2,7 +2,7 @@
 #include "headend/vee.h"
 
 #include "headend/test_archive.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 static struct test_archive t;
 static struct wk_reading_result result;

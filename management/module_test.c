@@ -6,7 +6,7 @@
 
 #include "cosem/axdr.h"
 #include "port/virtual/flash.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 #define SECTOR  4096U
 #define SECTORS 14U

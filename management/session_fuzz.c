@@ -12,7 +12,7 @@
 #include "cosem/client.h"
 #include "management/session.h"
 #include "port/linux/crypto.h"
-#include "test/dlms_meter.h"
+#include "tests/dlms_meter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The server and the client of cosem/, face to face over the meter of test/dlms_meter. */
+ * The server and the client of cosem/, face to face over the meter of tests/dlms_meter. */
 #include "management/session.h"
 
 #include "cosem/axdr.h"
@@ -10,8 +10,8 @@
 #include "cosem/rows.h"
 #include "cosem/select.h"
 #include "port/bearssl/bearssl.h"
-#include "test/dlms_meter.h"
-#include "test/wk_test.h"
+#include "tests/dlms_meter.h"
+#include "tests/wk_test.h"
 
 #define NOW_US INT64_C(1790000000000000)
 #define VALUE  (64 * 1024)

@@ -2,7 +2,7 @@
 #include "management/store.h"
 
 #include "port/virtual/flash.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 #define SECTOR  1024U
 #define SECTORS 14U

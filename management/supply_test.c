@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/supply.h"
 
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 static bool g_closed;
 static bool g_stuck;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/tariff.h"
 
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 /* Winter and summer; workdays with a peak, weekends flat; Christmas as a weekend. */
 static struct wk_tariff two_seasons(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/chain.h"
 #include "metrology/signal_test.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 static struct signal_sink sink;
 

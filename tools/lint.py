@@ -12,7 +12,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("base", "cosem", "metrology", "management", "port", "headend", "daemon", "app",
-           "test")
+           "tests")
 count = 0
 failed = 0
 
@@ -110,7 +110,7 @@ def check_clang():
 
 
 def check_tidy():
-    files = [f for f in sources("c") if not f.startswith(("test/", "port/cortexm"))
+    files = [f for f in sources("c") if not f.startswith(("tests/", "port/cortexm"))
              and not f.endswith(("_test.c", "_fuzz.c"))]
     result = run(["xargs", "-P", str(os.cpu_count() or 2), "-n", "6", "clang-tidy", "--quiet",
                   "-p", "build/clang"], input="\n".join(files))
@@ -118,7 +118,7 @@ def check_tidy():
 
 
 def check_cppcheck():
-    folders = [f for f in FOLDERS if f != "test"]
+    folders = [f for f in FOLDERS if f != "tests"]
     result = run(["cppcheck", "--quiet", "--error-exitcode=1", "--std=c11", "-I.",
                   "--enable=warning,performance,portability", "--inline-suppr",
                   "--suppress=missingIncludeSystem", "-j", str(os.cpu_count() or 2), *folders])

@@ -135,13 +135,13 @@ def suites():
     table["target"] = [(name, qemu(argv[0]), 300) for name, argv in listed("cortexm", "unit")]
     table["powercut"] = [
         ("store", ["build/release/bin/store_powercut", "100", "20261121"], 300)]
-    table["seam"] = [("kill", ["python3", "test/chain/kill_meterd.py"], 300)]
+    table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
     table["interop"] = [(script.stem, python + [str(script)], 300)
                         for script in sorted((ROOT / "test" / "interop").glob("test_*.py"))]
     table["chain"] = [(script.stem, ["python3", str(script)], 600)
                       for script in sorted((ROOT / "test" / "chain").glob("test_*.py"))]
     table["fuzz"] = [("fuzz", ["python3", "tools/fuzz.py"], 900)]
-    table["ui"] = [("pages", ["python3", "test/e2e/pages.py"], 300)]
+    table["ui"] = [("pages", ["python3", "tests/e2e/pages.py"], 300)]
     table["bench"] = [("bench", ["./bench", "--tap"], 300)]
     return table
 

@@ -7,7 +7,7 @@
 #include "port/linux/csv.h"
 #include "port/linux/recording.h"
 #include "port/linux/wav.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 #define KEATING WK_SOURCE_DIR "/data/keating/keating_1999.CFG"
 #define FRAMES  12

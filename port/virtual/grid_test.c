@@ -4,7 +4,7 @@
 
 #include "metrology/chain.h"
 #include "port/virtual/grid.h"
-#include "test/wk_test.h"
+#include "tests/wk_test.h"
 
 #define KEATING WK_SOURCE_DIR "/data/keating/keating_1999.CFG"
 #define MINUTES WK_SOURCE_DIR "/data/uci/household_1min_2days.txt"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test/wk_test - a table of named tests that prints TAP, on Linux and on a Cortex-M.
+ * tests/wk_test - a table of named tests that prints TAP, on Linux and on a Cortex-M.
  *
  * A test's name is a sentence the code promises. A failed EXPECT ends its test; the others go
  * on. The exit status is 1 if any failed. WK_TEST_FIGURE reports a measured figure, which
  * ./test collects in build/report/figures.jsonl. Include from one .c file per program. */
-#ifndef WK_TEST_H
-#define WK_TEST_H
+#ifndef WK_TESTS_WK_TEST_H
+#define WK_TESTS_WK_TEST_H
 
 #include <inttypes.h>
 #include <stdbool.h>

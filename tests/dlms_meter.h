@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test/dlms_meter - a small meter for tests of the DLMS server: every kind of object, values
+ * tests/dlms_meter - a small meter for tests of the DLMS server: every kind of object, values
  * that follow from formulas, and a count of everything that changed it. */
 #ifndef WK_TEST_DLMS_METER_H
 #define WK_TEST_DLMS_METER_H

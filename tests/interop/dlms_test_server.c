@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test/interop/dlms_test_server [PORT] - the meter of test/dlms_meter on 127.0.0.1, for foreign
+ * tests/interop/dlms_test_server [PORT] - the meter of tests/dlms_meter on 127.0.0.1, for foreign
  * clients. Prints "port N" when it listens; ends when its standard input does. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "port/linux/crypto.h"
 #include "port/linux/dlms_tcp.h"
-#include "test/dlms_meter.h"
+#include "tests/dlms_meter.h"
 
 struct server {
     uv_loop_t loop;

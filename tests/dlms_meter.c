@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test/dlms_meter.h"
+#include "tests/dlms_meter.h"
 
 #include <string.h>
 
