@@ -290,8 +290,8 @@ static void an_aare_survives_a_round_trip(void)
 static void a_release_is_what_others_send(void)
 {
     const char *k_releases[] = {"6203800100", "6200",
-                                "6215800100BE10040E01000000065F1F04"
-                                "00007E1FFFFF"};
+                                ("6215800100BE10040E01000000065F1F04"
+                                 "00007E1FFFFF")};
     for (size_t i = 0; i < sizeof k_releases / sizeof k_releases[0]; i++) {
         const struct wk_test_octets octets = wk_test_hex(k_releases[i]);
         struct wk_bytes_in in = wk_test_in(&octets);
@@ -377,7 +377,7 @@ static void a_stream_is_cut_into_its_frames_however_it_arrives(void)
 static void after_junk_the_next_frame_is_found(void)
 {
     const struct wk_test_octets stream =
-        wk_test_hex("DEADBEEF 00 02 0001001000010000 000100100001FFFF"
+        wk_test_hex("DEADBEEF 00 02 0001001000100000 000100100010FFFF"
                     "0001001000010003C00102 7E 0001001000010001C0");
     for (size_t piece = 1; piece <= stream.size; piece++) {
         int faults = 0;

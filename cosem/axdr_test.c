@@ -152,8 +152,8 @@ static void what_is_no_value_is_refused_in_bounded_time(void)
         "0484FFFFFFFF",          /* so many bits */
         "13 0284FFFFFFFF 11",    /* so many members in a type */
         "13 01FFFF 01FFFF 01FFFF",
-        "0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101"
-        "00", /* one level too deep */
+        ("0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101"
+         "00"), /* one level too deep */
     };
     for (size_t i = 0; i < sizeof k_wrong / sizeof k_wrong[0]; i++) {
         const struct wk_test_octets octets = wk_test_hex(k_wrong[i]);

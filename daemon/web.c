@@ -253,6 +253,7 @@ static enum MHD_Result send_asset(struct MHD_Connection *connection,
     return result;
 }
 
+/* The parameters are those libmicrohttpd demands. NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **per_request)

@@ -209,6 +209,7 @@ struct upload {
     char data[WK_API_BODY];
 };
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters libmicrohttpd demands */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
                                   const char *path, const char *method, const char *version,
                                   const char *data, size_t *size, void **state)

@@ -158,7 +158,7 @@ int wk_api_post_command(struct wk_api_request *r)
 }
 
 typedef wk_err (*command_step)(struct wk_archive *archive, const char *id, const char *who,
-                       int64_t now_s, struct wk_archive_command *row);
+                               int64_t now_s, struct wk_archive_command *row);
 
 static int take_step(struct wk_api_request *r, command_step step)
 {

@@ -168,7 +168,7 @@ int wk_api_get_metrics(struct wk_api_request *r)
         "# TYPE wk_readings_total counter\nwk_readings_total %" PRId64
         "\n# HELP wk_day_blocks Meter-day blocks stored.\n# TYPE wk_day_blocks gauge\n"
         "wk_day_blocks %" PRId64 "\n# HELP wk_open_readings Readings of days not closed.\n# "
-                                 "TYPE wk_open_readings gauge\n"
+        "TYPE wk_open_readings gauge\n"
         "wk_open_readings %" PRId64
         "\n# HELP wk_gaps Gaps in the readings.\n# TYPE wk_gaps gauge\nwk_gaps %" PRId64
         "\n# HELP wk_exceptions Exceptions of validation.\n# TYPE wk_exceptions gauge\n"

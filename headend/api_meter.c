@@ -93,7 +93,7 @@ static int clip(struct wk_api_request *r, int64_t *from_s, int64_t *to_s, int64_
 static int load_series(struct wk_api_request *r, int channel, int rev,
                        struct wk_reading_series *s)
 {
-    int64_t period_s;
+    int64_t period_s = 1;
     int status = wk_api_span(r, &s->from_s, &s->to_s);
     status = status != 0 ? status : clip(r, &s->from_s, &s->to_s, &period_s);
     if (status != 0) {

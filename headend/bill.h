@@ -53,8 +53,8 @@ struct wk_bill {
     int32_t expected;            /* intervals */
     int32_t received;            /* of these, read from the meter */
     int32_t estimated;           /* of these, estimated */
-    bool provisional; /* intervals of the period are missing and not estimated */
-    bool agree;       /* all checks agree */
+    bool provisional;            /* intervals of the period are missing and not estimated */
+    bool agree;                  /* all checks agree */
     uint64_t digest;
 };
 

@@ -66,8 +66,9 @@ static wk_err validate(struct visit *v, int32_t first_day, int32_t last_day)
 {
     struct wk_vee_result result;
     const struct wk_plan *plan = &v->in->registry->plan[v->meter->plan];
-    WK_TRY(of_archive(v, wk_vee_run(v->archive, v->meter->id, plan, first_day, last_day,
-                                    v->host_s, &result)));
+    WK_TRY(of_archive(v, wk_vee_run(v->archive, v->meter->id, plan,
+                                    (struct wk_vee_days){first_day, last_day}, v->host_s,
+                                    &result)));
     if (result.estimated > 0 || result.exceptions > 0) {
         wk_stream_publish(v->in->stream, "vee",
                           "{\"serial\":\"%s\",\"estimated\":%d,\"exceptions\":%d}",
@@ -83,7 +84,8 @@ static wk_err accept_batch(struct visit *v)
         return WK_OK;
     }
     WK_TRY(of_archive(v, wk_reading_accept(v->archive, v->meter->id, v->layout->period_s,
-                                           v->batch, v->count, v->host_s, &result)));
+                                           (struct wk_reading_rows){v->batch, v->count},
+                                           v->host_s, &result)));
     v->state->readings += result.fresh + result.late;
     if (result.late_first_day <= result.late_last_day) {
         WK_TRY(validate(v, result.late_first_day, result.late_last_day));
@@ -113,7 +115,8 @@ static wk_err accept_installation(struct visit *v)
     const struct wk_reading first = {.end_s = v->meter->installed_s,
                                      .present = v->layout->present};
     return of_archive(v, wk_reading_accept(v->archive, v->meter->id, v->layout->period_s,
-                                           &first, 1, v->host_s, &result));
+                                           (struct wk_reading_rows){&first, 1}, v->host_s,
+                                           &result));
 }
 
 static wk_err read_profile(struct visit *v)

@@ -315,7 +315,7 @@ static wk_err accept_begin(struct accept *a)
 }
 
 wk_err wk_reading_accept(struct wk_archive *archive, int64_t meter, int32_t period_s,
-                         const struct wk_reading *rows, size_t count, int64_t now_s,
+                         struct wk_reading_rows rows, int64_t now_s,
                          struct wk_reading_result *result)
 {
     if (period_s < 60 || WK_DAY_S % period_s != 0) {
@@ -333,7 +333,7 @@ wk_err wk_reading_accept(struct wk_archive *archive, int64_t meter, int32_t peri
     WK_TRY(archive->begin(archive->self));
     wk_err err = accept_begin(&a);
     if (err == WK_OK) {
-        err = accept_rows(&a, rows, count);
+        err = accept_rows(&a, rows.row, rows.count);
     }
     if (err == WK_OK && a.collected_s > 0) {
         err = archive->mark_put(archive->self, meter, WK_MARK_COLLECTED, a.collected_s);

@@ -52,12 +52,16 @@ struct wk_reading_series {
 /** The UTC day in which an interval ends, and its slot. */
 int32_t wk_reading_day_of(int64_t end_s);
 
+struct wk_reading_rows {
+    const struct wk_reading *row; /* borrowed */
+    size_t count;
+};
+
 /** Accepts a batch in one transaction; nothing of it is stored on error. period_s must stay
  *  what it was for this meter, else WK_E_STATE. WK_E_RANGE: too many versions of one value. */
 WK_MUST_USE wk_err wk_reading_accept(struct wk_archive *archive, int64_t meter,
-                                     int32_t period_s, const struct wk_reading *rows,
-                                     size_t count, int64_t now_s,
-                                     struct wk_reading_result *result);
+                                     int32_t period_s, struct wk_reading_rows rows,
+                                     int64_t now_s, struct wk_reading_result *result);
 
 /** One channel of one day: the block `rev` if the day is closed, else a view of the open
  *  readings (rev 0, slots not yet read are WK_SLOT_MISSING). WK_E_NOT_FOUND: nothing known. */

@@ -61,7 +61,8 @@ static void a_different_value_is_a_new_revision_and_an_exception(void)
     changed.reg[WK_CHANNEL_IMPORT] += 5;
     test_archive_open(&t, 0);
     EXPECT_OK(test_accept(&t, -1, 95, &result));
-    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD, &changed, 1, 2, &result));
+    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD,
+                                (struct wk_reading_rows){&changed, 1}, 2, &result));
     EXPECT_I64(1, result.changed);
     EXPECT_I64(1, exceptions_of("changed"));
     EXPECT_OK(wk_reading_close(&t.archive, t.meter, TEST_DAY - 1, 1));
@@ -74,7 +75,8 @@ static void a_different_value_is_a_new_revision_and_an_exception(void)
     EXPECT_I64(test_energy_uwh(40) + 5, block.value[40]);
     EXPECT_I64(test_energy_uwh(41) - 5, block.value[41]);
     changed.reg[WK_CHANNEL_IMPORT] += 1; /* and after closing */
-    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD, &changed, 1, 3, &result));
+    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD,
+                                (struct wk_reading_rows){&changed, 1}, 3, &result));
     EXPECT_OK(wk_reading_day(&t.archive, t.meter, WK_CHANNEL_IMPORT, TEST_DAY,
                              WK_ARCHIVE_LATEST, &block));
     EXPECT_I64(2, block.rev);
@@ -123,7 +125,8 @@ static void a_register_that_runs_backwards_is_flagged_not_hidden(void)
     struct wk_reading rows[3] = {test_reading(-1), test_reading(0), test_reading(1)};
     rows[2].reg[WK_CHANNEL_IMPORT] = 100;
     test_archive_open(&t, 0);
-    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD, rows, 3, 2, &result));
+    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD,
+                                (struct wk_reading_rows){rows, 3}, 2, &result));
     EXPECT_OK(wk_reading_day(&t.archive, t.meter, WK_CHANNEL_IMPORT, TEST_DAY, 0, &block));
     EXPECT((block.flags[1] & WK_SLOT_RESET) != 0);
     EXPECT(block.value[1] < 0);
@@ -136,12 +139,15 @@ static void readings_off_the_grid_or_before_the_baseline_are_not_intervals(void)
     struct wk_reading rows[3] = {test_reading(10), test_reading(11), test_reading(2)};
     rows[1].end_s += 7;
     test_archive_open(&t, 0);
-    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD, rows, 3, 2, &result));
+    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD,
+                                (struct wk_reading_rows){rows, 3}, 2, &result));
     EXPECT_I64(1, result.fresh);
     EXPECT_I64(1, result.off_grid);
     EXPECT_I64(1, result.before);
-    EXPECT_ERR(WK_E_STATE, wk_reading_accept(&t.archive, t.meter, 1800, rows, 1, 2, &result));
-    EXPECT_ERR(WK_E_ARGUMENT, wk_reading_accept(&t.archive, t.meter, 7, rows, 1, 2, &result));
+    EXPECT_ERR(WK_E_STATE, wk_reading_accept(&t.archive, t.meter, 1800,
+                                             (struct wk_reading_rows){rows, 1}, 2, &result));
+    EXPECT_ERR(WK_E_ARGUMENT, wk_reading_accept(&t.archive, t.meter, 7,
+                                                (struct wk_reading_rows){rows, 1}, 2, &result));
     EXPECT_ERR(WK_E_STATE, wk_reading_close(&t.archive, t.meter, TEST_DAY + 3, 1));
     test_archive_close(&t);
 }

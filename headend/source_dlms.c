@@ -349,7 +349,7 @@ static wk_err profile_row(void *self, uint32_t index, struct wk_bytes_in element
     }
     for (uint32_t i = 0; i < columns; i++) {
         const struct wk_source_column *column = &d->layout->column[i];
-        struct wk_axdr_value value;
+        struct wk_axdr_value value = {0};
         if (column->kind == WK_SOURCE_CLOCK) {
             WK_TRY(clock_of(d, &element, &reading.end_s));
         } else if (column->kind == WK_SOURCE_OTHER) {

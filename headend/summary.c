@@ -122,7 +122,8 @@ wk_err wk_summary_complete(struct wk_archive *archive, const struct wk_registry 
     *complete = true;
     for (size_t i = 0; i < registry->meters && *complete; i++) {
         *complete = false;
-        const wk_err err = meter_complete(archive, registry, &registry->meter[i], until_s, complete);
+        const wk_err err =
+            meter_complete(archive, registry, &registry->meter[i], until_s, complete);
         if (err != WK_OK) { /* without any reading yet it is not complete */
             return err == WK_E_NOT_FOUND ? WK_OK : err;
         }

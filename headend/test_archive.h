@@ -100,7 +100,8 @@ static inline wk_err test_accept(struct test_archive *t, int64_t first, int64_t 
     for (int64_t slot = first; slot <= last; slot++) {
         rows[count++] = test_reading(slot);
     }
-    return wk_reading_accept(&t->archive, t->meter, TEST_PERIOD, rows, count, 1000, result);
+    return wk_reading_accept(&t->archive, t->meter, TEST_PERIOD,
+                             (struct wk_reading_rows){rows, count}, 1000, result);
 }
 
 #endif

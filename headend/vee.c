@@ -464,16 +464,15 @@ static wk_err run_window(struct window *w)
 }
 
 wk_err wk_vee_run(struct wk_archive *archive, int64_t meter, const struct wk_plan *plan,
-                  int32_t first_day, int32_t last_day, int64_t now_s,
-                  struct wk_vee_result *result)
+                  struct wk_vee_days days, int64_t now_s, struct wk_vee_result *result)
 {
     *result = (struct wk_vee_result){0};
     struct window w = {.archive = archive,
                        .meter = meter,
                        .plan = plan,
                        .now_s = now_s,
-                       .first_day = first_day,
-                       .last_day = last_day,
+                       .first_day = days.first,
+                       .last_day = days.last,
                        .result = result};
     WK_TRY(archive->begin(archive->self));
     const wk_err err = run_window(&w);

@@ -43,10 +43,15 @@ WK_MUST_USE wk_err wk_vee_scale(const int64_t *weights, int32_t n, int64_t total
  *  for fewer than three values. */
 int64_t wk_vee_spike_e3(const int64_t *values, int32_t n);
 
-/** Validates the closed days first_day..last_day and estimates every gap that ends in them.
+struct wk_vee_days {
+    int32_t first;
+    int32_t last;
+};
+
+/** Validates the closed days first..last and estimates every gap that ends in them.
  *  `plan` may be NULL: no rates. One transaction; on error nothing is written. */
 WK_MUST_USE wk_err wk_vee_run(struct wk_archive *archive, int64_t meter,
-                              const struct wk_plan *plan, int32_t first_day, int32_t last_day,
+                              const struct wk_plan *plan, struct wk_vee_days days,
                               int64_t now_s, struct wk_vee_result *result);
 
 #endif

@@ -70,7 +70,8 @@ static void a_short_gap_is_a_line_scaled_to_the_registers(void)
     EXPECT_OK(test_accept(&t, -1, 39, &result));
     EXPECT_OK(test_accept(&t, 43, 95, &result)); /* readings 40, 41, 42 are missing */
     EXPECT_OK(close_days(-1, 0));
-    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, TEST_DAY, TEST_DAY, 1, &vee));
+    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, (struct wk_vee_days){TEST_DAY, TEST_DAY}, 1,
+                         &vee));
     EXPECT_I64(4, vee.estimated);
     EXPECT_OK(load(WK_CHANNEL_IMPORT, 0));
     EXPECT_I64(1, block.rev);
@@ -82,7 +83,8 @@ static void a_short_gap_is_a_line_scaled_to_the_registers(void)
     EXPECT(wk_dayblock_sums(&block));
     EXPECT_OK(load(WK_CHANNEL_T1, 0));
     EXPECT_I64(test_reading(95).reg[WK_CHANNEL_T1], block.reg_end);
-    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, TEST_DAY, TEST_DAY, 2, &vee));
+    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, (struct wk_vee_days){TEST_DAY, TEST_DAY}, 2,
+                         &vee));
     EXPECT_I64(0, vee.revisions); /* again: nothing new */
     EXPECT_OK(t.archive.block_get(t.archive.self, t.meter, 0, TEST_DAY, 0, &block));
     EXPECT_I64(WK_SLOT_MISSING, block.flags[40]); /* raw stays */
@@ -95,7 +97,8 @@ static void a_long_gap_takes_reference_days_over_midnight(void)
     EXPECT_OK(test_accept(&t, -1, 7 * 96 + 79, &result));
     EXPECT_OK(test_accept(&t, 8 * 96 + 20, 9 * 96 - 1, &result));
     EXPECT_OK(close_days(-1, 8));
-    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, TEST_DAY + 8, TEST_DAY + 8, 1, &vee));
+    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL,
+                         (struct wk_vee_days){TEST_DAY + 8, TEST_DAY + 8}, 1, &vee));
     EXPECT_I64(37, vee.estimated);
     int64_t sum[3] = {0};
     static const int k_channel[3] = {WK_CHANNEL_IMPORT, WK_CHANNEL_T1, WK_CHANNEL_T2};
@@ -130,7 +133,8 @@ static void tariffs_are_estimated_where_their_rate_is_in_force(void)
     EXPECT_OK(test_accept(&t, -1, 19, &result));
     EXPECT_OK(test_accept(&t, 27, 95, &result)); /* 05:00 .. 07:00, T1 begins at 06:00 */
     EXPECT_OK(close_days(-1, 0));
-    EXPECT_OK(wk_vee_run(&t.archive, t.meter, &plan, TEST_DAY, TEST_DAY, 1, &vee));
+    EXPECT_OK(wk_vee_run(&t.archive, t.meter, &plan, (struct wk_vee_days){TEST_DAY, TEST_DAY},
+                         1, &vee));
     EXPECT_OK(load(WK_CHANNEL_T1, 0));
     for (int i = 20; i < 28; i++) {
         EXPECT(i < 24 ? block.value[i] == 0 : block.value[i] > 0);
@@ -152,11 +156,14 @@ static void zeros_of_an_outage_are_readings_and_a_dead_day_is_an_exception(void)
     }
     struct wk_archive_counts counts;
     test_archive_open(&t, 0);
-    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD, rows, 193, 1, &result));
+    EXPECT_OK(wk_reading_accept(&t.archive, t.meter, TEST_PERIOD,
+                                (struct wk_reading_rows){rows, 193}, 1, &result));
     EXPECT_OK(close_days(-1, 1));
-    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, TEST_DAY, TEST_DAY, 1, &vee));
+    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, (struct wk_vee_days){TEST_DAY, TEST_DAY}, 1,
+                         &vee));
     EXPECT_I64(1, vee.exceptions); /* zero_day */
-    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL, TEST_DAY + 1, TEST_DAY + 1, 1, &vee));
+    EXPECT_OK(wk_vee_run(&t.archive, t.meter, NULL,
+                         (struct wk_vee_days){TEST_DAY + 1, TEST_DAY + 1}, 1, &vee));
     EXPECT_I64(0, vee.exceptions + vee.estimated);
     EXPECT_OK(t.archive.counts(t.archive.self, t.meter, &counts));
     EXPECT_I64(1, counts.exceptions);

@@ -53,7 +53,7 @@ struct wk_module {
     struct wk_module_cursor cursor;    /* in memory */
     struct wk_module_cursor committed; /* in the store */
     struct wk_notice_ring session_notices;
-    int64_t committed_t_us;    /* metrology's time of the last commit */
+    int64_t committed_t_us; /* metrology's time of the last commit */
     int64_t commit_uwh;
     int64_t committed_uwh;     /* registers then: import + export */
     bool due;                  /* something must be committed at the next chance */

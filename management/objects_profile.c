@@ -92,15 +92,18 @@ static void put_load_column(struct wk_bytes_out *out, const struct wk_rooms *roo
     case 9:
         wk_axdr_put_long64(out, entry->reactive_export_uvarh);
         break;
-    default:
-        if (column < 8) {
-            wk_axdr_put_long64(out, entry->import_tariff_uwh[column - 4]);
-        } else if (column % 2 == 0) {
-            wk_axdr_put_double_long_unsigned(out, entry->u_mean_mv[(column - 10) / 2]);
-        } else {
-            wk_axdr_put_double_long_unsigned(out, entry->i_mean_ma[(column - 11) / 2]);
-        }
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+        wk_axdr_put_long64(out, entry->import_tariff_uwh[column - 4]);
         break;
+    default: { /* U and I in turn, phase by phase */
+        const uint8_t phase = (uint8_t)(column / 2 - 5) % WK_RECORD_PHASES;
+        wk_axdr_put_double_long_unsigned(out, column % 2 == 0 ? entry->u_mean_mv[phase]
+                                                              : entry->i_mean_ma[phase]);
+        break;
+    }
     }
 }
 

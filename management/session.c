@@ -189,8 +189,9 @@ static void serve_clear(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
     }
     struct wk_bytes_out out =
         wk_bytes_out_of(reply->data + reply->size, reply_limit(turn->session));
-    turn->out = &out;
+    turn->out = &out; /* cppcheck-suppress autoVariables ; only while it is served */
     serve(turn, apdu);
+    turn->out = NULL;
     if (out.fault != WK_OK) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
     }
@@ -278,8 +279,9 @@ static void serve_sealed(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
     }
     struct wk_cipher_seal seal;
     wk_cipher_begin(&seal, reply, reply_limit(session));
-    turn->out = &seal.plain;
+    turn->out = &seal.plain; /* cppcheck-suppress autoVariables ; only while it is served */
     serve(turn, &plain);
+    turn->out = NULL;
     if (turn->exception.service_error != 0 || seal.plain.size == 0) {
         return;
     }

@@ -75,7 +75,7 @@ static void span_of(uint32_t mask, struct wk_session_item *item)
             last = (uint16_t)(i + 1);
         }
     }
-    const uint32_t shifted = mask >> (first - 1);
+    const uint32_t shifted = first > 0 ? mask >> (first - 1U) : 0;
     const bool has_holes = (shifted & (shifted + 1)) != 0;
     item->selection.column_first = first;
     item->selection.column_last = last;
