@@ -100,8 +100,8 @@ static int load_series(struct wk_api_request *r, int channel, int rev,
         return status;
     }
     s->room = (int32_t)((s->to_s - s->from_s) / period_s);
-    s->value = malloc(sizeof *s->value * (size_t)s->room);
-    s->flags = malloc(sizeof *s->flags * (size_t)s->room);
+    s->value = calloc((size_t)s->room, sizeof *s->value);
+    s->flags = calloc((size_t)s->room, sizeof *s->flags);
     if (s->value == NULL || s->flags == NULL) {
         return wk_api_fail(r, 503, "", "no memory");
     }

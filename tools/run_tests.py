@@ -113,8 +113,8 @@ def run_command(tally, suite, name, argv, timeout_s, environment=None):
 
 def listed(build, suite):
     """Programs that CMake listed for a suite."""
-    rows = (ROOT / "build" / build / "tests.list").read_text().splitlines()
-    for row in rows:
+    file = ROOT / "build" / build / "tests.list"
+    for row in file.read_text().splitlines() if file.exists() else []:
         row_suite, name, path = row.split("\t")
         if row_suite == suite:
             yield name, [ROOT / "build" / build / path]
@@ -132,13 +132,14 @@ def suites():
     table["lint"] = [("lint", ["python3", "tools/lint.py"], 900)]
     table["unit"] = [(name, argv, 300) for name, argv in listed("dev", "unit")]
     table["target"] = [(name, qemu(argv[0]), 300) for name, argv in listed("cortexm", "unit")]
+    table["target"].append(("size", ["python3", "tools/report_size.py", "--tap"], 60))
     table["powercut"] = [
         ("store", ["build/release/bin/store_powercut", "100", "20261121"], 300)]
     table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),
                         ("meter", ["python3", "tests/interop/meter.py"], 300)]
     table["chain"] = [(script.stem, ["python3", str(script)], 600)
-                      for script in sorted((ROOT / "test" / "chain").glob("test_*.py"))]
+                      for script in sorted((ROOT / "tests" / "chain").glob("test_*.py"))]
     table["fuzz"] = [("fuzz", ["python3", "tools/fuzz.py"], 900)]
     table["ui"] = [("pages", ["python3", "tests/e2e/pages.py"], 300)]
     table["bench"] = [("bench", ["./bench", "--tap"], 300)]

@@ -58,7 +58,11 @@ export function Phasor(props: PhasorProps) {
         })}
         {arms(props).map((arm) => {
           const [x, y] = at(arm.degrees, arm.length);
-          const [tx, ty] = at(arm.degrees, arm.length + 15 / r);
+          // Labels of currents stand beside their arrow: a current may lie on its voltage.
+          const beside = (arm.degrees * Math.PI) / 180 - Math.PI / 2;
+          const [tx, ty] = arm.dashed
+            ? [x + 14 * Math.cos(beside), y - 14 * Math.sin(beside)]
+            : at(arm.degrees, arm.length + 15 / r);
           return (
             <g>
               <line x1={size / 2} y1={size / 2} x2={x} y2={y} stroke={COLOURS[arm.phase]}

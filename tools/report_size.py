@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""ROM, RAM and stack of the core rooms on the Cortex-M target, from build/cortexm.
+
+usage: report_size.py [--tap]
+
+ROM and RAM are sums over the objects of a room before the linker drops what is unused; stack is
+the largest frame of a function (gcc -fstack-usage). The table is kept in build/report/size.txt.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "cortexm"
+CORE = ("base", "cosem", "metrology", "management")
+# Whole rooms, to be met by every change; the goal of the product is 128 KiB and 24 KiB.
+LIMIT_ROM = 131072
+
+
+def frames():
+    """object stem -> largest frame"""
+    largest = {}
+    for file in BUILD.rglob("*.su"):
+        folder = file.relative_to(BUILD).parts[0]
+        for line in file.read_text().splitlines():
+            size = int(line.split("\t")[1])
+            key = (folder, file.name.split(".")[0])
+            largest[key] = max(largest.get(key, 0), size)
+    return largest
+
+
+def rows():
+    stack = frames()
+    for folder in CORE:
+        for archive in sorted((BUILD / folder).glob("libwk_*.a")):
+            output = subprocess.run(["arm-none-eabi-size", archive], capture_output=True,
+                                    text=True, check=True).stdout
+            for line in output.splitlines()[1:]:
+                text, data, bss, _, _, name = line.split(maxsplit=5)
+                stem = re.match(r"(\w+)\.", name).group(1)
+                yield (folder, stem, int(text) + int(data), int(data) + int(bss),
+                       stack.get((folder, stem), 0))
+
+
+def main():
+    table = list(rows())
+    lines = [f"{'room':34s} {'ROM':>8s} {'RAM':>6s} {'stack':>6s}"]
+    for folder, stem, rom, ram, stack in table:
+        lines.append(f"{folder + '/' + stem:34s} {rom:8d} {ram:6d} {stack:6d}")
+    total = sum(row[2] for row in table)
+    for folder in CORE:
+        part = [row for row in table if row[0] == folder]
+        lines.append(f"{folder:34s} {sum(r[2] for r in part):8d} {sum(r[3] for r in part):6d} "
+                     f"{max((r[4] for r in part), default=0):6d}")
+    lines.append(f"{'all core rooms':34s} {total:8d} {sum(r[3] for r in table):6d} "
+                 f"{max((r[4] for r in table), default=0):6d}")
+    text = "\n".join(lines)
+    report = ROOT / "build" / "report"
+    report.mkdir(parents=True, exist_ok=True)
+    (report / "size.txt").write_text(text + "\n")
+    if "--tap" not in sys.argv:
+        print(text)
+        return
+    good = bool(table) and total <= LIMIT_ROM
+    print("".join(f"# {line}\n" for line in lines), end="")
+    print(f'# figure {{"figure":"ROM of all core rooms, Cortex-M4 -Os","value":{total},'
+          f'"unit":"octets","goal":"<= {LIMIT_ROM}","holds":{str(good).lower()},"seed":0}}')
+    print(f"{'ok' if good else 'not ok'} 1 - the core rooms fit their ROM\n1..1")
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
