@@ -108,7 +108,7 @@ struct wk_archive_bill {
     int64_t to_s;
     int32_t rev;
     int64_t issued_s;
-    char digest[17]; /* of the revisions it rests on, hexadecimal */
+    char digest[17]; /* of the readings it rests on, hexadecimal */
 };
 
 /* Named numbers of a meter that are overwritten. */

@@ -5,8 +5,8 @@
  * Each import interval is rated by the plan; quantities are sums of 10^-6 Wh. Every amount is
  * rounded once, half to even, to minor units; the total is the sum of the amounts. Beside the
  * lines stand the meter's own tariff registers at both ends of the period: register difference,
- * sum of the tariff's intervals and billed quantity must be the same number. A bill names the
- * revisions of readings it rests on by a digest. */
+ * sum of the tariff's intervals and billed quantity must be the same number. A bill pins
+ * the readings it rests on, values and flags, by a digest. */
 #ifndef WK_HEADEND_BILL_H
 #define WK_HEADEND_BILL_H
 

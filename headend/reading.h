@@ -41,7 +41,7 @@ struct wk_reading_series {
     int32_t n;
     int64_t reg_start; /* exact registers at both ends; their difference is the sum of value */
     int64_t reg_end;
-    uint64_t digest; /* of the revisions used */
+    uint64_t digest; /* of all values and flags: changes when a revision changes one */
     bool open;       /* touches a day that is not closed */
     bool broken;     /* days do not join: a late reading waits for VEE */
     int32_t room;    /* of the arrays */

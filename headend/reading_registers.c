@@ -178,6 +178,8 @@ static void append(struct wk_reading_series *series, const struct wk_dayblock *b
             series->value[series->n] = block->value[i];
             series->flags[series->n] = block->flags[i];
             series->n++;
+            mix(&series->digest, block->value[i]);
+            mix(&series->digest, block->flags[i]);
             series->reg_end = run;
         }
     }
@@ -214,7 +216,6 @@ wk_err wk_reading_load(struct wk_archive *archive, int64_t meter, int32_t channe
         }
         series->reg_end = block.reg_start;
         append(series, &block);
-        mix(&series->digest, ((int64_t)channel << 56) ^ ((int64_t)day << 24) ^ block.rev);
     }
     return WK_OK;
 }
