@@ -44,12 +44,6 @@ struct daemon {
     int signals;
 };
 
-static wk_err make_source(void *self, struct wk_source *source)
-{
-    (void)self;
-    return wk_source_dlms_make(source);
-}
-
 static wk_err make_archive(void *self, struct wk_archive *archive, char why[WK_INI_WHY])
 {
     const struct daemon *d = self;
@@ -70,10 +64,7 @@ static int catch_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
-        return -1;
-    }
-    return signalfd(-1, &set, SFD_CLOEXEC);
+    return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? signalfd(-1, &set, SFD_CLOEXEC) : -1;
 }
 
 static bool signalled(const struct daemon *d, int timeout_ms)
@@ -107,12 +98,9 @@ static int run(struct daemon *d)
     printf("wk-headendd: http://%s%s%s:%u/\n", strchr(d->registry.listen, ':') ? "[" : "",
            d->registry.listen, strchr(d->registry.listen, ':') ? "]" : "", wk_api_port(d->api));
     fflush(stdout);
-    if (d->once) {
-        return run_once(d);
+    while (!d->once && !signalled(d, -1)) {
     }
-    while (!signalled(d, -1)) {
-    }
-    return EXIT_SUCCESS;
+    return d->once ? run_once(d) : EXIT_SUCCESS;
 }
 
 static int start_api(struct daemon *d)
@@ -139,7 +127,7 @@ static int start_api(struct daemon *d)
 static int start(struct daemon *d)
 {
     char why[WK_INI_WHY];
-    const struct wk_collector_maker maker = {d, make_source, make_archive};
+    const struct wk_collector_maker maker = {d, wk_source_dlms_make, make_archive};
     if (make_archive(d, &d->archive, why) != WK_OK) {
         return complain(why);
     }
@@ -171,13 +159,11 @@ static int parse(int argc, char **argv, struct daemon *d, const char **config, b
         } else if (option == 'h') {
             fputs(k_usage, stdout);
             return EXIT_SUCCESS;
-        } else if (option == '?') {
-            return EXIT_USAGE;
         }
         d->once = d->once || option == 'o';
         *check = *check || option == 'k';
-        if (err != WK_OK) {
-            fprintf(stderr, "wk-headendd: bad value '%s'\n", optarg);
+        if (option == '?' || err != WK_OK) {
+            fprintf(stderr, "wk-headendd: bad '%s'; see --help\n", argv[optind - 1]);
             return EXIT_USAGE;
         }
     }

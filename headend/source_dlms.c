@@ -453,8 +453,9 @@ static wk_err read_events(void *self, int64_t from_s, int64_t to_s, wk_source_ev
     return read_range(d, k_log, from_s, to_s, event_row);
 }
 
-wk_err wk_source_dlms_make(struct wk_source *source)
+wk_err wk_source_dlms_make(void *unused, struct wk_source *source)
 {
+    (void)unused;
     struct dlms *d = calloc(1, sizeof *d);
     if (d == NULL) {
         return WK_E_FULL;

@@ -6,7 +6,7 @@
 
 #include "headend/source.h"
 
-/** WK_E_FULL: no memory. */
-WK_MUST_USE wk_err wk_source_dlms_make(struct wk_source *source);
+/** As a wk_collector_maker wants it; `unused` may be NULL. WK_E_FULL: no memory. */
+WK_MUST_USE wk_err wk_source_dlms_make(void *unused, struct wk_source *source);
 
 #endif

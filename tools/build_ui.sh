@@ -16,7 +16,9 @@ mkdir -p build
 echo "Building the pages" >&2
 (
     cd ui
-    npm ci --no-audit --no-fund --loglevel=error
+    # Not `npm ci`: npm 11 refuses lock files without download addresses. This keeps to the
+    # lock file as well, and does not write it.
+    npm install --no-save --no-audit --no-fund --loglevel=error
     npm run --silent check
     npm run --silent build
 ) >build/ui.log 2>&1 || {
