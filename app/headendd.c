@@ -27,8 +27,7 @@ static const char k_usage[] =
     "  --check            read the configuration, say whether it is right, and end\n"
     "  --once             collect until every meter is complete, print one JSON object, end;\n"
     "                     exit status 0 only if registers, intervals and bill agree\n"
-    "  --until UTC        complete means: up to YYYY-MM-DDThh:mm:ssZ (default: the first\n"
-    "                     whole UTC day of each meter)\n"
+    "  --until UTC        YYYY-MM-DDThh:mm:ssZ; default: the first whole UTC day of a meter\n"
     "  --timeout SECONDS  give up after this time (default 600)\n";
 
 struct daemon {
@@ -46,8 +45,7 @@ struct daemon {
 
 static wk_err make_archive(void *self, struct wk_archive *archive, char why[WK_INI_WHY])
 {
-    const struct daemon *d = self;
-    return wk_archive_sqlite_open(d->registry.archive, 0, archive, why);
+    return wk_archive_sqlite_open(((struct daemon *)self)->registry.archive, 0, archive, why);
 }
 
 static int complain(const char *why)
