@@ -271,7 +271,7 @@ static const json_t *operation(const char *method, const char *route)
 {
     char lower[8];
     size_t i = 0;
-    for (; method[i] != '\0' && i < sizeof lower - 1; i++) {
+    for (; i < sizeof lower - 1 && method[i] != '\0'; i++) {
         lower[i] = (char)(method[i] | 0x20);
     }
     lower[i] = '\0';
