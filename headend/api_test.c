@@ -269,12 +269,7 @@ static bool fits(const json_t *raw_schema, const json_t *value, const char *at, 
 
 static const json_t *operation(const char *method, const char *route)
 {
-    char lower[8];
-    size_t i = 0;
-    for (; i < sizeof lower - 1 && method[i] != '\0'; i++) {
-        lower[i] = (char)(method[i] | 0x20);
-    }
-    lower[i] = '\0';
+    const char *lower = strcmp(method, "POST") == 0 ? "post" : "get";
     return json_object_get(json_object_get(json_object_get(openapi, "paths"), route), lower);
 }
 
