@@ -1,9 +1,9 @@
 import preact from "@preact/preset-vite";
 import { defineConfig } from "vite";
 
+// One configuration for every page: `vite build PAGE --config vite.config.js`.
 export default defineConfig({
   plugins: [preact()],
-  root: import.meta.dirname ?? new URL(".", import.meta.url).pathname,
   build: {
     outDir: "dist",
     emptyOutDir: true,
