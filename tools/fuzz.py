@@ -15,6 +15,9 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+import fuzz_seeds  # noqa: E402  (found only now)
+
 FUZZ = ROOT / "build" / "fuzz" / "fuzz"
 SHORT_RUNS = {"session_fuzz": 1000000, "cosem_fuzz": 500000, "recording_fuzz": 200000}
 SEED = 20261121
@@ -38,7 +41,10 @@ def main():
         seed = random.SystemRandom().randrange(1, 2**31) if seconds else SEED
         runs = SHORT_RUNS.get(fuzzer.name, 100000)
         limit = [f"-max_total_time={seconds}"] if seconds else [f"-runs={runs}"]
-        folders = [str(corpus)] if seconds else []
+        # What the short form finds goes to the seeds' folder, which is made anew each time.
+        seeds = ROOT / "build" / "fuzz-seeds" / fuzzer.name
+        fuzz_seeds.write(fuzzer.name, seeds)
+        folders = [str(corpus), str(seeds)] if seconds else [str(seeds)]
         result = subprocess.run([str(fuzzer), f"-seed={seed}", f"-timeout={UNIT_TIMEOUT_S}",
                                  f"-artifact_prefix={corpus}/", "-print_final_stats=1", *limit,
                                  *folders], capture_output=True, text=True, cwd=ROOT,

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs from which the fuzzers of the DLMS side begin: honest frames of every kind."""
+
+GET_CLOCK = "C001C100080000010000FF0200"
+GET_PROFILE = "C001C100070100630100FF0200"
+GET_NEXT = "C002C100000001"
+GET_LIST = "C003C102 00080000010000FF0200 00010000600100FF0200"
+GET_OBJECTS = "C001C1000F0000280000FF0200"
+GET_ENTRIES = ("C001C100070100630100FF02 01 02"
+               "0204 0600000001 0600000010 120001 120003")
+GET_RANGE = ("C001C100070100630100FF02 01 01 0204"
+             "0204 120008 09060000010000FF 0F02 120000"
+             "090C07EA0916FF00000000000000 090C07EA0917FF00000000000000 0100")
+SET_NOTE = "C101C100010000600109FF02000903414243"
+SET_FIRST = "C102C100010000600109FF0200 00 00000001 04 09034142"
+SET_LAST = "C103C1 01 00000002 01 43"
+SET_LIST = "C104C102 00010000600109FF0200 00030100010800FF0200 02 0901AA 1105"
+SET_SECRET = "C101C1000F0000280002FF0700 09036E6577"
+ACTION = "C301C10046000060030AFF01010F00"
+AARQ = "601DA109060760857405080101BE10040E01000000065F1F0400007E1FFFFF"
+
+DIALOGUES = ([GET_CLOCK], [GET_PROFILE, GET_NEXT], [GET_LIST], [GET_OBJECTS, GET_NEXT],
+             [GET_ENTRIES], [GET_RANGE], [SET_NOTE], [SET_FIRST, SET_LAST], [SET_LIST],
+             [SET_SECRET], [ACTION])
+
+# The kinds of step of management/session_fuzz.c.
+AS_IT_IS, OPEN, SEALED, SEALED_GENERAL, HONEST = 0, 3, 4, 5, 6
+ROLES = {"public": 0, "reader": 1, "management": 2}
+
+# The readers of cosem/cosem_fuzz.c, by their number.
+READERS = {
+    0: [GET_CLOCK, GET_LIST, GET_ENTRIES, GET_NEXT, SET_NOTE, SET_FIRST, SET_LAST, SET_LIST,
+        ACTION],
+    1: ["C401C10009024142", "C401C10103", "C402C1010000000100024142", "C403C10200 1105 010B",
+        "C501C100", "C502C100000001", "C503C10000000001", "C505C1020003",
+        "C701C100 01 00 0901AA"],
+    2: [AARQ, "6203800100",
+        "6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F040000501D04000007"],
+    3: ["01000000065F1F0400007E1FFFFF", "0800065F1F040000501D04000007", "0E010604"],
+    4: ["0102 0203 0901AA 1105 00", "07EA0B150603110100000000",
+        "13 0202 11 01000212 03 010203"],
+    5: ["05 0102 0203 0901AA 1105 00 0200"],
+    6: ["0001000100010003C00102 0001000200010001C0"],
+    7: ["312D303A312E382E302A323535"],
+    8: ["C81E3001234567411312FF935A47566827C467BC7D825C3BE4A77C3FCC056B6B", "D80106000000FF",
+        "DB084D4D4D0000BC614E1E3001234567411312FF935A47566827C467BC7D825C3BE4A77C3FCC056B6B"],
+}
+
+
+def step(kind, text=""):
+    octets = bytes.fromhex(text)
+    return bytes([kind, len(octets)]) + octets
+
+
+def session_seeds():
+    yield step(AS_IT_IS, AARQ) + step(AS_IT_IS, GET_CLOCK)
+    for role in ROLES.values():
+        opened = step(OPEN | role << 3)
+        kinds = (SEALED, SEALED_GENERAL) if role == ROLES["management"] else (AS_IT_IS,)
+        for kind in kinds:
+            for dialogue in DIALOGUES:
+                yield opened + b"".join(step(kind, frame) for frame in dialogue)
+        yield opened + step(HONEST, "00070100630100FF0200")
+        yield opened + step(HONEST, "00010000600109FF02000903414243")
+
+
+def cosem_seeds():
+    for reader, texts in READERS.items():
+        for text in texts:
+            yield bytes([reader]) + bytes.fromhex(text)
+
+
+SEEDS = {"session_fuzz": session_seeds, "cosem_fuzz": cosem_seeds}
+
+
+def write(fuzzer, folder):
+    """Fills the empty folder with the seeds of a fuzzer, if it has any."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    for number, seed in enumerate(SEEDS.get(fuzzer, lambda: [])()):
+        (folder / f"{number:03}").write_bytes(seed)
