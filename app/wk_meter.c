@@ -6,6 +6,8 @@
 
 #include "port/linux/ini.h"
 
+#define ATTEMPTS 3 /* to connect: a meter may be serving as many as it can just now */
+
 /* ---- options ----------------------------------------------------------------------------- */
 
 void wk_meter_init(struct wk_meter *meter, uint16_t client_sap)
@@ -192,7 +194,8 @@ bool wk_meter_address(struct wk_meter *meter, const char *text)
 
 bool wk_meter_open(struct wk_meter *meter)
 {
-    const struct wk_dlms_client_config *config = &meter->config;
+    struct wk_dlms_client_config *config = &meter->config;
+    config->attempts = ATTEMPTS;
     if (config->client_sap == WK_DLMS_CLIENT_MANAGEMENT &&
         (config->keys.ek.size == 0 || config->keys.ak.size == 0)) {
         fprintf(stderr, "wk: management needs --ek and --ak, or --keys FILE\n");

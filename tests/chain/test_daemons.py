@@ -11,6 +11,7 @@ import time
 from harness import Meter, Tap
 
 SEED = 20261121
+RECOVERY_S = 10
 STOP = "2026-02-02T00:00:00Z"
 
 
@@ -161,9 +162,14 @@ def junk_on_the_wire(tap):
                 junk.sendall(body)
             except OSError:
                 pass
-    good = meter.wk("read", f"127.0.0.1:{meter.dlms}", "--role", "reader", "--password",
-                    meter.password)
-    tap.check(good.returncode == 0, "after 200 connections of junk the meter answers",
+    # The last of them may still fill the meter's 64 connections; it gets rid of them by itself.
+    begin = time.monotonic()
+    good = None
+    while (good is None or good.returncode != 0) and time.monotonic() - begin < RECOVERY_S:
+        good = meter.wk("read", f"127.0.0.1:{meter.dlms}", "--role", "reader", "--password",
+                        meter.password)
+    tap.check(good.returncode == 0,
+              f"after 200 connections of junk the meter answers within {RECOVERY_S} s",
               good.stderr)
     tap.check(meter.get("/api/registers") == before, "junk changes no register")
     ended = meter.remove()
