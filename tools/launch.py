@@ -116,7 +116,9 @@ class Launch:
     def spawn(self, name, argv, **more):
         log = open(RUN / f"{name}.log", "w")
         more.setdefault("stdout", log)
-        process = subprocess.Popen([str(a) for a in argv], stderr=log, **more)
+        # A session of its own: Ctrl-C reaches the launcher alone, which ends them in order.
+        process = subprocess.Popen([str(a) for a in argv], stderr=log, start_new_session=True,
+                                   **more)
         process.label = name
         self.processes.append(process)
         return process
@@ -179,6 +181,7 @@ class Launch:
         return agree
 
     def stop(self):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop the stopping
         for process in reversed(self.processes):
             if process.poll() is None:
                 process.terminate()
