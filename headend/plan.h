@@ -6,12 +6,27 @@
  * zone; an interval belongs to the band in which it begins. A special day is billed as another
  * day of the week. Prices are exact: 10^-6 currency units. The file (see port/linux/ini):
  *
- *   [plan]                       [rate t1]                    [season winter]
- *   name = Household             name = Day                   from = 10-01
- *   currency = EUR               price_per_kwh = 0.3142       [day winter mon-fri]
- *   zone = central-europe        [rate t2]                    bands = 00:00 t2, 06:00 t1, 22:00
- * t2 standing_per_day = 0.25      name = Night                 [day winter sat,sun] vat_percent
- * = 19             price_per_kwh = 0.2311       bands = 00:00 t2 [special 2007-12-25] as = sun
+ *   [plan]
+ *   name = Household
+ *   currency = EUR
+ *   zone = central-europe
+ *   standing_per_day = 0.25
+ *   vat_percent = 19
+ *   [rate t1]
+ *   name = Day
+ *   price_per_kwh = 0.3142
+ *   [rate t2]
+ *   name = Night
+ *   price_per_kwh = 0.2311
+ *   [season winter]
+ *   from = 10-01
+ *   [day winter mon-fri]
+ *   bands = 00:00 t2, 06:00 t1, 22:00 t2
+ *   [day winter sat,sun]
+ *   bands = 00:00 t2
+ *   [special 2007-12-25]
+ *   as = sun
+ *
  * A plan without a season has one that is in force all year; its days are "[day all mon-sun]".
  */
 #ifndef WK_HEADEND_PLAN_H

@@ -2,7 +2,7 @@
  *
  * management/objects - the rows of the meter's COSEM table and the classes behind them.
  *
- * docs/objects.md lists them for readers. Energies are long64 with scaler -6: exact uWh and
+ * management/objects.c lists them. Energies are long64 with scaler -6: exact uWh and
  * uvarh. The context of every class function is a struct wk_rooms. */
 #ifndef WK_MANAGEMENT_OBJECTS_H
 #define WK_MANAGEMENT_OBJECTS_H

@@ -30,7 +30,11 @@
 #define WK_STORE_SIZE_MAX 16384 /* octets of one value or entry */
 #define WK_STORE_RING_MIN 3     /* sectors a ring needs at least */
 
-/* Sectors of each ring, in the order they lie on the device. The rest of the device is free. */
+/* A cut while a log is written can seal the sector under way; the rest of it then stays empty. A
+ * log holds at least its sectors less two (the erased one, and the newest one just opened), less
+ * one for each such cut until the ring has come round: choose the number for what must be kept.
+ *
+ * Sectors of each ring, in the order they lie on the device. The rest of the device is free. */
 struct wk_store_layout {
     uint16_t kv_sectors;                 /* >= 3 */
     uint16_t log_sectors[WK_STORE_LOGS]; /* >= 3 each */

@@ -16,8 +16,8 @@ mkdir -p build
 echo "Building the pages" >&2
 (
     cd ui
-    # Not `npm ci`: npm 11 refuses lock files without download addresses. This keeps to the
-    # lock file as well, and does not write it.
+    # Not `npm ci`: npm 11 refuses this lock file (RATIONALE.md). This keeps to it and does
+    # not write it.
     npm install --no-save --no-audit --no-fund --loglevel=error
     npm run --silent check
     npm run --silent build
