@@ -42,8 +42,8 @@ static wk_err log_voltage_event(struct wk_module *module, const struct wk_record
         [WK_RECORD_INTERRUPTION_END] = WK_EVENT_VOLTAGE_NORMAL,
     };
     const struct wk_record_event *event = &record->event;
-    if (event->kind < WK_RECORD_DIP_BEGIN || event->kind > WK_RECORD_INTERRUPTION_END) {
-        return WK_E_RANGE;
+    if (event->kind >= sizeof k_codes / sizeof k_codes[0] || k_codes[event->kind] == 0) {
+        return WK_OK;
     }
     const struct wk_event logged = {
         .code = k_codes[event->kind],
@@ -162,6 +162,18 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
     return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
 }
 
+static wk_err take_record(struct wk_module *module, const struct wk_record *record)
+{
+    switch (record->kind) {
+    case WK_RECORD_WINDOW:
+        return take_window(module, record);
+    case WK_RECORD_EVENT:
+        return log_voltage_event(module, record);
+    default:
+        return WK_OK;
+    }
+}
+
 static bool commit_is_due(const struct wk_module *module)
 {
     const struct wk_registers *registers = &module->rooms.registers;
@@ -180,8 +192,7 @@ wk_err wk_module_consume(struct wk_module *module, const struct wk_record *recor
     if (record->epoch != module->cursor.epoch || record->seq != module->cursor.seq + 1) {
         WK_TRY(note_discontinuity(module, record));
     }
-    WK_TRY(record->kind == WK_RECORD_WINDOW ? take_window(module, record)
-                                            : log_voltage_event(module, record));
+    WK_TRY(take_record(module, record));
     module->cursor = (struct wk_module_cursor){record->epoch, record->seq};
     module->records_consumed++;
     return commit_is_due(module) ? wk_module_commit(module) : WK_OK;

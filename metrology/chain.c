@@ -36,6 +36,43 @@ static wk_err emit(struct wk_chain *chain)
     return chain->fault;
 }
 
+wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record)
+{
+    record->seq = ++chain->record.seq;
+    record->epoch = chain->record.epoch;
+    chain->fault = chain->sink.emit(chain->sink.self, record);
+    return chain->fault;
+}
+
+/* ---- who listens in ---------------------------------------------------------------------- */
+
+static struct wk_chain_place next_place(const struct wk_chain *chain)
+{
+    return (struct wk_chain_place){
+        .at_q16 = chain->at_q16,
+        .step = chain->cycle.step,
+        .cycles = wk_track_cycles(&chain->track, chain->cycle.step),
+    };
+}
+
+static wk_err show_window(struct wk_chain *chain)
+{
+    if (chain->observer.self == NULL) {
+        return WK_OK;
+    }
+    const struct wk_chain_place next = next_place(chain);
+    return chain->observer.window(chain->observer.self, &chain->record, &next);
+}
+
+static wk_err show_restart(struct wk_chain *chain)
+{
+    if (chain->observer.self == NULL) {
+        return WK_OK;
+    }
+    const struct wk_chain_place next = next_place(chain);
+    return chain->observer.restart(chain->observer.self, &next);
+}
+
 static wk_err emit_event(struct wk_chain *chain, const struct wk_quality_event *event)
 {
     const int64_t begin_us = wk_chain_time_us(chain, event->begin_q16);
@@ -51,7 +88,10 @@ static wk_err emit_event(struct wk_chain *chain, const struct wk_quality_event *
         .extreme_mv = event->extreme_mv,
         .nominal_mv = chain->quality.config.nominal_mv,
     };
-    return emit(chain);
+    WK_TRY(emit(chain));
+    return chain->observer.self == NULL
+               ? WK_OK
+               : chain->observer.event(chain->observer.self, &chain->record);
 }
 
 static wk_err emit_window(struct wk_chain *chain)
@@ -152,14 +192,21 @@ static wk_err pass_mark(struct wk_chain *chain)
     uint64_t next_step = wk_track_mark(&chain->track, &chain->cycle.map, &chain->window, step);
     chain->flags |= next_step != step ? WK_RECORD_ACQUIRING : 0;
     const uint8_t halves = chain->window.halves;
-    if (halves % 2 == 0 && halves >= 2 * wk_track_cycles(&chain->track, next_step)) {
+    const bool ends =
+        halves % 2 == 0 && halves >= 2 * wk_track_cycles(&chain->track, next_step);
+    if (ends) {
         WK_TRY(close_window(chain, &next_step));
-        begin_window(chain);
     }
-    if (next_step != step) {
+    const bool retuned = next_step != step;
+    if (retuned) {
         wk_cycle_retune(&chain->cycle, next_step);
     }
-    return WK_OK;
+    if (ends) {
+        WK_TRY(show_window(chain));
+        begin_window(chain);
+        return WK_OK;
+    }
+    return retuned ? show_restart(chain) : WK_OK;
 }
 
 /* ---- the whole --------------------------------------------------------------------------- */
@@ -204,6 +251,7 @@ wk_err wk_chain_init(struct wk_chain *chain, const struct wk_hal_frontend_info *
     *chain = (struct wk_chain){
         .fault = WK_E_STATE,
         .sink = config->sink,
+        .observer = config->observer,
         .rate_uhz = info->rate_uhz,
         .start_us = info->start_us,
         .record.epoch = config->epoch,
@@ -221,6 +269,10 @@ wk_err wk_chain_feed(struct wk_chain *chain, const int32_t *counts, size_t frame
     while (frames > 0) {
         bool marked;
         const size_t taken = wk_cycle_feed(&chain->cycle, counts, frames, &marked);
+        if (chain->observer.self != NULL) {
+            WK_TRY(chain->observer.frames(chain->observer.self, counts, taken, chain->at));
+        }
+        chain->at += taken;
         counts += taken * chain->cycle.map.channels;
         frames -= taken;
         if (marked) {
@@ -243,11 +295,14 @@ wk_err wk_chain_flush(struct wk_chain *chain)
         chain->flags |= WK_RECORD_SHORT;
         WK_TRY(close_window(chain, &next_step));
     }
-    begin_window(chain);
     wk_quality_gap(&chain->quality);
     if (next_step != step) {
         wk_cycle_retune(&chain->cycle, next_step);
     }
+    if (chain->window.halves > 0) {
+        WK_TRY(show_window(chain));
+    }
+    begin_window(chain);
     return WK_OK;
 }
 
@@ -255,7 +310,8 @@ wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames)
 {
     WK_TRY(wk_chain_flush(chain));
     chain->at_q16 += frames << 16;
+    chain->at += frames;
     begin_window(chain);
     chain->flags |= WK_RECORD_FEED_GAP;
-    return WK_OK;
+    return show_restart(chain);
 }

@@ -33,19 +33,46 @@ struct wk_chain_sink {
     wk_err (*emit)(void *self, const struct wk_record *record);
 };
 
+/* Where a window lies. */
+struct wk_chain_place {
+    uint64_t at_q16; /* its begin, samples from the start, Q16 */
+    uint64_t step;   /* of the oscillator through it; 2^64 = one turn per sample */
+    uint8_t cycles;  /* it will have, 10 or 12 */
+};
+
+/* Whoever listens in: the analyser of power quality. Called from within wk_chain_feed, in the
+ * order of the samples. An error stops the chain as one of the sink does. */
+struct wk_chain_observer {
+    void *self;
+    /** Frames as they were fed, each once. `at` is the number of the first, from the start. */
+    wk_err (*frames)(void *self, const int32_t *counts, size_t frames, uint64_t at);
+    /** A window ended and its record was emitted; `next` is the window that begins. The frame
+     *  that holds the mark has been passed to `frames` before. */
+    wk_err (*window)(void *self, const struct wk_record *record,
+                     const struct wk_chain_place *next);
+    /** A voltage event was emitted. */
+    wk_err (*event)(void *self, const struct wk_record *record);
+    /** The oscillator was retuned within a window, or samples are missing: what was gathered of
+     *  the window under way is of no use. `next` is the window that begins. */
+    wk_err (*restart)(void *self, const struct wk_chain_place *next);
+};
+
 struct wk_chain_config {
     uint64_t epoch; /* identifies this life of metrology */
     wk_energy_summation summation;
     wk_quantity_dc dc;
     struct wk_quality_config quality; /* nominal_mv 0: that of the front end */
     struct wk_chain_sink sink;
+    struct wk_chain_observer observer; /* .self NULL: nobody */
 };
 
 struct wk_chain {
     wk_err fault; /* sticky */
     struct wk_chain_sink sink;
+    struct wk_chain_observer observer;
     int64_t rate_uhz;
     int64_t start_us;
+    uint64_t at;             /* frames fed or missing, from the start */
     uint64_t at_q16;         /* samples from the start to the last mark */
     uint64_t half_begin_q16; /* ... to the mark before */
     int64_t window_begin_us;
@@ -80,6 +107,9 @@ WK_MUST_USE wk_err wk_chain_flush(struct wk_chain *chain);
 /** `frames` frames are missing from the feed: closes the window under way, lets time pass, and
  *  flags the next window FEED_GAP. */
 WK_MUST_USE wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames);
+
+/** Emits a record of an observer: fills in seq and epoch. */
+WK_MUST_USE wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record);
 
 /** UTC of a position in samples from the start, Q16, in microseconds since 1970. */
 int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16);

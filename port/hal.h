@@ -33,6 +33,18 @@ struct wk_hal_gain {
     int8_t exponent;  /* -24..6 */
 };
 
+/* A count of this value is none: the converter had nothing to deliver (NaN, a failed transfer). */
+#define WK_HAL_NO_COUNT INT32_MIN
+
+/* A sensor's error at one current: what it adds to gain and phase there. Between points the
+ * errors are interpolated, beyond them they stay. */
+struct wk_hal_curve_point {
+    int64_t i_ua;       /* rms of the fundamental; rising from point to point */
+    int32_t gain_ppm;   /* reads so much too high, -100,000..100,000 */
+    int32_t phase_udeg; /* lags so much, 10^-6 degrees, -10^7..10^7 */
+};
+#define WK_HAL_CURVE 6
+
 struct wk_hal_channel {
     char name[WK_HAL_NAME]; /* zero-terminated, for people */
     wk_hal_quantity quantity;
@@ -42,6 +54,8 @@ struct wk_hal_channel {
     int32_t delay_ns;        /* how late this channel is sampled behind the true instant,
                                 -50,000..50,000; corrected in P, Q and angles */
     int32_t range;           /* |count| at or above it is clipped; 0 = 16,777,215 */
+    uint8_t curve_points;    /* 0 = the sensor has no curve; currents of L1..L3 only */
+    struct wk_hal_curve_point curve[WK_HAL_CURVE];
 };
 
 struct wk_hal_frontend_info {
@@ -53,6 +67,19 @@ struct wk_hal_frontend_info {
     struct wk_hal_channel channel[WK_HAL_CHANNELS];
 };
 
+/* What happened to a feed between two blocks. */
+typedef enum wk_hal_trouble_kind {
+    WK_HAL_FEED_LOST = 1, /* `frames` frames are missing */
+    WK_HAL_FEED_RESET,    /* the front end started anew; `frames` frames are missing */
+    WK_HAL_FEED_RATE,     /* the sample rate is `rate_uhz` from now on */
+} wk_hal_trouble_kind;
+
+struct wk_hal_trouble {
+    wk_hal_trouble_kind kind;
+    uint64_t frames;
+    int64_t rate_uhz;
+};
+
 struct wk_hal_frontend {
     void *self;
     const struct wk_hal_frontend_info *info;
@@ -60,6 +87,9 @@ struct wk_hal_frontend {
      *  channel after channel), of at most 24 bits plus sign. *got = 0 with WK_OK: the end.
      *  WK_E_FORMAT and WK_E_IO: see the port's own error text. */
     WK_MUST_USE wk_err (*read)(void *self, int32_t *counts, size_t frames, size_t *got);
+    /** Asked after every read: takes what happened before the frames just read; false if
+     *  nothing did. NULL: this front end never has trouble. */
+    bool (*trouble)(void *self, struct wk_hal_trouble *trouble);
 };
 
 /* ---- flash: where the store lives -------------------------------------------------------- */
