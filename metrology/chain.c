@@ -6,6 +6,7 @@
 #define FLOOR_COUNTS 8     /* least amplitude of a voltage that can be tracked */
 #define FLOOR_PPM    70711 /* 5 % of nominal rms, as an amplitude */
 #define ODD_PART     200   /* 1/200 cycle: so near to whole cycles is whole */
+#define TICK_US      INT64_C(600000000)
 
 struct wk_chain_config wk_chain_usual(void)
 {
@@ -49,9 +50,10 @@ wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record)
 static struct wk_chain_place next_place(const struct wk_chain *chain)
 {
     return (struct wk_chain_place){
-        .at_q16 = chain->at_q16,
+        .at_q16 = chain->at_q16 - (uint64_t)chain->window.block_q16,
         .step = chain->cycle.step,
         .cycles = wk_track_cycles(&chain->track, chain->cycle.step),
+        .rate_uhz = chain->rate_uhz,
     };
 }
 
@@ -73,25 +75,46 @@ static wk_err show_restart(struct wk_chain *chain)
     return chain->observer.restart(chain->observer.self, &next);
 }
 
-static wk_err emit_event(struct wk_chain *chain, const struct wk_quality_event *event)
+static wk_err emit_event(struct wk_chain *chain, const struct wk_record_event *event)
 {
-    const int64_t begin_us = wk_chain_time_us(chain, event->begin_q16);
-    chain->record.kind = WK_RECORD_EVENT;
-    chain->record.t_us = wk_chain_time_us(chain, chain->at_q16);
-    chain->record.span_us = 0;
-    chain->record.flags = 0;
-    chain->record.event = (struct wk_record_event){
-        .kind = event->kind,
-        .phases = event->phases,
+    struct wk_record record = {
+        .kind = WK_RECORD_EVENT,
+        .t_us = wk_chain_time_us(chain, chain->at_q16),
+        .event = *event,
+    };
+    WK_TRY(wk_chain_emit(chain, &record));
+    return chain->observer.self == NULL ? WK_OK
+                                        : chain->observer.event(chain->observer.self, &record);
+}
+
+static wk_err emit_voltage_event(struct wk_chain *chain, const struct wk_quality_event *found)
+{
+    const int64_t begin_us = wk_chain_time_us(chain, found->begin_q16);
+    const struct wk_record_event event = {
+        .kind = found->kind,
+        .phases = found->phases,
         .begin_us = begin_us,
-        .duration_us = wk_chain_time_us(chain, event->now_q16) - begin_us,
-        .extreme_mv = event->extreme_mv,
+        .duration_us = wk_chain_time_us(chain, found->now_q16) - begin_us,
+        .extreme_mv = found->extreme_mv,
         .nominal_mv = chain->quality.config.nominal_mv,
     };
-    WK_TRY(emit(chain));
-    return chain->observer.self == NULL
-               ? WK_OK
-               : chain->observer.event(chain->observer.self, &chain->record);
+    return emit_event(chain, &event);
+}
+
+static wk_err emit_guard_event(struct wk_chain *chain, const struct wk_guard_event *found)
+{
+    const int64_t begin_us = wk_chain_time_us(chain, found->begin_q16);
+    const uint8_t phases = (uint8_t)(found->channels | found->channels >> WK_SAMPLE_I);
+    const struct wk_record_event event = {
+        .kind = found->kind,
+        .phases = phases & 7U,
+        .channels = found->channels,
+        .begin_us = begin_us,
+        .duration_us = wk_chain_time_us(chain, found->end_q16) - begin_us,
+        .nominal_mv = chain->quality.config.nominal_mv,
+        .value = (int32_t)(found->samples < INT32_MAX ? found->samples : INT32_MAX),
+    };
+    return emit_event(chain, &event);
 }
 
 static wk_err emit_window(struct wk_chain *chain)
@@ -105,58 +128,139 @@ static wk_err emit_window(struct wk_chain *chain)
 
 /* ---- a window ends ----------------------------------------------------------------------- */
 
+/* The half cycles since a clock tick belong to the next block, too. */
 static void begin_window(struct wk_chain *chain)
 {
-    wk_window_init(&chain->window);
+    const uint8_t halves = chain->window.halves;
+    const bool ticked = chain->tick_mark != 0 && (chain->flags & WK_RECORD_SHORT) == 0;
+    wk_window_next(&chain->window, ticked ? (uint8_t)(halves - chain->tick_mark) : 0);
+    chain->tick_mark = 0;
     chain->window_begin_us = wk_chain_time_us(chain, chain->at_q16);
     chain->flags = wk_quality_is_open(&chain->quality) ? WK_RECORD_FLAGGED : 0;
+    chain->withheld_samples = 0;
+}
+
+static void watch_clock(struct wk_chain *chain)
+{
+    if (chain->tick_us == 0 || chain->window.halves % 2 != 0) {
+        return;
+    }
+    const int64_t now_us = wk_chain_time_us(chain, chain->at_q16);
+    if (now_us >= chain->tick_us) {
+        chain->tick_us = (now_us / TICK_US + 1) * TICK_US;
+        chain->tick_mark = chain->window.halves;
+    }
 }
 
 /* Which half cycles the phasors of a window cut short are made of, and at what frequency: all,
  * as of a signal that repeats itself, if they are whole cycles but for a trifle; else the whole
  * cycles among them. */
-static uint8_t part_of_short(const struct wk_chain *chain, uint64_t *step, uint32_t *cycles)
+static struct wk_window_part part_of_short(const struct wk_chain *chain, uint64_t *step,
+                                           uint32_t *cycles)
 {
     const struct wk_window *window = &chain->window;
-    const uint64_t turns_q16 = ((*step >> 32) * (uint64_t)window->frames_q16) >> 32;
+    struct wk_window_part part = {.first = window->first, .end = window->halves};
+    const uint64_t turns_q16 = ((*step >> 32) * (uint64_t)window->own.frames_q16) >> 32;
     const uint64_t nearest = (turns_q16 + 32768) >> 16;
     const int64_t off = (int64_t)turns_q16 - (int64_t)(nearest << 16);
     if (nearest > 0 && off < 65536 / ODD_PART && off > -65536 / ODD_PART) {
         int64_t rest;
         const struct wk_i128 whole = {.high = (int64_t)nearest << 16};
-        *step = wk_i128_div(whole, window->frames_q16, &rest).low;
+        *step = wk_i128_div(whole, window->own.frames_q16, &rest).low;
         *cycles = (uint32_t)nearest;
-        return window->halves;
+        return part;
     }
     *cycles = (uint32_t)(turns_q16 >> 16);
-    const uint8_t whole = (uint8_t)((window->halves - 1) & ~1);
-    return whole != 0 ? whole : window->halves;
+    const uint8_t whole = (uint8_t)((window->halves - window->first - 1) & ~1);
+    part.end = whole != 0 ? (uint8_t)(window->first + whole) : part.end;
+    return part;
+}
+
+/* The registers count what is the window's own, the quantities are those of the block. */
+static void fill_window(struct wk_chain *chain, uint64_t step, struct wk_quantity_raw *raw)
+{
+    struct wk_record_window *out = &chain->record.window;
+    const struct wk_window *window = &chain->window;
+    struct wk_window_part part = {.first = window->first, .end = window->halves};
+    uint64_t shown_step = step;
+    out->cycles = (uint32_t)(window->halves - window->first) / 2U;
+    if ((chain->flags & WK_RECORD_SHORT) != 0) {
+        part = part_of_short(chain, &shown_step, &out->cycles);
+    }
+    wk_window_phasors(window, part, shown_step, &chain->phasors);
+    wk_quantity_fill(&chain->quantity, &window->own, &chain->phasors, step, out, raw);
+    if (window->first == 0 || (chain->flags & WK_RECORD_SHORT) != 0) {
+        return;
+    }
+    struct wk_window_sums block;
+    struct wk_quantity_raw unused;
+    const uint32_t samples = out->samples;
+    part.first = 0;
+    wk_window_block(window, &block);
+    wk_window_phasors(window, part, step, &chain->phasors);
+    wk_quantity_fill(&chain->quantity, &block, &chain->phasors, step, out, &unused);
+    out->samples = samples;
+}
+
+static wk_err see(struct wk_chain *chain, wk_guard_kind kind, uint8_t channels)
+{
+    struct wk_guard_event event;
+    const struct wk_cycle_bad bad = {.channels = channels};
+    const uint64_t from_q16 = chain->at_q16 - (uint64_t)chain->window.own.frames_q16;
+    return wk_guard_see(&chain->guard, kind, &bad, from_q16, chain->at_q16, &event)
+               ? emit_guard_event(chain, &event)
+               : WK_OK;
+}
+
+static wk_err watch_window(struct wk_chain *chain)
+{
+    const uint8_t implausible = wk_guard_implausible(&chain->guard, &chain->record.window);
+    const uint8_t stuck = wk_guard_stuck(&chain->window.own, &chain->cycle.map);
+    WK_TRY(see(chain, WK_GUARD_IMPLAUSIBLE, implausible));
+    return see(chain, WK_GUARD_STUCK, stuck);
+}
+
+static void add_energy(struct wk_chain *chain, const struct wk_quantity_raw *raw)
+{
+    struct wk_record_window *out = &chain->record.window;
+    struct wk_energy_fate fate = {.withheld = wk_guard_withholds(&chain->guard)};
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        fate.running[phase] = wk_creep_step(&chain->creep, phase, out->i1_ua[phase]);
+    }
+    wk_energy_add(&chain->energy, raw, &fate, out);
+    out->pulses = wk_pulse_add(&chain->pulse, out->total.import_uwh + out->total.export_uwh);
+    out->withheld_samples = chain->withheld_samples;
+    chain->flags |= fate.withheld ? WK_RECORD_WITHHELD : 0;
+}
+
+static wk_err close_guards(struct wk_chain *chain)
+{
+    struct wk_guard_event events[WK_GUARD_KINDS];
+    const uint8_t count = wk_guard_close(&chain->guard, events);
+    for (uint8_t i = 0; i < count; i++) {
+        WK_TRY(emit_guard_event(chain, &events[i]));
+    }
+    return WK_OK;
 }
 
 static wk_err close_window(struct wk_chain *chain, uint64_t *next_step)
 {
-    struct wk_record_window *out = &chain->record.window;
     struct wk_track_result result;
     struct wk_quantity_raw raw;
-    const struct wk_window *window = &chain->window;
-    wk_track_close(&chain->track, window, chain->cycle.step, &result);
-    *out = (struct wk_record_window){
-        .cycles = window->halves / 2U,
-        .reference = chain->track.reference,
-    };
-    uint8_t halves = window->halves;
-    uint64_t step = result.step;
-    if ((chain->flags & WK_RECORD_SHORT) != 0) {
-        halves = part_of_short(chain, &step, &out->cycles);
-    }
-    wk_window_phasors(window, halves, step, &chain->phasors);
-    wk_quantity_fill(&chain->quantity, window, &chain->phasors, result.step, out, &raw);
-    wk_energy_add(&chain->energy, &raw, out);
-    wk_track_choose(&chain->track, out->u_mv);
+    wk_track_close(&chain->track, &chain->window, chain->cycle.step, &result);
+    chain->record.window = (struct wk_record_window){.reference = chain->track.reference};
+    fill_window(chain, result.step, &raw);
+    WK_TRY(watch_window(chain));
+    add_energy(chain, &raw);
+    wk_track_choose(&chain->track, chain->record.window.u_mv);
     chain->flags |= result.free_run ? WK_RECORD_FREE_RUN : 0;
     chain->flags |= result.acquiring && !result.free_run ? WK_RECORD_ACQUIRING : 0;
+    chain->flags |= chain->tick_mark != 0 && chain->tick_mark < chain->window.halves
+                        ? WK_RECORD_OVERLAP
+                        : 0;
     *next_step = result.next_step;
-    return emit_window(chain);
+    WK_TRY(emit_window(chain));
+    return (chain->flags & WK_RECORD_SHORT) != 0 ? WK_OK : close_guards(chain);
 }
 
 /* ---- a half cycle ends ------------------------------------------------------------------- */
@@ -167,7 +271,7 @@ static wk_err watch_quality(struct wk_chain *chain)
     const uint8_t count =
         wk_quality_step(&chain->quality, &chain->cycle.half, chain->half_begin_q16, events);
     for (uint8_t i = 0; i < count; i++) {
-        WK_TRY(emit_event(chain, &events[i]));
+        WK_TRY(emit_voltage_event(chain, &events[i]));
     }
     if (count != 0 || wk_quality_is_open(&chain->quality)) {
         chain->flags |= WK_RECORD_FLAGGED;
@@ -175,19 +279,33 @@ static wk_err watch_quality(struct wk_chain *chain)
     return WK_OK;
 }
 
-static void add_half(struct wk_chain *chain, bool complete)
+static wk_err watch_samples(struct wk_chain *chain, wk_guard_kind kind,
+                            struct wk_cycle_bad *bad)
 {
-    wk_window_add(&chain->window, &chain->cycle, complete);
+    struct wk_guard_event event;
+    chain->withheld_samples += bad->samples;
+    const bool begins =
+        wk_guard_see(&chain->guard, kind, bad, chain->half_begin_q16, chain->at_q16, &event);
+    *bad = (struct wk_cycle_bad){0};
+    return begins ? emit_guard_event(chain, &event) : WK_OK;
+}
+
+static wk_err add_half(struct wk_chain *chain, bool complete)
+{
+    struct wk_cycle *cycle = &chain->cycle;
+    wk_window_add(&chain->window, cycle, complete);
     chain->half_begin_q16 = chain->at_q16;
-    chain->at_q16 += (uint64_t)chain->cycle.half.frames_q16;
-    chain->flags |= chain->cycle.clipped ? WK_RECORD_CLIPPED : 0;
-    chain->cycle.clipped = false;
+    chain->at_q16 += (uint64_t)cycle->half.frames_q16;
+    chain->flags |= cycle->saturated.channels != 0 ? WK_RECORD_CLIPPED : 0;
+    WK_TRY(watch_samples(chain, WK_GUARD_SATURATION, &cycle->saturated));
+    return watch_samples(chain, WK_GUARD_NO_VALUE, &cycle->no_value);
 }
 
 static wk_err pass_mark(struct wk_chain *chain)
 {
-    add_half(chain, true);
+    WK_TRY(add_half(chain, true));
     WK_TRY(watch_quality(chain));
+    watch_clock(chain);
     const uint64_t step = chain->cycle.step;
     uint64_t next_step = wk_track_mark(&chain->track, &chain->cycle.map, &chain->window, step);
     chain->flags |= next_step != step ? WK_RECORD_ACQUIRING : 0;
@@ -202,14 +320,48 @@ static wk_err pass_mark(struct wk_chain *chain)
         wk_cycle_retune(&chain->cycle, next_step);
     }
     if (ends) {
-        WK_TRY(show_window(chain));
         begin_window(chain);
-        return WK_OK;
+        return show_window(chain);
     }
     return retuned ? show_restart(chain) : WK_OK;
 }
 
 /* ---- the whole --------------------------------------------------------------------------- */
+
+/* Amplitudes below which a voltage is absent. */
+static void find_floor(const struct wk_chain *chain, int64_t floor[WK_RECORD_PHASES])
+{
+    const int32_t nominal_mv = chain->quality.config.nominal_mv;
+    const struct wk_scale least =
+        wk_scale_mul(wk_scale_of(nominal_mv, -3), wk_scale_of(FLOOR_PPM, 0));
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const struct wk_scale micro = wk_scale_abs(chain->quantity.micro[WK_SAMPLE_U + phase]);
+        const int64_t counts =
+            micro.mantissa != 0 ? wk_scale_apply(wk_scale_div(least, micro), 1) : 0;
+        floor[phase] = counts > FLOOR_COUNTS ? counts : FLOOR_COUNTS;
+        floor[phase] = floor[phase] < WK_SAMPLE_COUNTS ? floor[phase] : WK_SAMPLE_COUNTS;
+    }
+}
+
+/* The rooms that depend on the sample rate. */
+static void init_rate(struct wk_chain *chain, const struct wk_hal_frontend_info *info,
+                      const struct wk_sample_map *map)
+{
+    int64_t floor[WK_RECORD_PHASES];
+    const wk_quantity_dc dc = chain->quantity.dc;
+    chain->rate_uhz = info->rate_uhz;
+    wk_quantity_init(&chain->quantity, map, info->rate_uhz, dc);
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_I + phase];
+        if (slot->present) {
+            wk_quantity_set_curve(&chain->quantity, phase, &info->channel[slot->index]);
+        }
+    }
+    find_floor(chain, floor);
+    wk_track_init(&chain->track, info->rate_uhz, info->nominal_uhz, floor);
+    wk_cycle_init(&chain->cycle, map, info->rate_uhz,
+                  wk_track_first_step(&chain->track, info->nominal_uhz));
+}
 
 static wk_err init_rooms(struct wk_chain *chain, const struct wk_hal_frontend_info *info,
                          const struct wk_chain_config *config, struct wk_sample_fault *fault)
@@ -221,6 +373,14 @@ static wk_err init_rooms(struct wk_chain *chain, const struct wk_hal_frontend_in
         .channel = -1,
     };
     WK_TRY(wk_energy_init(&chain->energy, &map, info->rate_uhz, config->summation));
+    fault->reason = "guards: largest voltage and current must not be negative";
+    WK_TRY(wk_guard_init(&chain->guard, &config->guard));
+    fault->reason = "pulse constant: must be 0 to 10,000,000 pulses per kWh";
+    WK_TRY(config->pulse_constant <= WK_PULSE_CONSTANT_MOST ? WK_OK : WK_E_RANGE);
+    fault->reason = "starting current: must not be negative";
+    WK_TRY(config->start_ua >= 0 ? WK_OK : WK_E_RANGE);
+    wk_creep_init(&chain->creep, config->start_ua);
+    wk_pulse_init(&chain->pulse, config->pulse_constant);
     struct wk_quality_config quality = config->quality;
     quality.nominal_mv = quality.nominal_mv != 0 ? quality.nominal_mv : info->nominal_mv;
     fault->reason = "thresholds: must be interruption < dip < 100 % < swell <= 200 %, "
@@ -228,20 +388,8 @@ static wk_err init_rooms(struct wk_chain *chain, const struct wk_hal_frontend_in
     WK_TRY(
         wk_quality_init(&chain->quality, &map, &quality, config->dc == WK_QUANTITY_DC_BLOCK));
     fault->reason = NULL;
-    wk_quantity_init(&chain->quantity, &map, info->rate_uhz, config->dc);
-    int64_t floor[WK_RECORD_PHASES];
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const struct wk_scale micro = wk_scale_abs(chain->quantity.micro[WK_SAMPLE_U + phase]);
-        const struct wk_scale least =
-            wk_scale_mul(wk_scale_of(quality.nominal_mv, -3), wk_scale_of(FLOOR_PPM, 0));
-        const int64_t counts =
-            micro.mantissa != 0 ? wk_scale_apply(wk_scale_div(least, micro), 1) : 0;
-        floor[phase] = counts > FLOOR_COUNTS ? counts : FLOOR_COUNTS;
-        floor[phase] = floor[phase] < WK_SAMPLE_COUNTS ? floor[phase] : WK_SAMPLE_COUNTS;
-    }
-    wk_track_init(&chain->track, info->rate_uhz, info->nominal_uhz, floor);
-    wk_cycle_init(&chain->cycle, &map, info->rate_uhz,
-                  wk_track_first_step(&chain->track, info->nominal_uhz));
+    chain->quantity.dc = config->dc;
+    init_rate(chain, info, &map);
     return WK_OK;
 }
 
@@ -254,6 +402,7 @@ wk_err wk_chain_init(struct wk_chain *chain, const struct wk_hal_frontend_info *
         .observer = config->observer,
         .rate_uhz = info->rate_uhz,
         .start_us = info->start_us,
+        .tick_us = info->start_us > 0 ? (info->start_us / TICK_US + 1) * TICK_US : 0,
         .record.epoch = config->epoch,
     };
     WK_TRY(init_rooms(chain, info, config, fault));
@@ -289,21 +438,19 @@ wk_err wk_chain_flush(struct wk_chain *chain)
     const uint64_t step = next_step;
     wk_cycle_cut(&chain->cycle);
     if (chain->cycle.half.frames_q16 > 0) {
-        add_half(chain, false);
+        WK_TRY(add_half(chain, false));
     }
-    if (chain->window.halves > 0) {
-        chain->flags |= WK_RECORD_SHORT;
+    const bool closes = chain->window.halves > chain->window.first;
+    chain->flags |= WK_RECORD_SHORT;
+    if (closes) {
         WK_TRY(close_window(chain, &next_step));
     }
     wk_quality_gap(&chain->quality);
     if (next_step != step) {
         wk_cycle_retune(&chain->cycle, next_step);
     }
-    if (chain->window.halves > 0) {
-        WK_TRY(show_window(chain));
-    }
     begin_window(chain);
-    return WK_OK;
+    return closes ? show_window(chain) : WK_OK;
 }
 
 wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames)
@@ -314,4 +461,44 @@ wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames)
     begin_window(chain);
     chain->flags |= WK_RECORD_FEED_GAP;
     return show_restart(chain);
+}
+
+/* Positions count from the start at one rate: the start moves to where the rate changes. */
+static wk_err change_rate(struct wk_chain *chain, const struct wk_hal_frontend_info *info)
+{
+    struct wk_sample_map map;
+    struct wk_sample_fault fault;
+    WK_TRY(wk_sample_map_init(&map, info, &fault));
+    WK_TRY(wk_energy_set_rate(&chain->energy, &map, info->rate_uhz));
+    WK_TRY(wk_chain_flush(chain));
+    chain->start_us = wk_chain_time_us(chain, chain->at_q16);
+    chain->at_q16 = 0;
+    chain->half_begin_q16 = 0;
+    chain->at = 0;
+    init_rate(chain, info, &map);
+    begin_window(chain);
+    return WK_OK;
+}
+
+wk_err wk_chain_trouble(struct wk_chain *chain, const struct wk_hal_trouble *trouble,
+                        const struct wk_hal_frontend_info *info)
+{
+    WK_TRY(chain->fault);
+    const int64_t frames = trouble->frames < INT32_MAX ? (int64_t)trouble->frames : INT32_MAX;
+    struct wk_record_event event = {
+        .kind = trouble->kind == WK_HAL_FEED_LOST ? WK_RECORD_FEED_LOST : WK_RECORD_FEED_RESET,
+        .value = (int32_t)frames,
+    };
+    if (trouble->kind == WK_HAL_FEED_RATE) {
+        struct wk_hal_frontend_info changed = *info;
+        changed.rate_uhz = trouble->rate_uhz;
+        WK_TRY(change_rate(chain, &changed));
+        event.kind = WK_RECORD_FEED_RATE;
+        event.value = (int32_t)(trouble->rate_uhz / 1000);
+    }
+    const int64_t begin_us = wk_chain_time_us(chain, chain->at_q16);
+    WK_TRY(wk_chain_gap(chain, trouble->frames));
+    event.begin_us = begin_us;
+    event.duration_us = wk_chain_time_us(chain, chain->at_q16) - begin_us;
+    return emit_event(chain, &event);
 }

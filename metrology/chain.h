@@ -4,7 +4,12 @@
  *
  * The assembled metrology: sample -> cycle -> window -> track, quantity, energy, quality. Feed
  * it blocks of any size; it emits one record per 10/12-cycle window and one at once for every
- * begin and end of a voltage event. Records are numbered from 1 within the configured epoch.
+ * begin and end of a voltage event or a guard. Records are numbered from 1 within the configured
+ * epoch.
+ *
+ * Every full ten minutes of UTC a new block of 10/12 cycles begins with the first cycle after the
+ * tick while the old one is completed (IEC 61000-4-30, 4.5.2). The record after it has the
+ * quantities of the whole block, and the energies of what the old one had not counted.
  *
  * Time is counted in samples from the front end's start and turned into UTC exactly; what the
  * sample clock is off by, the record's time is off by. All memory is the struct's own. */
@@ -16,8 +21,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "metrology/creep.h"
 #include "metrology/cycle.h"
 #include "metrology/energy.h"
+#include "metrology/guard.h"
+#include "metrology/pulse.h"
 #include "metrology/quality.h"
 #include "metrology/quantity.h"
 #include "metrology/record.h"
@@ -33,11 +41,14 @@ struct wk_chain_sink {
     wk_err (*emit)(void *self, const struct wk_record *record);
 };
 
-/* Where a window lies. */
+/* Where a block of 10/12 cycles lies. */
 struct wk_chain_place {
-    uint64_t at_q16; /* its begin, samples from the start, Q16 */
-    uint64_t step;   /* of the oscillator through it; 2^64 = one turn per sample */
-    uint8_t cycles;  /* it will have, 10 or 12 */
+    uint64_t
+        at_q16;     /* its begin, samples from the start, Q16; it lies before the last mark when
+                         the block overlaps the one before (after a clock tick) */
+    uint64_t step;  /* of the oscillator through it; 2^64 = one turn per sample */
+    uint8_t cycles; /* it will have, 10 or 12 */
+    int64_t rate_uhz; /* of the samples */
 };
 
 /* Whoever listens in: the analyser of power quality. Called from within wk_chain_feed, in the
@@ -62,6 +73,9 @@ struct wk_chain_config {
     wk_energy_summation summation;
     wk_quantity_dc dc;
     struct wk_quality_config quality; /* nominal_mv 0: that of the front end */
+    struct wk_guard_config guard;
+    int64_t start_ua; /* threshold of the registers on the fundamental current; 0 = none */
+    uint32_t pulse_constant; /* pulses per kWh; 0 = none */
     struct wk_chain_sink sink;
     struct wk_chain_observer observer; /* .self NULL: nobody */
 };
@@ -76,13 +90,20 @@ struct wk_chain {
     uint64_t at_q16;         /* samples from the start to the last mark */
     uint64_t half_begin_q16; /* ... to the mark before */
     int64_t window_begin_us;
+    int64_t tick_us; /* next full ten minutes of UTC; 0 = time is unknown */
+    uint8_t
+        tick_mark;  /* half cycles of the block at the first cycle after the tick; 0 = none */
     uint32_t flags; /* of the window under way */
+    uint32_t withheld_samples;
     struct wk_cycle cycle;
     struct wk_window window;
     struct wk_window_phasors phasors;
     struct wk_track track;
     struct wk_quantity quantity;
     struct wk_energy energy;
+    struct wk_creep creep;
+    struct wk_guard guard;
+    struct wk_pulse pulse;
     struct wk_quality quality;
     struct wk_record record;
 };
@@ -107,6 +128,13 @@ WK_MUST_USE wk_err wk_chain_flush(struct wk_chain *chain);
 /** `frames` frames are missing from the feed: closes the window under way, lets time pass, and
  *  flags the next window FEED_GAP. */
 WK_MUST_USE wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames);
+
+/** What a front end reported (port/hal.h): missing frames are a gap and an event; a new rate ends
+ *  the window and sets metrology up anew for it, energies and record numbers going on. `info` is
+ *  that of init; its rate is not looked at. */
+WK_MUST_USE wk_err wk_chain_trouble(struct wk_chain *chain,
+                                    const struct wk_hal_trouble *trouble,
+                                    const struct wk_hal_frontend_info *info);
 
 /** Emits a record of an observer: fills in seq and epoch. */
 WK_MUST_USE wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record);

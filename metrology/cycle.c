@@ -245,13 +245,21 @@ static void add_chunk(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const 
     cycle->newest = HISTORY(cycle->newest + frames);
 }
 
+static void note_bad(struct wk_cycle_bad *bad, uint8_t channels)
+{
+    bad->channels |= channels;
+    bad->samples += channels != 0 ? 1 : 0;
+}
+
 /* A single frame whose counts may be out of range: the same sums, one product at a time. */
 static void add_frame(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const int32_t *frame)
 {
     const struct wk_sample_map *map = &cycle->map;
     const struct wk_cycle_wave wave = cycle->now_q29;
     int32_t limited[WK_HAL_CHANNELS];
-    cycle->clipped |= wk_sample_limit(map, frame, limited);
+    const struct wk_sample_doubt doubt = wk_sample_limit(map, frame, limited);
+    note_bad(&cycle->saturated, doubt.saturated);
+    note_bad(&cycle->no_value, doubt.no_value);
     for (int a = 0; a < map->active; a++) {
         const int slot = map->slot_of[a];
         const int64_t x = limited[map->slot[slot].index] - map->slot[slot].offset;

@@ -53,15 +53,22 @@ struct wk_cycle_wave {
     int64_t sin;
 };
 
+/* What was not to be believed since the last mark. */
+struct wk_cycle_bad {
+    uint8_t channels; /* bit per slot */
+    uint32_t samples; /* frames with such a count */
+};
+
 struct wk_cycle {
     struct wk_sample_map map;
-    uint64_t step;                /* turns per sample, 2^64 = one turn */
-    uint64_t since;               /* turns from the last mark to the next sample */
-    size_t run;                   /* whole samples left before the sample that holds the mark */
-    uint32_t early_q16;           /* share of that sample before the mark */
-    bool odd;                     /* the present half cycle is the second of its cycle */
-    bool clipped;                 /* since the last mark */
-    struct wk_cycle_wave now_q29; /* oscillator at the next sample */
+    uint64_t step;      /* turns per sample, 2^64 = one turn */
+    uint64_t since;     /* turns from the last mark to the next sample */
+    size_t run;         /* whole samples left before the sample that holds the mark */
+    uint32_t early_q16; /* share of that sample before the mark */
+    bool odd;           /* the present half cycle is the second of its cycle */
+    struct wk_cycle_bad saturated; /* since the last mark; the owner clears them */
+    struct wk_cycle_bad no_value;
+    struct wk_cycle_wave now_q29;  /* oscillator at the next sample */
     struct wk_cycle_wave next_q29; /* ... and the one after */
     struct wk_cycle_wave step_q30; /* turns by one sample */
     struct wk_cycle_wave two_steps_q30;

@@ -2,12 +2,13 @@
 #include "metrology/energy.h"
 
 #include "metrology/scale.h"
+#include "metrology/sequence.h"
 
 #define SHIFT_LEAST    62  /* below 1 uWh per count^2 * sample: a window fits 64 bits */
 #define SHIFT_MOST     120 /* a carry and three increments fit 128 bits */
 #define MANTISSA_LEAST (INT64_C(1) << 30)
 
-enum { IMPORT = 0, EXPORT, QUADRANTS };
+enum { IMPORT = 0, EXPORT, IMPORT1, EXPORT1, QUADRANTS, IMPORT_S = QUADRANTS + 4, EXPORT_S };
 
 /* uWh per count^2 * sample: gain_u * gain_i * 10^6 / (3600 s/h * rate). */
 static struct wk_scale micro_per_raw(const struct wk_sample_map *map, int phase,
@@ -53,21 +54,66 @@ wk_err wk_energy_init(struct wk_energy *energy, const struct wk_sample_map *map,
     return WK_OK;
 }
 
+static struct wk_i128 rescaled(struct wk_i128 carry, int from, int to)
+{
+    return to >= from ? wk_i128_shift_left(carry, (uint8_t)(to - from))
+                      : wk_i128_shift_right(carry, (uint8_t)(from - to));
+}
+
+static void rescale(struct wk_energy_account *account, int from, int to)
+{
+    for (int at = 0; at < WK_ENERGY_REGISTERS; at++) {
+        account->carry[at] = rescaled(account->carry[at], from, to);
+    }
+}
+
+wk_err wk_energy_set_rate(struct wk_energy *energy, const struct wk_sample_map *map,
+                          int64_t rate_uhz)
+{
+    struct wk_energy made;
+    WK_TRY(wk_energy_init(&made, map, rate_uhz, energy->summation));
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        rescale(&energy->phase[phase], energy->shift, made.shift);
+        energy->mantissa[phase] = made.mantissa[phase];
+    }
+    rescale(&energy->total, energy->shift, made.shift);
+    rescale(&energy->withheld, energy->shift, made.shift);
+    energy->shift = made.shift;
+    return WK_OK;
+}
+
+/* ---- booking ----------------------------------------------------------------------------- */
+
+/* Energies of a phase or of all, 2^-shift uWh. */
+struct amounts {
+    struct wk_i128 p;
+    struct wk_i128 p1;
+    struct wk_i128 q;
+    struct wk_i128 s; /* >= 0 */
+};
+
+static struct wk_i128 absolute(struct wk_i128 value)
+{
+    return wk_i128_is_negative(value) ? wk_i128_neg(value) : value;
+}
+
 /* Adds |value| to a register of an account. */
 static void book(struct wk_energy_account *account, int at, struct wk_i128 value)
 {
-    const struct wk_i128 size = wk_i128_is_negative(value) ? wk_i128_neg(value) : value;
-    account->carry[at] = wk_i128_add(account->carry[at], size);
+    account->carry[at] = wk_i128_add(account->carry[at], absolute(value));
 }
 
-static void book_power(struct wk_energy_account *account, struct wk_i128 p, struct wk_i128 q)
+static void book_amounts(struct wk_energy_account *account, const struct amounts *amounts)
 {
-    const bool exported = wk_i128_is_negative(p);
-    const bool capacitive = wk_i128_is_negative(q);
-    /* I = +P +Q, II = -P +Q, III = -P -Q, IV = +P -Q */
-    const int quadrant = capacitive ? (exported ? 2 : 3) : (exported ? 1 : 0);
-    book(account, exported ? EXPORT : IMPORT, p);
-    book(account, QUADRANTS + quadrant, q);
+    const bool exported = wk_i128_is_negative(amounts->p);
+    const bool exported1 = wk_i128_is_negative(amounts->p1);
+    const bool capacitive = wk_i128_is_negative(amounts->q);
+    /* I = +P +Q, II = -P +Q, III = -P -Q, IV = +P -Q; of the fundamental, as the reactive is */
+    const int quadrant = capacitive ? (exported1 ? 2 : 3) : (exported1 ? 1 : 0);
+    book(account, exported ? EXPORT : IMPORT, amounts->p);
+    book(account, exported1 ? EXPORT1 : IMPORT1, amounts->p1);
+    book(account, QUADRANTS + quadrant, amounts->q);
+    book(account, exported ? EXPORT_S : IMPORT_S, amounts->s);
 }
 
 static int64_t take(struct wk_energy_account *account, int at, uint8_t shift)
@@ -82,6 +128,10 @@ static struct wk_record_energy take_all(struct wk_energy_account *account, uint8
     struct wk_record_energy gained = {
         .import_uwh = take(account, IMPORT, shift),
         .export_uwh = take(account, EXPORT, shift),
+        .import1_uwh = take(account, IMPORT1, shift),
+        .export1_uwh = take(account, EXPORT1, shift),
+        .import_uvah = take(account, IMPORT_S, shift),
+        .export_uvah = take(account, EXPORT_S, shift),
     };
     for (int quadrant = 0; quadrant < 4; quadrant++) {
         gained.q_uvarh[quadrant] = take(account, QUADRANTS + quadrant, shift);
@@ -89,25 +139,74 @@ static struct wk_record_energy take_all(struct wk_energy_account *account, uint8
     return gained;
 }
 
-void wk_energy_add(struct wk_energy *energy, const struct wk_quantity_raw *raw,
-                   struct wk_record_window *out)
+static struct amounts amounts_of(const struct wk_energy *energy,
+                                 const struct wk_quantity_raw *raw, int phase)
 {
-    struct wk_i128 p_sum = {0};
-    struct wk_i128 q_sum = {0};
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const struct wk_i128 p = wk_i128_mul(raw->p[phase], energy->mantissa[phase]);
-        const struct wk_i128 q = wk_i128_mul(raw->q1[phase], energy->mantissa[phase]);
-        book_power(&energy->phase[phase], p, q);
-        out->energy[phase] = take_all(&energy->phase[phase], energy->shift);
+    const int64_t mantissa = energy->mantissa[phase];
+    return (struct amounts){
+        .p = wk_i128_mul(raw->p[phase], mantissa),
+        .p1 = wk_i128_mul(raw->p1[phase], mantissa),
+        .q = wk_i128_mul(raw->q1[phase], mantissa),
+        .s = absolute(wk_i128_mul(raw->s[phase], mantissa)),
+    };
+}
+
+/* sqrt(s^2 - p^2) = sqrt(s - p) * sqrt(s + p), with the sign of q. Reduced to 62 bits. */
+static struct wk_i128 non_active(const struct amounts *amounts)
+{
+    const struct wk_i128 p = absolute(amounts->p);
+    const struct wk_i128 less = wk_i128_sub(amounts->s, p);
+    if (wk_i128_is_negative(less)) {
+        return (struct wk_i128){0};
+    }
+    const struct wk_i128 more = wk_i128_add(amounts->s, p);
+    uint8_t shift = 0;
+    while (!wk_i128_fits_i64(wk_i128_shift_right(more, shift))) {
+        shift++;
+    }
+    const int64_t size = wk_sequence_geometric_mean(wk_i128_shift_right(less, shift).low,
+                                                    wk_i128_shift_right(more, shift).low);
+    const struct wk_i128 value = wk_i128_shift_left(wk_i128_of(size), shift);
+    return wk_i128_is_negative(amounts->q) ? wk_i128_neg(value) : value;
+}
+
+static void book_total(const struct wk_energy *energy, struct wk_energy_account *account,
+                       const struct amounts phase[WK_RECORD_PHASES])
+{
+    struct amounts sum = {.p = {0}};
+    for (int k = 0; k < WK_RECORD_PHASES; k++) {
         if (energy->summation == WK_ENERGY_ARITHMETIC) {
-            book_power(&energy->total, p, q);
+            book_amounts(account, &phase[k]);
+            continue;
         }
-        p_sum = wk_i128_add(p_sum, p);
-        q_sum = wk_i128_add(q_sum, q);
+        sum.p = wk_i128_add(sum.p, phase[k].p);
+        sum.p1 = wk_i128_add(sum.p1, phase[k].p1);
+        sum.q = wk_i128_add(sum.q, phase[k].q);
+        sum.s = wk_i128_add(sum.s, non_active(&phase[k]));
     }
     if (energy->summation == WK_ENERGY_VECTORIAL) {
-        book_power(&energy->total, p_sum, q_sum);
+        sum.s = wk_sequence_length_wide(sum.p, sum.s);
+        book_amounts(account, &sum);
     }
+}
+
+void wk_energy_add(struct wk_energy *energy, const struct wk_quantity_raw *raw,
+                   const struct wk_energy_fate *fate, struct wk_record_window *out)
+{
+    struct amounts phase[WK_RECORD_PHASES] = {{.p = {0}}};
+    for (int k = 0; k < WK_RECORD_PHASES; k++) {
+        if (fate->running[k]) {
+            phase[k] = amounts_of(energy, raw, k);
+        } else {
+            energy->phase[k] = (struct wk_energy_account){0};
+        }
+        if (!fate->withheld) {
+            book_amounts(&energy->phase[k], &phase[k]);
+        }
+        out->energy[k] = take_all(&energy->phase[k], energy->shift);
+    }
+    book_total(energy, fate->withheld ? &energy->withheld : &energy->total, phase);
     out->total = take_all(&energy->total, energy->shift);
+    out->withheld = take_all(&energy->withheld, energy->shift);
     out->summation = (uint8_t)energy->summation;
 }

@@ -4,11 +4,38 @@
 #define EXPONENT_LEAST (-24)
 #define EXPONENT_MOST  6
 #define PHASE_NEUTRAL  3
+#define CURVE_UA       INT64_C(1000000000000)
+#define CURVE_PPM      100000
+#define CURVE_UDEG     10000000
 
 static wk_err refuse(struct wk_sample_fault *fault, int channel, const char *reason, wk_err err)
 {
     *fault = (struct wk_sample_fault){.reason = reason, .channel = channel};
     return err;
+}
+
+static wk_err check_curve(const struct wk_hal_channel *channel, int at,
+                          struct wk_sample_fault *fault)
+{
+    if (channel->curve_points > WK_HAL_CURVE) {
+        return refuse(fault, at, "curve: has more than 6 points", WK_E_RANGE);
+    }
+    int64_t last_ua = -1;
+    for (int p = 0; p < channel->curve_points; p++) {
+        const struct wk_hal_curve_point *point = &channel->curve[p];
+        if (point->i_ua <= last_ua || point->i_ua > CURVE_UA) {
+            return refuse(fault, at, "curve: currents must rise, up to 1,000,000 A",
+                          WK_E_ARGUMENT);
+        }
+        if (point->gain_ppm > CURVE_PPM || point->gain_ppm < -CURVE_PPM) {
+            return refuse(fault, at, "curve: gain must be within +-100,000 ppm", WK_E_RANGE);
+        }
+        if (point->phase_udeg > CURVE_UDEG || point->phase_udeg < -CURVE_UDEG) {
+            return refuse(fault, at, "curve: phase must be within +-10 degrees", WK_E_RANGE);
+        }
+        last_ua = point->i_ua;
+    }
+    return WK_OK;
 }
 
 static wk_err check_channel(const struct wk_hal_channel *channel, int at,
@@ -32,7 +59,7 @@ static wk_err check_channel(const struct wk_hal_channel *channel, int at,
     if (channel->range < 0 || channel->range > WK_SAMPLE_COUNTS) {
         return refuse(fault, at, "range: must be 0 to 16,777,216 counts", WK_E_RANGE);
     }
-    return WK_OK;
+    return check_curve(channel, at, fault);
 }
 
 static wk_err place(struct wk_sample_map *map, const struct wk_hal_channel *channel, int at,
@@ -142,20 +169,25 @@ bool wk_sample_is_quiet(const struct wk_sample_map *map, const int32_t *counts, 
     return true;
 }
 
-bool wk_sample_limit(const struct wk_sample_map *map, const int32_t *frame,
-                     int32_t limited[WK_HAL_CHANNELS])
+struct wk_sample_doubt wk_sample_limit(const struct wk_sample_map *map, const int32_t *frame,
+                                       int32_t limited[WK_HAL_CHANNELS])
 {
-    bool clipped = false;
+    struct wk_sample_doubt doubt = {0};
     for (int at = 0; at < map->channels; at++) {
         const int32_t count = frame[at];
-        limited[at] = count > WK_SAMPLE_COUNTS    ? WK_SAMPLE_COUNTS
+        limited[at] = count == WK_HAL_NO_COUNT    ? map->offset[at]
+                      : count > WK_SAMPLE_COUNTS  ? WK_SAMPLE_COUNTS
                       : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
                                                   : count;
     }
     for (int i = 0; i < map->active; i++) {
-        const struct wk_sample_slot *slot = &map->slot[map->slot_of[i]];
+        const uint8_t s = map->slot_of[i];
+        const struct wk_sample_slot *slot = &map->slot[s];
         const int32_t count = limited[slot->index];
-        clipped = clipped || count >= slot->range || count <= -slot->range;
+        const bool none = frame[slot->index] == WK_HAL_NO_COUNT;
+        const bool end = count >= slot->range || count <= -slot->range;
+        doubt.no_value |= (uint8_t)(none ? 1U << s : 0);
+        doubt.saturated |= (uint8_t)(end && !none ? 1U << s : 0);
     }
-    return clipped;
+    return doubt;
 }

@@ -62,9 +62,15 @@ bool wk_sample_is_pair(const struct wk_sample_map *map, int phase);
 /** True if every count of the frames is smaller than map->quiet. */
 bool wk_sample_is_quiet(const struct wk_sample_map *map, const int32_t *counts, size_t frames);
 
-/** Copies one frame, its counts limited to +-WK_SAMPLE_COUNTS; true if a metered channel
- *  reached the end of its range. */
-bool wk_sample_limit(const struct wk_sample_map *map, const int32_t *frame,
-                     int32_t limited[WK_HAL_CHANNELS]);
+/* Slots of a frame, bit by bit, whose counts are not to be believed. */
+struct wk_sample_doubt {
+    uint8_t saturated; /* at the end of the range */
+    uint8_t no_value;  /* WK_HAL_NO_COUNT */
+};
+
+/** Copies one frame, its counts limited to +-WK_SAMPLE_COUNTS, those that are no value
+ *  replaced by the offset of their channel, which is zero. */
+struct wk_sample_doubt wk_sample_limit(const struct wk_sample_map *map, const int32_t *frame,
+                                       int32_t limited[WK_HAL_CHANNELS]);
 
 #endif

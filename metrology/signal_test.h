@@ -56,7 +56,24 @@ struct signal_sink {
     int64_t export_uwh;
     int64_t q_uvarh[4];
     int64_t samples;
+    struct wk_record_energy energy; /* totals */
+    struct wk_record_energy withheld;
+    int64_t withheld_samples;
+    int64_t pulses;
 };
+
+static void signal_add(struct wk_record_energy *sum, const struct wk_record_energy *gained)
+{
+    sum->import_uwh += gained->import_uwh;
+    sum->export_uwh += gained->export_uwh;
+    sum->import1_uwh += gained->import1_uwh;
+    sum->export1_uwh += gained->export1_uwh;
+    sum->import_uvah += gained->import_uvah;
+    sum->export_uvah += gained->export_uvah;
+    for (int quadrant = 0; quadrant < 4; quadrant++) {
+        sum->q_uvarh[quadrant] += gained->q_uvarh[quadrant];
+    }
+}
 
 static wk_err signal_take(void *self, const struct wk_record *record)
 {
@@ -83,6 +100,10 @@ static wk_err signal_take(void *self, const struct wk_record *record)
         sink->q_varh[quadrant] += (double)total->q_uvarh[quadrant] / 1e6;
     }
     sink->samples += record->window.samples;
+    signal_add(&sink->energy, total);
+    signal_add(&sink->withheld, &record->window.withheld);
+    sink->withheld_samples += record->window.withheld_samples;
+    sink->pulses += record->window.pulses;
     return WK_OK;
 }
 

@@ -69,8 +69,8 @@ static struct wk_track_point measure(const struct wk_track *track,
     }
     const struct wk_window_half *a = &window->half[window->halves - 2];
     const struct wk_window_half *b = a + 1;
-    const int64_t frames_q16 = a->frames_q16 + b->frames_q16;
-    const int64_t x = a->x[slot] + b->x[slot];
+    const int64_t frames_q16 = a->sums.frames_q16 + b->sums.frames_q16;
+    const int64_t x = a->sums.x[slot] + b->sums.x[slot];
     const int64_t mean_q8 = x * (INT64_C(1) << 24) / frames_q16;
     const struct wk_angle_vector z = {
         .re = a->phasor[slot].re + b->phasor[slot].re -
@@ -78,7 +78,7 @@ static struct wk_track_point measure(const struct wk_track *track,
         .im = a->phasor[slot].im + b->phasor[slot].im -
               ((mean_q8 * (a->wave.im + b->wave.im)) >> 8),
     };
-    const int64_t xx = a->xx[phase] + b->xx[phase];
+    const int64_t xx = a->sums.xx[slot] + b->sums.xx[slot];
     /* The mark between the two is a whole number of half turns of the oscillator. */
     const uint32_t mark = (uint32_t)(window->halves - 1) << 31;
     return (struct wk_track_point){
@@ -109,8 +109,8 @@ uint64_t wk_track_mark(struct wk_track *track, const struct wk_sample_map *map,
                        const struct wk_window *window, uint64_t step)
 {
     const uint8_t k = window->halves;
-    if (k < 2) {
-        track->first = 1;
+    if (k < window->first + 2) {
+        track->first = (uint8_t)(window->first + 1);
         return step;
     }
     struct wk_track_point point = measure(track, map, window, track->reference);
@@ -122,8 +122,9 @@ uint64_t wk_track_mark(struct wk_track *track, const struct wk_sample_map *map,
         track->reference = point.reference;
     }
     const uint8_t before = (uint8_t)(k - 3);
-    if (track->locked || k % 2 != 0 || k < 4 || before < track->first || !point.valid ||
-        !track->point[before].valid || track->point[before].reference != point.reference) {
+    if (track->locked || k % 2 != 0 || k < window->first + 4 || before < track->first ||
+        !point.valid || !track->point[before].valid ||
+        track->point[before].reference != point.reference) {
         return step;
     }
     const int32_t ahead = advance(&track->point[before], &point, step);

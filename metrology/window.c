@@ -16,12 +16,24 @@ uint32_t wk_window_turn(uint64_t step, int64_t samples_q16)
     return (uint32_t)(((step >> 16) * (uint64_t)samples_q16) >> 32);
 }
 
+static void add_sums(struct wk_window_sums *to, const struct wk_window_sums *sums)
+{
+    to->frames_q16 += sums->frames_q16;
+    for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
+        to->x[s] += sums->x[s];
+        to->xx[s] += sums->xx[s];
+    }
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        to->ui[phase] += sums->ui[phase];
+    }
+}
+
 void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool complete)
 {
     const struct wk_cycle_sums *sums = &cycle->half;
     struct wk_window_half *half = &window->half[window->halves];
-    half->begin_q16 = window->frames_q16;
-    half->frames_q16 = sums->frames_q16;
+    half->sums.frames_q16 = sums->frames_q16;
+    half->begin_q16 = window->block_q16;
     half->middle = QUARTER * 2 * window->halves +
                    (complete ? QUARTER : wk_window_turn(cycle->step, sums->frames_q16) / 2);
     half->wave = (struct wk_angle_vector){
@@ -33,16 +45,38 @@ void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool 
             .re = sums->re[s] >> Q29_TO_Q16,
             .im = sums->im[s] >> Q29_TO_Q16,
         };
-        half->x[s] = sums->x[s];
-        window->x[s] += sums->x[s];
-        window->xx[s] += sums->xx[s];
+        half->sums.x[s] = sums->x[s];
+        half->sums.xx[s] = sums->xx[s];
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        half->xx[phase] = sums->xx[WK_SAMPLE_U + phase];
-        window->ui[phase] += wk_cycle_product(cycle, sums, phase);
+        half->sums.ui[phase] = wk_cycle_product(cycle, sums, phase);
     }
-    window->frames_q16 += sums->frames_q16;
+    add_sums(&window->own, &half->sums);
+    window->block_q16 += sums->frames_q16;
     window->halves++;
+}
+
+void wk_window_next(struct wk_window *window, uint8_t keep)
+{
+    const uint8_t from = (uint8_t)(window->halves - keep);
+    const int64_t begin_q16 = keep > 0 ? window->half[from].begin_q16 : window->block_q16;
+    for (uint8_t k = 0; k < keep; k++) {
+        window->half[k] = window->half[from + k];
+        window->half[k].begin_q16 -= begin_q16;
+        window->half[k].middle -= QUARTER * 2 * from;
+    }
+    window->block_q16 -= begin_q16;
+    window->own = (struct wk_window_sums){0};
+    window->halves = keep;
+    window->first = keep;
+}
+
+void wk_window_block(const struct wk_window *window, struct wk_window_sums *block)
+{
+    *block = (struct wk_window_sums){0};
+    for (uint8_t k = 0; k < window->halves; k++) {
+        add_sums(block, &window->half[k].sums);
+    }
 }
 
 static void add_turned(struct wk_angle_vector *sum, struct wk_angle_vector v, uint32_t turn)
@@ -60,22 +94,23 @@ static int64_t dc_part(int64_t x, int64_t wave_q16, int64_t frames_q16)
     return (int64_t)wk_i128_div(product, frames_q16, &rest).low;
 }
 
-void wk_window_phasors(const struct wk_window *window, uint8_t halves, uint64_t step,
-                       struct wk_window_phasors *phasors)
+void wk_window_phasors(const struct wk_window *window, struct wk_window_part part,
+                       uint64_t step, struct wk_window_phasors *phasors)
 {
     int64_t x[WK_SAMPLE_SLOTS] = {0};
     struct wk_angle_vector wave = {0};
     *phasors = (struct wk_window_phasors){0};
-    for (uint8_t k = 0; k < halves; k++) {
+    for (uint8_t k = part.first; k < part.end; k++) {
         const struct wk_window_half *half = &window->half[k];
-        const int64_t middle_q16 = half->begin_q16 + half->frames_q16 / 2;
+        const int64_t begin_q16 = half->begin_q16 - window->half[part.first].begin_q16;
+        const int64_t middle_q16 = begin_q16 + half->sums.frames_q16 / 2;
         const uint32_t turn = half->middle - wk_window_turn(step, middle_q16);
         add_turned(&wave, half->wave, turn);
         for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
             add_turned(&phasors->phasor[s], half->phasor[s], turn);
-            x[s] += half->x[s];
+            x[s] += half->sums.x[s];
         }
-        phasors->frames_q16 += half->frames_q16;
+        phasors->frames_q16 += half->sums.frames_q16;
     }
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         if (x[s] != 0) {

@@ -5,7 +5,12 @@
  * Sums that do not depend on the frequency are added up at once. Phasors are kept per half
  * cycle until the window ends, because only then its own frequency is known: each is turned to
  * that frequency before they are added, so that the result does not suffer when the oscillator
- * was somewhat off. */
+ * was somewhat off.
+ *
+ * At a clock tick a new block of 10/12 cycles begins while the old one is still being completed
+ * (IEC 61000-4-30, 4.5.2: overlap). Then the window after the old one begins with the half
+ * cycles they have in common: they count in its quantities, but not among its own sums, so that
+ * energy stays gapless and is counted once. */
 #ifndef WK_METROLOGY_WINDOW_H
 #define WK_METROLOGY_WINDOW_H
 
@@ -15,42 +20,61 @@
 
 #define WK_WINDOW_HALVES 26 /* 12 cycles, and one half cycle cut short */
 
-struct wk_window_half {
-    int64_t begin_q16;           /* samples from the begin of the window */
-    int64_t frames_q16;          /* length */
-    uint32_t middle;             /* phase of the oscillator in the middle, 2^32 = one turn */
-    struct wk_angle_vector wave; /* sum of the oscillator, conjugate, Q16 */
-    struct wk_angle_vector phasor[WK_SAMPLE_SLOTS]; /* count * samples, Q16 */
-    int64_t x[WK_SAMPLE_SLOTS];
-    int64_t xx[WK_RECORD_PHASES]; /* of the voltages */
-};
-
-struct wk_window {
-    uint8_t halves;
+/* Sums over whole samples and the divided ones at the ends, in counts. */
+struct wk_window_sums {
     int64_t frames_q16;
     int64_t x[WK_SAMPLE_SLOTS];
     int64_t xx[WK_SAMPLE_SLOTS];
     int64_t ui[WK_RECORD_PHASES]; /* corrected for delays */
+};
+
+struct wk_window_half {
+    int64_t begin_q16;           /* samples from the begin of the block */
+    uint32_t middle;             /* phase of the oscillator in the middle, 2^32 = one turn */
+    struct wk_angle_vector wave; /* sum of the oscillator, conjugate, Q16 */
+    struct wk_angle_vector phasor[WK_SAMPLE_SLOTS]; /* count * samples, Q16 */
+    struct wk_window_sums sums;
+};
+
+struct wk_window {
+    uint8_t halves;            /* of the block: overlapping ones and own */
+    uint8_t first;             /* own; those before it belong to the window before, too */
+    int64_t block_q16;         /* length of the block so far, samples */
+    struct wk_window_sums own; /* of half[first] and later */
     struct wk_window_half half[WK_WINDOW_HALVES];
 };
 
-/* Fundamental phasors over the first `frames_q16` of a window. */
+/* Fundamental phasors over `frames_q16` of a window. */
 struct wk_window_phasors {
     int64_t frames_q16;
     struct wk_angle_vector
         phasor[WK_SAMPLE_SLOTS]; /* count * samples, Q16; the angle is that of
-                                    the cosine at the begin of the window */
+                                    the cosine at the begin of the part */
 };
 
 void wk_window_init(struct wk_window *window);
+
+/** Begins the next window with the last `keep` half cycles of this one, an even number, as its
+ *  overlap. 0 is the same as wk_window_init. */
+void wk_window_next(struct wk_window *window, uint8_t keep);
+
+/** The sums of the whole block. */
+void wk_window_block(const struct wk_window *window, struct wk_window_sums *block);
 
 /** Adds cycle->half. There must be room: halves < WK_WINDOW_HALVES. `complete`: it ended at its
  *  mark, not by a cut. */
 void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool complete);
 
-/** The phasors of the first `halves` half cycles at the frequency `step`, free of DC. */
-void wk_window_phasors(const struct wk_window *window, uint8_t halves, uint64_t step,
-                       struct wk_window_phasors *phasors);
+/* Half cycles from `first` to before `end`; first is even. */
+struct wk_window_part {
+    uint8_t first;
+    uint8_t end;
+};
+
+/** The phasors of a part of the window at the frequency `step`, free of DC. Angles are those
+ *  at the begin of the part. */
+void wk_window_phasors(const struct wk_window *window, struct wk_window_part part,
+                       uint64_t step, struct wk_window_phasors *phasors);
 
 /** Fraction of a turn that a frequency makes in a time of samples in Q16. */
 uint32_t wk_window_turn(uint64_t step, int64_t samples_q16);
