@@ -75,11 +75,12 @@ static wk_err show_restart(struct wk_chain *chain)
     return chain->observer.restart(chain->observer.self, &next);
 }
 
-static wk_err emit_event(struct wk_chain *chain, const struct wk_record_event *event)
+static wk_err emit_event(struct wk_chain *chain, uint64_t at_q16,
+                         const struct wk_record_event *event)
 {
     struct wk_record record = {
         .kind = WK_RECORD_EVENT,
-        .t_us = wk_chain_time_us(chain, chain->at_q16),
+        .t_us = wk_chain_time_us(chain, at_q16),
         .event = *event,
     };
     WK_TRY(wk_chain_emit(chain, &record));
@@ -98,7 +99,8 @@ static wk_err emit_voltage_event(struct wk_chain *chain, const struct wk_quality
         .extreme_mv = found->extreme_mv,
         .nominal_mv = chain->quality.config.nominal_mv,
     };
-    return emit_event(chain, &event);
+    /* A mark of the oscillator in the same sample is never before its begin. */
+    return emit_event(chain, found->mark_q16 & ~UINT64_C(0xFFFF), &event);
 }
 
 static wk_err emit_guard_event(struct wk_chain *chain, const struct wk_guard_event *found)
@@ -114,7 +116,7 @@ static wk_err emit_guard_event(struct wk_chain *chain, const struct wk_guard_eve
         .nominal_mv = chain->quality.config.nominal_mv,
         .value = (int32_t)(found->samples < INT32_MAX ? found->samples : INT32_MAX),
     };
-    return emit_event(chain, &event);
+    return emit_event(chain, chain->at_q16, &event);
 }
 
 static wk_err emit_window(struct wk_chain *chain)
@@ -265,16 +267,25 @@ static wk_err close_window(struct wk_chain *chain, uint64_t *next_step)
 
 /* ---- a half cycle ends ------------------------------------------------------------------- */
 
-static wk_err watch_quality(struct wk_chain *chain)
+/* Frames that the oscillator has taken, before its mark is passed. */
+static wk_err watch_quality(struct wk_chain *chain, const int32_t *counts, size_t frames)
 {
-    struct wk_quality_event events[WK_QUALITY_KINDS];
-    const uint8_t count =
-        wk_quality_step(&chain->quality, &chain->cycle.half, chain->half_begin_q16, events);
-    for (uint8_t i = 0; i < count; i++) {
-        WK_TRY(emit_voltage_event(chain, &events[i]));
-    }
-    if (count != 0 || wk_quality_is_open(&chain->quality)) {
-        chain->flags |= WK_RECORD_FLAGGED;
+    const struct wk_chain_observer *observer = &chain->observer;
+    struct wk_quality_marks marks;
+    while (frames > 0) {
+        const size_t taken =
+            wk_quality_feed(&chain->quality, counts, frames, chain->cycle.step, &marks);
+        counts += taken * chain->cycle.map.channels;
+        frames -= taken;
+        if (marks.phases != 0 && observer->self != NULL && observer->half != NULL) {
+            WK_TRY(observer->half(observer->self, &marks));
+        }
+        for (uint8_t i = 0; i < marks.events; i++) {
+            WK_TRY(emit_voltage_event(chain, &marks.event[i]));
+        }
+        if (marks.events != 0 || wk_quality_is_open(&chain->quality)) {
+            chain->flags |= WK_RECORD_FLAGGED;
+        }
     }
     return WK_OK;
 }
@@ -304,7 +315,6 @@ static wk_err add_half(struct wk_chain *chain, bool complete)
 static wk_err pass_mark(struct wk_chain *chain)
 {
     WK_TRY(add_half(chain, true));
-    WK_TRY(watch_quality(chain));
     watch_clock(chain);
     const uint64_t step = chain->cycle.step;
     uint64_t next_step = wk_track_mark(&chain->track, &chain->cycle.map, &chain->window, step);
@@ -320,6 +330,7 @@ static wk_err pass_mark(struct wk_chain *chain)
         wk_cycle_retune(&chain->cycle, next_step);
     }
     if (ends) {
+        wk_quality_align(&chain->quality, &chain->window, chain->at_q16);
         begin_window(chain);
         return show_window(chain);
     }
@@ -421,6 +432,7 @@ wk_err wk_chain_feed(struct wk_chain *chain, const int32_t *counts, size_t frame
         if (chain->observer.self != NULL) {
             WK_TRY(chain->observer.frames(chain->observer.self, counts, taken, chain->at));
         }
+        WK_TRY(watch_quality(chain, counts, taken));
         chain->at += taken;
         counts += taken * chain->cycle.map.channels;
         frames -= taken;
@@ -445,7 +457,6 @@ wk_err wk_chain_flush(struct wk_chain *chain)
     if (closes) {
         WK_TRY(close_window(chain, &next_step));
     }
-    wk_quality_gap(&chain->quality);
     if (next_step != step) {
         wk_cycle_retune(&chain->cycle, next_step);
     }
@@ -458,6 +469,7 @@ wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames)
     WK_TRY(wk_chain_flush(chain));
     chain->at_q16 += frames << 16;
     chain->at += frames;
+    wk_quality_gap(&chain->quality, frames);
     begin_window(chain);
     chain->flags |= WK_RECORD_FEED_GAP;
     return show_restart(chain);
@@ -475,6 +487,7 @@ static wk_err change_rate(struct wk_chain *chain, const struct wk_hal_frontend_i
     chain->at_q16 = 0;
     chain->half_begin_q16 = 0;
     chain->at = 0;
+    wk_quality_restart(&chain->quality);
     init_rate(chain, info, &map);
     begin_window(chain);
     return WK_OK;
@@ -500,5 +513,5 @@ wk_err wk_chain_trouble(struct wk_chain *chain, const struct wk_hal_trouble *tro
     WK_TRY(wk_chain_gap(chain, trouble->frames));
     event.begin_us = begin_us;
     event.duration_us = wk_chain_time_us(chain, chain->at_q16) - begin_us;
-    return emit_event(chain, &event);
+    return emit_event(chain, chain->at_q16, &event);
 }

@@ -61,6 +61,9 @@ struct wk_chain_observer {
      *  that holds the mark has been passed to `frames` before. */
     wk_err (*window)(void *self, const struct wk_record *record,
                      const struct wk_chain_place *next);
+    /** Voltages have a new Urms(1/2); their frames were passed to `frames` before. NULL: not
+     *  wanted. */
+    wk_err (*half)(void *self, const struct wk_quality_marks *marks);
     /** A voltage event was emitted. */
     wk_err (*event)(void *self, const struct wk_record *record);
     /** The oscillator was retuned within a window, or samples are missing: what was gathered of

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/quality.h"
 
-#include "base/wide.h"
+#include "metrology/angle.h"
+#include "metrology/quality_edge.h"
+#include "metrology/scale.h"
 
-#define PPM      1000000
-#define PPM_MOST 2000000
+#define PPM       1000000
+#define PPM_MOST  2000000
+#define HALF_TURN (UINT64_C(1) << 63)
+#define QUARTER   (UINT64_C(1) << 62)
+#define THIRD     UINT64_C(6148914691236517205)
+#define ONE_Q16   65536
+#define SLEW      ((int64_t)(HALF_TURN >> 8)) /* per half cycle: Urms errs by 0.2 % */
+#define SNAP      ((int64_t)(HALF_TURN >> 3)) /* beyond it a crossing is a wrong one */
+#define LAST      (WK_QUALITY_HALVES - 1)
+#define RETUNED   500 /* 0.2 %: what was measured before had no whole cycles */
 
 enum { DIP = 0, SWELL, INTERRUPTION };
 
@@ -42,87 +52,375 @@ static wk_err check(const struct wk_quality_config *config)
     return config->nominal_mv >= 0 && ordered && narrow ? WK_OK : WK_E_RANGE;
 }
 
-/* (nominal * ppm / gain)^2 in count^2, Q4; the largest number if it is beyond all counts. */
-static uint64_t threshold(const struct wk_quality *quality, int phase, int32_t ppm)
+static float square_of(const struct wk_quality_config *config, int32_t ppm)
 {
-    const struct wk_scale micro_v =
-        wk_scale_mul(wk_scale_of(quality->config.nominal_mv, -3), wk_scale_of(ppm, 0));
-    const struct wk_scale counts = wk_scale_div(micro_v, quality->micro[phase]);
-    const struct wk_scale square = wk_scale_mul(counts, counts);
-    return (uint64_t)wk_scale_apply(square, 16);
+    const float v = (float)config->nominal_mv * 1e-3F * ((float)ppm * 1e-6F);
+    return v * v;
+}
+
+/* V per count: the exact factor is one of 2^-62, as a float it is good to 6 * 10^-8. */
+static float volts_per_count(const struct wk_hal_gain *gain)
+{
+    const struct wk_scale pico = wk_scale_abs(wk_scale_of(gain->mantissa, gain->exponent + 12));
+    float v = (float)pico.mantissa * 1e-12F;
+    for (int16_t shift = pico.shift; shift > 0; shift--) {
+        v *= 0.5F;
+    }
+    for (int16_t shift = pico.shift; shift < 0; shift++) {
+        v *= 2.0F;
+    }
+    return v;
+}
+
+/* Until the first window has ended, the voltages are taken to be 120 degrees apart. */
+static void begin_anywhere(struct wk_quality *quality)
+{
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const uint64_t since = QUARTER - (uint64_t)phase * THIRD;
+        quality->voltage[phase].ahead = HALF_TURN - (since & (HALF_TURN - 1));
+    }
 }
 
 wk_err wk_quality_init(struct wk_quality *quality, const struct wk_sample_map *map,
                        const struct wk_quality_config *config, bool dc_blocked)
 {
     WK_TRY(check(config));
-    *quality = (struct wk_quality){.config = *config, .dc_blocked = dc_blocked};
+    *quality = (struct wk_quality){
+        .config = *config,
+        .dc_blocked = dc_blocked,
+        .channels = map->channels,
+    };
     const int32_t back = config->hysteresis_ppm;
     const int32_t enter[WK_QUALITY_KINDS] = {config->dip_ppm, config->swell_ppm,
                                              config->interruption_ppm};
     const int32_t leave[WK_QUALITY_KINDS] = {config->dip_ppm + back, config->swell_ppm - back,
                                              config->interruption_ppm + back};
+    for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {
+        quality->enter_v2[kind] = square_of(config, enter[kind]);
+        quality->leave_v2[kind] = square_of(config, leave[kind]);
+    }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_U + phase];
-        if (config->nominal_mv == 0 || !slot->present) {
-            continue;
-        }
-        quality->present |= (uint8_t)(1U << phase);
-        quality->micro[phase] =
-            wk_scale_abs(wk_scale_of(slot->gain.mantissa, slot->gain.exponent + 6));
-        for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {
-            quality->enter[kind][phase] = threshold(quality, phase, enter[kind]);
-            quality->leave[kind][phase] = threshold(quality, phase, leave[kind]);
+        if (config->nominal_mv != 0 && slot->present) {
+            quality->present |= (uint8_t)(1U << phase);
+            quality->index[phase] = slot->index;
+            quality->offset[phase] = slot->offset;
+            quality->voltage[phase].v = volts_per_count(&slot->gain);
         }
     }
+    begin_anywhere(quality);
     return WK_OK;
 }
 
-/* Mean square of the last cycle in count^2, Q4. */
-static uint64_t mean_square(const struct wk_quality *quality, const struct wk_cycle_sums *half,
-                            int phase)
+/* ---- crossings --------------------------------------------------------------------------- */
+
+static void plan(struct wk_quality *quality, uint64_t step)
+{
+    quality->step = step;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        quality->voltage[phase].run = (size_t)(quality->voltage[phase].ahead / step);
+    }
+}
+
+/* After a crossing that lies `late` turns before the next sample: where the next one is. A
+ * correction is made in small parts, so that no half cycle is much too long or too short. */
+static void begin_half(struct wk_quality_voltage *voltage, uint64_t late, uint64_t step)
+{
+    const int64_t part = voltage->off > SLEW    ? SLEW
+                         : voltage->off < -SLEW ? -SLEW
+                                                : voltage->off;
+    voltage->off -= part;
+    voltage->ahead = HALF_TURN - late - (uint64_t)part;
+    voltage->run = (size_t)(voltage->ahead / step);
+}
+
+/* Turns by which a voltage is ahead of its accumulator, at a crossing of the oscillator that
+ * lies `late` turns before the next sample; false if the voltage is too small to tell. */
+static bool offset_of(const struct wk_quality *quality, int phase,
+                      const struct wk_window *window, uint64_t late, int64_t *off)
 {
     const int slot = WK_SAMPLE_U + phase;
-    const uint64_t n_q16 = (uint64_t)(quality->frames_q16 + half->frames_q16);
-    const uint64_t xx = (uint64_t)(quality->xx[phase] + half->xx[slot]);
-    const uint64_t square = (xx / n_q16) * 1048576 + ((xx % n_q16) << 20) / n_q16;
-    if (!quality->dc_blocked) {
-        return square;
+    const struct wk_window_half *a = &window->half[window->halves - 2];
+    const struct wk_window_half *b = a + 1;
+    const float frames = (float)(a->sums.frames_q16 + b->sums.frames_q16) * (1.0F / ONE_Q16);
+    const float mean = (float)(a->sums.x[slot] + b->sums.x[slot]) / frames;
+    const struct wk_angle_vector z = {
+        .re = a->phasor[slot].re + b->phasor[slot].re -
+              (int64_t)(mean * (float)(a->wave.re + b->wave.re)),
+        .im = a->phasor[slot].im + b->phasor[slot].im -
+              (int64_t)(mean * (float)(a->wave.im + b->wave.im)),
+    };
+    const float to_v = quality->voltage[phase].v / (frames * ONE_Q16);
+    const float re = (float)z.re * to_v;
+    const float im = (float)z.im * to_v;
+    if (2 * (re * re + im * im) < quality->enter_v2[INTERRUPTION]) {
+        return false;
     }
-    const int64_t x = quality->x[phase] + half->x[slot];
-    const int64_t mean_q8 = x * (INT64_C(1) << 24) / (int64_t)n_q16;
-    const int64_t mean = mean_q8 >> 6; /* Q2: its square is Q4 */
-    const uint64_t dc = (uint64_t)(mean * mean);
-    return square > dc ? square - dc : 0;
+    /* Whole half turns of the oscillator do not count. A cosine crosses zero at a quarter. A
+     * sample is the voltage in the middle of the time it stands for. */
+    const uint64_t turn = (uint64_t)(uint32_t)wk_angle_of(z) << 32;
+    const uint64_t since = turn + QUARTER + late - quality->step / 2;
+    const uint64_t more = since + quality->voltage[phase].ahead;
+    *off = (int64_t)(more << 1) / 2;
+    return true;
 }
 
-static uint8_t beyond(const struct wk_quality *quality, int kind, bool leaving,
-                      const uint64_t square[WK_RECORD_PHASES])
+static void correct(struct wk_quality_voltage *voltage, int64_t off, bool may_snap)
 {
+    voltage->off = off;
+    if (may_snap && (off > SNAP || off < -SNAP)) {
+        const uint64_t since = HALF_TURN - voltage->ahead + (uint64_t)off;
+        voltage->ahead = HALF_TURN - (since & (HALF_TURN - 1));
+        voltage->off = 0;
+        voltage->valid = false;
+    }
+}
+
+/* The mean of a window counts when the window after it has shown that nothing had begun in it. */
+static void correct_dc(struct wk_quality *quality, const struct wk_window *window)
+{
+    const bool calm = !quality->disturbed && !quality->doubtful;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        struct wk_quality_voltage *voltage = &quality->voltage[phase];
+        const float frames = (float)window->own.frames_q16 * (1.0F / ONE_Q16);
+        const float mean_v = (float)window->own.x[WK_SAMPLE_U + phase] * voltage->v / frames;
+        voltage->dc_v = !voltage->dc_sound ? mean_v : calm ? voltage->dc_new_v : voltage->dc_v;
+        voltage->dc_new_v = mean_v;
+        voltage->dc_known = true;
+        voltage->dc_sound = voltage->dc_sound || !quality->disturbed;
+    }
+    quality->doubtful = quality->disturbed;
+    quality->disturbed = wk_quality_is_open(quality);
+}
+
+void wk_quality_align(struct wk_quality *quality, const struct wk_window *window,
+                      uint64_t at_q16)
+{
+    if (quality->present == 0 || quality->step == 0 || window->halves < 2) {
+        return;
+    }
+    int64_t off[WK_RECORD_PHASES] = {0};
+    int64_t common = 0;
+    bool any = false;
+    const uint64_t late = (quality->step >> 16) * ((quality->at << 16) - at_q16);
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const bool told = (quality->present & (1U << phase)) != 0 &&
+                          offset_of(quality, phase, window, late, &off[phase]);
+        common = told && !any ? off[phase] : common;
+        any = any || told;
+        off[phase] = told ? off[phase] : INT64_MIN;
+    }
+    const bool may_snap = !wk_quality_is_open(quality);
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        correct(&quality->voltage[phase], off[phase] != INT64_MIN ? off[phase] : common,
+                may_snap);
+    }
+    plan(quality, quality->step);
+    if (quality->dc_blocked) {
+        correct_dc(quality, window);
+    }
+}
+
+/* ---- half cycles ------------------------------------------------------------------------- */
+
+/* Sums of frames whose counts are all in range; false if one is not. */
+static bool add_quiet(const struct wk_quality *quality, const int32_t *frame, size_t frames,
+                      int64_t x[WK_RECORD_PHASES], uint64_t xx[WK_RECORD_PHASES])
+{
+    uint32_t loud = 0;
+    for (size_t n = 0; n < frames; n++, frame += quality->channels) {
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            const int32_t count = frame[quality->index[phase]];
+            const int64_t value = (int64_t)count - quality->offset[phase];
+            loud |= (uint32_t)count + WK_SAMPLE_COUNTS;
+            x[phase] += value;
+            xx[phase] += (uint64_t)(value * value);
+        }
+    }
+    /* in range: 0 .. 2^25 - 1 */
+    return loud < 2U * WK_SAMPLE_COUNTS;
+}
+
+/* A count less its offset, limited; false if there is none. */
+static bool value_of(const struct wk_quality *quality, int phase, const int32_t *frame,
+                     int64_t *value)
+{
+    const int32_t count = frame[quality->index[phase]];
+    const int32_t limited = count > WK_SAMPLE_COUNTS    ? WK_SAMPLE_COUNTS
+                            : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
+                                                        : count;
+    const bool is_one = count != WK_HAL_NO_COUNT;
+    *value = is_one ? (int64_t)limited - quality->offset[phase] : 0;
+    return is_one;
+}
+
+/* Any frames; a voltage without a value is marked so. */
+static void add_limited(struct wk_quality *quality, const int32_t *frame, size_t frames,
+                        int64_t x[WK_RECORD_PHASES], uint64_t xx[WK_RECORD_PHASES])
+{
+    for (size_t n = 0; n < frames; n++, frame += quality->channels) {
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            int64_t value;
+            if (!value_of(quality, phase, frame, &value)) {
+                quality->voltage[phase].valid = false;
+                quality->disturbed = true;
+            }
+            x[phase] += value;
+            xx[phase] += (uint64_t)(value * value);
+        }
+    }
+}
+
+static void add_frames(struct wk_quality *quality, const int32_t *counts, size_t frames)
+{
+    int64_t x[WK_RECORD_PHASES] = {0};
+    uint64_t xx[WK_RECORD_PHASES] = {0};
+    const uint64_t turns = quality->step * frames;
+    if (!add_quiet(quality, counts, frames, x, xx)) {
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            x[phase] = 0;
+            xx[phase] = 0;
+        }
+        add_limited(quality, counts, frames, x, xx);
+    }
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        struct wk_quality_voltage *voltage = &quality->voltage[phase];
+        voltage->x += x[phase];
+        voltage->xx += xx[phase];
+        voltage->run -= frames;
+        voltage->ahead -= turns;
+    }
+    quality->at += frames;
+}
+
+/* Sum of (x - dc)^2 over a half cycle. */
+static float squares_of(const struct wk_quality_half *half, float dc_v)
+{
+    return half->x_v2 - dc_v * (2 * half->x_v - dc_v * half->frames);
+}
+
+/* The half cycle that ended at end_q16 becomes the newest. */
+static void keep_half(struct wk_quality_voltage *voltage, uint64_t end_q16)
+{
+    for (int i = 1; i < WK_QUALITY_HALVES; i++) {
+        voltage->half[i - 1] = voltage->half[i];
+    }
+    struct wk_quality_half *half = &voltage->half[LAST];
+    const uint64_t begin_q16 = half->end_q16;
+    *half = (struct wk_quality_half){
+        .valid = voltage->valid,
+        .end_q16 = end_q16,
+        .frames = (float)(end_q16 - begin_q16) * (1.0F / ONE_Q16),
+        .x_v = (float)voltage->x * voltage->v,
+        .x_v2 = (float)voltage->xx * (voltage->v * voltage->v),
+    };
+}
+
+/* Urms(1/2) from the last two half cycles; false if they are no whole cycle. */
+static bool measure(const struct wk_quality *quality, struct wk_quality_voltage *voltage)
+{
+    const struct wk_quality_half *a = &voltage->half[LAST - 1];
+    struct wk_quality_half *b = &voltage->half[LAST];
+    if (!b->valid) {
+        return false;
+    }
+    const float square_b = squares_of(b, voltage->dc_v);
+    b->mean_v2 = square_b / b->frames;
+    if (!a->valid || (quality->dc_blocked && !voltage->dc_known)) {
+        return false;
+    }
+    const float square = squares_of(a, voltage->dc_v) + square_b;
+    voltage->square_v2 = square > 0 ? square / (a->frames + b->frames) : 0;
+    return true;
+}
+
+static int32_t millivolts(float square_v2)
+{
+    return (int32_t)(__builtin_sqrtf(square_v2) * 1000 + 0.5F);
+}
+
+/* value * early_q16 / 2^16, without overflow. */
+static int64_t part_of(int64_t value, int64_t early_q16)
+{
+    return (value >> 16) * early_q16 + (((value & (ONE_Q16 - 1)) * early_q16) >> 16);
+}
+
+/* One voltage takes the frame that holds its crossing, which is divided. */
+static void cross(struct wk_quality *quality, int phase, const int32_t *frame,
+                  struct wk_quality_marks *marks)
+{
+    struct wk_quality_voltage *voltage = &quality->voltage[phase];
+    const uint64_t share = voltage->ahead / (quality->step >> 16);
+    const int64_t early_q16 = share < ONE_Q16 ? (int64_t)share : ONE_Q16 - 1;
+    const uint64_t begin_q16 = voltage->half[LAST - 1].end_q16;
+    const uint64_t end_q16 = (quality->at << 16) + (uint64_t)early_q16;
+    int64_t x;
+    const bool is_one = value_of(quality, phase, frame, &x);
+    const int64_t early_x = part_of(x, early_q16);
+    const int64_t early_xx = part_of(x * x, early_q16);
+    voltage->valid = voltage->valid && is_one;
+    voltage->x += early_x;
+    voltage->xx += (uint64_t)early_xx;
+    keep_half(voltage, end_q16);
+    voltage->valid = is_one;
+    voltage->x = x - early_x;
+    voltage->xx = (uint64_t)(x * x - early_xx);
+    begin_half(voltage, quality->step - voltage->ahead, quality->step);
+    if (measure(quality, voltage)) {
+        quality->known |= (uint8_t)(1U << phase);
+        marks->phases |= (uint8_t)(1U << phase);
+        marks->urms_mv[phase] = millivolts(voltage->square_v2);
+        marks->begin_q16[phase] = begin_q16;
+        marks->end_q16[phase] = end_q16;
+    }
+}
+
+/* The frame that holds the crossing of at least one voltage. */
+static void cross_frame(struct wk_quality *quality, const int32_t *frame,
+                        struct wk_quality_marks *marks)
+{
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        struct wk_quality_voltage *voltage = &quality->voltage[phase];
+        if ((quality->present & (1U << phase)) == 0) {
+            continue;
+        }
+        if (voltage->run == 0) {
+            cross(quality, phase, frame, marks);
+            continue;
+        }
+        int64_t x;
+        voltage->valid &= value_of(quality, phase, frame, &x);
+        voltage->x += x;
+        voltage->xx += (uint64_t)(x * x);
+        voltage->ahead -= quality->step;
+        voltage->run--;
+    }
+    quality->at++;
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+static uint8_t beyond(const struct wk_quality *quality, int kind, bool leaving)
+{
+    const float limit = leaving ? quality->leave_v2[kind] : quality->enter_v2[kind];
     uint8_t phases = 0;
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const uint64_t limit =
-            leaving ? quality->leave[kind][phase] : quality->enter[kind][phase];
-        const bool is_beyond =
-            k_kinds[kind].above ? square[phase] > limit : square[phase] < limit;
+        const float square = quality->voltage[phase].square_v2;
+        const bool is_beyond = k_kinds[kind].above ? square > limit : square < limit;
         phases |= (uint8_t)(is_beyond ? 1U << phase : 0);
     }
-    return phases & quality->present;
+    return phases & quality->known;
 }
 
-/* Keeps the extreme over the phases concerned. Squares of phases with different gains are
- * compared as voltages. */
-static void note_extreme(struct wk_quality *quality, int kind, uint8_t phases,
-                         const uint64_t square[WK_RECORD_PHASES])
+/* Keeps the extreme over the phases concerned. */
+static void note_extreme(struct wk_quality *quality, int kind, uint8_t phases)
 {
     struct wk_quality_watch *watch = &quality->watch[kind];
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         if ((phases & (1U << phase)) == 0) {
             continue;
         }
-        const int64_t rms_uv =
-            wk_scale_root_mean(quality->micro[phase], square[phase], 16 * 65536);
-        const int32_t rms_mv = (int32_t)((rms_uv + 500) / 1000);
+        const int32_t rms_mv = millivolts(quality->voltage[phase].square_v2);
         const bool first = watch->phases == 0;
         const bool further =
             k_kinds[kind].above ? rms_mv > watch->extreme_mv : rms_mv < watch->extreme_mv;
@@ -132,75 +430,135 @@ static void note_extreme(struct wk_quality *quality, int kind, uint8_t phases,
 }
 
 static struct wk_quality_event event_of(const struct wk_quality_watch *watch,
-                                        wk_record_event_kind kind, uint64_t now_q16)
+                                        wk_record_event_kind kind, uint64_t now_q16,
+                                        uint64_t mark_q16)
 {
     return (struct wk_quality_event){
         .kind = kind,
         .phases = watch->phases,
         .begin_q16 = watch->begin_q16,
-        .now_q16 = now_q16,
+        .now_q16 = now_q16 > watch->begin_q16 ? now_q16 : watch->begin_q16,
+        .mark_q16 = mark_q16,
         .extreme_mv = watch->extreme_mv,
     };
 }
 
+/* One kind begins: `phase` is the voltage that did it. */
+static struct wk_quality_event open_kind(struct wk_quality *quality, int kind, int phase,
+                                         uint8_t phases, uint64_t mark_q16)
+{
+    struct wk_quality_watch *watch = &quality->watch[kind];
+    *watch = (struct wk_quality_watch){
+        .open = true,
+        .begin_q16 = wk_quality_edge_begin_q16(&quality->voltage[phase]),
+    };
+    for (int i = 0; i < WK_RECORD_PHASES; i++) {
+        watch->before_v2[i] = quality->voltage[i].half[0].mean_v2;
+    }
+    note_extreme(quality, kind, phases);
+    quality->disturbed = true;
+    return event_of(watch, k_kinds[kind].begin, watch->begin_q16, mark_q16);
+}
+
 /* One kind: begins, goes on or ends. Returns whether `event` was filled. */
-static bool watch_kind(struct wk_quality *quality, int kind,
-                       const uint64_t square[WK_RECORD_PHASES], uint64_t middle_q16,
+static bool watch_kind(struct wk_quality *quality, int kind, int phase, uint64_t mark_q16,
                        struct wk_quality_event *event)
 {
     struct wk_quality_watch *watch = &quality->watch[kind];
-    const bool all = k_kinds[kind].all_begin;
-    const uint8_t phases = beyond(quality, kind, watch->open, square);
-    const bool goes_on = all ? phases == quality->present : phases != 0;
+    const uint8_t phases = beyond(quality, kind, watch->open);
+    const bool goes_on = k_kinds[kind].all_begin ? phases == quality->present : phases != 0;
     if (!watch->open && !goes_on) {
         return false;
     }
-    if (watch->open && !goes_on) {
-        watch->open = false;
-        *event = event_of(watch, k_kinds[kind].end, middle_q16);
+    if (!watch->open) {
+        *event = open_kind(quality, kind, phase, phases, mark_q16);
         return true;
     }
-    if (watch->open) {
-        note_extreme(quality, kind, beyond(quality, kind, false, square), square);
+    if (goes_on) {
+        note_extreme(quality, kind, beyond(quality, kind, false));
         return false;
     }
-    *watch = (struct wk_quality_watch){.open = true, .begin_q16 = middle_q16};
-    note_extreme(quality, kind, phases, square);
-    *event = event_of(watch, k_kinds[kind].begin, middle_q16);
+    watch->open = false;
+    const uint64_t end_q16 = wk_quality_edge_end_q16(
+        &quality->voltage[phase], watch->before_v2[phase], k_kinds[kind].above);
+    *event = event_of(watch, k_kinds[kind].end, end_q16, mark_q16);
     return true;
 }
 
-uint8_t wk_quality_step(struct wk_quality *quality, const struct wk_cycle_sums *half,
-                        uint64_t middle_q16, struct wk_quality_event events[WK_QUALITY_KINDS])
+/* The crossings of one frame are looked at together; the last of them counts as the one that
+ * began or ended an event. */
+static void watch_marks(struct wk_quality *quality, struct wk_quality_marks *marks)
 {
-    uint8_t count = 0;
-    if (quality->present == 0) {
-        return 0;
-    }
-    if (quality->primed) {
-        uint64_t square[WK_RECORD_PHASES] = {0};
-        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            square[phase] = mean_square(quality, half, phase);
-        }
-        for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {
-            count =
-                (uint8_t)(count + (watch_kind(quality, kind, square, middle_q16, &events[count])
-                                       ? 1
-                                       : 0));
-        }
-    }
-    quality->primed = true;
-    quality->frames_q16 = half->frames_q16;
+    int last = 0;
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        quality->x[phase] = half->x[WK_SAMPLE_U + phase];
-        quality->xx[phase] = half->xx[WK_SAMPLE_U + phase];
+        const bool later = (marks->phases & (1U << phase)) != 0 &&
+                           marks->end_q16[phase] >= marks->end_q16[last];
+        last = later ? phase : last;
     }
-    return count;
+    for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {
+        const bool filled =
+            watch_kind(quality, kind, last, marks->end_q16[last], &marks->event[marks->events]);
+        marks->events = (uint8_t)(marks->events + (filled ? 1 : 0));
+    }
 }
 
-void wk_quality_gap(struct wk_quality *quality)
+/* ---- the whole --------------------------------------------------------------------------- */
+
+size_t wk_quality_feed(struct wk_quality *quality, const int32_t *counts, size_t frames,
+                       uint64_t step, struct wk_quality_marks *marks)
 {
-    quality->primed = false;
+    size_t run = frames;
+    marks->phases = 0;
+    marks->events = 0;
+    if (quality->present == 0) {
+        quality->at += frames;
+        return frames;
+    }
+    if (step != quality->step) {
+        const uint64_t change =
+            step > quality->step ? step - quality->step : quality->step - step;
+        quality->disturbed = quality->disturbed || change > step / RETUNED;
+        plan(quality, step);
+    }
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const bool sooner =
+            (quality->present & (1U << phase)) != 0 && quality->voltage[phase].run < run;
+        run = sooner ? quality->voltage[phase].run : run;
+    }
+    add_frames(quality, counts, run);
+    if (run == frames) {
+        return frames;
+    }
+    cross_frame(quality, counts + run * quality->channels, marks);
+    if (marks->phases != 0) {
+        watch_marks(quality, marks);
+    }
+    return run + 1;
+}
+
+void wk_quality_gap(struct wk_quality *quality, uint64_t frames)
+{
+    quality->at += frames;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        struct wk_quality_voltage *voltage = &quality->voltage[phase];
+        const uint64_t since = HALF_TURN - voltage->ahead + quality->step * frames;
+        voltage->ahead = HALF_TURN - (since & (HALF_TURN - 1));
+        voltage->valid = false;
+        voltage->x = 0;
+        voltage->xx = 0;
+    }
+    if (quality->step != 0) {
+        plan(quality, quality->step);
+    }
+}
+
+void wk_quality_restart(struct wk_quality *quality)
+{
+    wk_quality_gap(quality, 0);
+    quality->at = 0;
+    for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {
+        quality->watch[kind].begin_q16 = 0;
+    }
 }
 
 bool wk_quality_is_open(const struct wk_quality *quality)

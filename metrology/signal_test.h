@@ -62,7 +62,8 @@ struct signal_sink {
     int64_t pulses;
 };
 
-static void signal_add(struct wk_record_energy *sum, const struct wk_record_energy *gained)
+static inline void signal_add(struct wk_record_energy *sum,
+                              const struct wk_record_energy *gained)
 {
     sum->import_uwh += gained->import_uwh;
     sum->export_uwh += gained->export_uwh;
@@ -75,7 +76,7 @@ static void signal_add(struct wk_record_energy *sum, const struct wk_record_ener
     }
 }
 
-static wk_err signal_take(void *self, const struct wk_record *record)
+static inline wk_err signal_take(void *self, const struct wk_record *record)
 {
     struct signal_sink *sink = self;
     if (record->seq != sink->last_seq + 1) {
@@ -108,7 +109,7 @@ static wk_err signal_take(void *self, const struct wk_record *record)
 }
 
 /* A three-phase (or single-phase) front end: 60 uV and 10 uA per count. */
-static struct signal signal_of(int phases, double rate_hz, double f_hz)
+static inline struct signal signal_of(int phases, double rate_hz, double f_hz)
 {
     struct signal signal = {.f_hz = f_hz, .scale = {1, 1, 1}};
     signal.info.channels = (uint8_t)(2 * phases);
@@ -126,8 +127,8 @@ static struct signal signal_of(int phases, double rate_hz, double f_hz)
     return signal;
 }
 
-static void signal_load(struct signal *signal, int phase, double volts, double amperes,
-                        double lag_degrees)
+static inline void signal_load(struct signal *signal, int phase, double volts, double amperes,
+                               double lag_degrees)
 {
     const int phases = signal->info.channels / 2;
     const double at = -120.0 * phase;
@@ -136,7 +137,7 @@ static void signal_load(struct signal *signal, int phase, double volts, double a
         (struct signal_part){amperes, 1, at - lag_degrees};
 }
 
-static double signal_turns(const struct signal *signal, double t)
+static inline double signal_turns(const struct signal *signal, double t)
 {
     double turns = signal->f_hz * t + signal->ramp_hz_per_s * t * t / 2;
     if (signal->step_at_s > 0 && t > signal->step_at_s) {
@@ -145,7 +146,7 @@ static double signal_turns(const struct signal *signal, double t)
     return turns;
 }
 
-static double signal_value(const struct signal *signal, int at, double t)
+static inline double signal_value(const struct signal *signal, int at, double t)
 {
     const struct wk_hal_channel *info = &signal->info.channel[at];
     const struct signal_channel *channel = &signal->channel[at];
@@ -164,7 +165,7 @@ static double signal_value(const struct signal *signal, int at, double t)
                                                       : value;
 }
 
-static int32_t signal_count(const struct signal *signal, int at, double t)
+static inline int32_t signal_count(const struct signal *signal, int at, double t)
 {
     const struct wk_hal_channel *info = &signal->info.channel[at];
     const double gain = info->gain.mantissa * pow(10, info->gain.exponent);
@@ -172,8 +173,8 @@ static int32_t signal_count(const struct signal *signal, int at, double t)
 }
 
 /* Feeds samples first .. first + frames - 1 in blocks of `block`. */
-static wk_err signal_feed(const struct signal *signal, struct wk_chain *chain, size_t first,
-                          size_t frames, size_t block)
+static inline wk_err signal_feed(const struct signal *signal, struct wk_chain *chain,
+                                 size_t first, size_t frames, size_t block)
 {
     int32_t counts[SIGNAL_BLOCK * WK_HAL_CHANNELS];
     size_t done = 0;
@@ -191,7 +192,7 @@ static wk_err signal_feed(const struct signal *signal, struct wk_chain *chain, s
     return WK_OK;
 }
 
-static struct wk_chain_config signal_config(struct signal_sink *sink)
+static inline struct wk_chain_config signal_config(struct signal_sink *sink)
 {
     struct wk_chain_config config = wk_chain_usual();
     config.epoch = 7;
@@ -200,8 +201,8 @@ static struct wk_chain_config signal_config(struct signal_sink *sink)
 }
 
 /* Runs `seconds` of a signal through a fresh chain; the last window may be short. */
-static wk_err signal_run(const struct signal *signal, const struct wk_chain_config *config,
-                         double seconds)
+static inline wk_err signal_run(const struct signal *signal,
+                                const struct wk_chain_config *config, double seconds)
 {
     static struct wk_chain chain;
     struct wk_sample_fault fault;
