@@ -33,6 +33,7 @@ int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16)
 static wk_err emit(struct wk_chain *chain)
 {
     chain->record.seq++;
+    chain->last_us = chain->record.t_us;
     chain->fault = chain->sink.emit(chain->sink.self, &chain->record);
     return chain->fault;
 }
@@ -41,6 +42,10 @@ wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record)
 {
     record->seq = ++chain->record.seq;
     record->epoch = chain->record.epoch;
+    if (record->kind == WK_RECORD_EVENT) {
+        record->t_us = record->t_us > chain->last_us ? record->t_us : chain->last_us;
+        chain->last_us = record->t_us;
+    }
     chain->fault = chain->sink.emit(chain->sink.self, record);
     return chain->fault;
 }
@@ -413,6 +418,7 @@ wk_err wk_chain_init(struct wk_chain *chain, const struct wk_hal_frontend_info *
         .observer = config->observer,
         .rate_uhz = info->rate_uhz,
         .start_us = info->start_us,
+        .last_us = info->start_us,
         .tick_us = info->start_us > 0 ? (info->start_us / TICK_US + 1) * TICK_US : 0,
         .record.epoch = config->epoch,
     };

@@ -93,6 +93,7 @@ struct wk_chain {
     uint64_t at_q16;         /* samples from the start to the last mark */
     uint64_t half_begin_q16; /* ... to the mark before */
     int64_t window_begin_us;
+    int64_t last_us;   /* t_us of the newest window or event */
     int64_t tick_us; /* next full ten minutes of UTC; 0 = time is unknown */
     uint8_t
         tick_mark;  /* half cycles of the block at the first cycle after the tick; 0 = none */
@@ -139,7 +140,8 @@ WK_MUST_USE wk_err wk_chain_trouble(struct wk_chain *chain,
                                     const struct wk_hal_trouble *trouble,
                                     const struct wk_hal_frontend_info *info);
 
-/** Emits a record of an observer: fills in seq and epoch. */
+/** Emits a record of an observer: fills in seq and epoch, and lets the time of an event not run
+ *  back. */
 WK_MUST_USE wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record);
 
 /** UTC of a position in samples from the start, Q16, in microseconds since 1970. */

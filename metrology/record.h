@@ -206,8 +206,8 @@ struct wk_record {
     uint64_t epoch; /* identifies one life of metrology; later lives have larger numbers */
     int64_t t_us; /* UTC, microseconds since 1970, of the end of the window / of the half cycle
                      that showed the event; never runs back among windows and events. Quality,
-                     spectrum and frequency: end of their interval, at most 50 ms before the
-                     newest record */
+                     spectrum and frequency: the end of their interval, which may lie before
+                     the t_us of the record before */
     int64_t span_us; /* length of the window or interval; 0 for events. Windows abut: t_us -
                         span_us is the t_us of the window before */
     uint32_t kind;   /* wk_record_kind */
