@@ -140,10 +140,14 @@ static void add_register(json_t *array, const struct wk_rooms *rooms, const char
     const bool reactive = quantity == WK_OBJECTS_REACTIVE_IMPORT ||
                           quantity == WK_OBJECTS_REACTIVE_EXPORT ||
                           quantity == WK_OBJECTS_QUADRANT;
+    const bool apparent =
+        quantity == WK_OBJECTS_APPARENT_IMPORT || quantity == WK_OBJECTS_APPARENT_EXPORT;
     if (wk_objects_value(rooms, selector, &value) == WK_OK) {
         json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:s}", "obis", obis, "name",
                                                name, "value_micro", (json_int_t)value, "unit",
-                                               reactive ? "varh" : "Wh"));
+                                               reactive   ? "varh"
+                                               : apparent ? "VAh"
+                                                          : "Wh"));
     }
 }
 
@@ -155,6 +159,12 @@ json_t *wk_view_registers(const struct wk_view *view)
         uint32_t selector;
     } k_rows[] = {
         {"1.8.0", "Import", WK_OBJECTS_IMPORT},
+        {"9.8.0", "Apparent import", WK_OBJECTS_APPARENT_IMPORT},
+        {"10.8.0", "Apparent export", WK_OBJECTS_APPARENT_EXPORT},
+        {"128.8.0", "Import of the fundamental", WK_OBJECTS_IMPORT1},
+        {"129.8.0", "Export of the fundamental", WK_OBJECTS_EXPORT1},
+        {"130.8.0", "Withheld import", WK_OBJECTS_WITHHELD_IMPORT},
+        {"131.8.0", "Withheld export", WK_OBJECTS_WITHHELD_EXPORT},
         {"1.8.1", "Import, tariff 1", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_TARIFF, 0)},
         {"1.8.2", "Import, tariff 2", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_TARIFF, 1)},
         {"1.8.3", "Import, tariff 3", WK_OBJECTS_OF(WK_OBJECTS_IMPORT_TARIFF, 2)},

@@ -39,7 +39,17 @@
     X(76, DIP, quality, "Voltage dip")                                                         \
     X(79, SWELL, quality, "Voltage swell")                                                     \
     X(82, INTERRUPTION, quality, "Voltage interruption")                                       \
-    X(85, VOLTAGE_NORMAL, quality, "Voltage back to normal")
+    X(85, VOLTAGE_NORMAL, quality, "Voltage back to normal")                                   \
+    X(231, RAPID_CHANGE, quality, "Rapid voltage change")                                      \
+    X(232, TRANSIENT, quality, "Voltage transient")                                            \
+    X(233, SATURATION, fault, "A converter is saturated: its energy is withheld")              \
+    X(234, IMPLAUSIBLE, fault, "Implausible samples: their energy is withheld")                \
+    X(235, STUCK, fault, "A channel is stuck: inspect the front end")                          \
+    X(236, NO_VALUE, fault, "Samples without a value: their energy is withheld")               \
+    X(237, SAMPLES_NORMAL, fault, "Samples are credible again")                                \
+    X(238, SAMPLES_LOST, fault, "Samples were lost")                                           \
+    X(239, FRONT_END_RESET, fault, "The front end started anew")                               \
+    X(240, RATE_CHANGED, fault, "The sample rate changed")
 
 #define WK_EVENT_ENUM(code, name, group, text) WK_EVENT_##name = (code),
 typedef enum wk_event_code { WK_EVENT_LIST(WK_EVENT_ENUM) } wk_event_code;

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
+#include "management/event_record.h"
 #include "management/module_pack.h"
 
 #define US_PER_S        INT64_C(1000000)
 #define COMMIT_EVERY_US (60 * US_PER_S)
-#define US_PER_MS       1000
 #define SHORT_OUTAGE_US (2 * US_PER_S) /* a shorter pause is no power failure */
 
 /* ---- events ------------------------------------------------------------------------------ */
@@ -29,30 +29,12 @@ static wk_err log_event(struct wk_module *module, struct wk_event event)
     return log_event_at(module, wk_module_now_us(module), event);
 }
 
-/* What a voltage event becomes in the log. The begin is logged with the depth so far, the end
- * with extreme and duration. */
-static wk_err log_voltage_event(struct wk_module *module, const struct wk_record *record)
+static wk_err log_metrology_event(struct wk_module *module, const struct wk_record *record)
 {
-    static const uint16_t k_codes[] = {
-        [WK_RECORD_DIP_BEGIN] = WK_EVENT_DIP,
-        [WK_RECORD_DIP_END] = WK_EVENT_VOLTAGE_NORMAL,
-        [WK_RECORD_SWELL_BEGIN] = WK_EVENT_SWELL,
-        [WK_RECORD_SWELL_END] = WK_EVENT_VOLTAGE_NORMAL,
-        [WK_RECORD_INTERRUPTION_BEGIN] = WK_EVENT_INTERRUPTION,
-        [WK_RECORD_INTERRUPTION_END] = WK_EVENT_VOLTAGE_NORMAL,
-    };
-    const struct wk_record_event *event = &record->event;
-    if (event->kind >= sizeof k_codes / sizeof k_codes[0] || k_codes[event->kind] == 0) {
-        return WK_OK;
-    }
-    const struct wk_event logged = {
-        .code = k_codes[event->kind],
-        .detail = (uint8_t)event->phases,
-        .value = event->extreme_mv,
-        .more = (int32_t)(event->duration_us / US_PER_MS),
-    };
+    struct wk_event event;
     const int64_t now_us = wk_clock_now_us(&module->rooms.clock, record->t_us);
-    return log_event_at(module, now_us, logged);
+    return wk_event_of_record(&record->event, &event) ? log_event_at(module, now_us, event)
+                                                      : WK_OK;
 }
 
 /* ---- records ----------------------------------------------------------------------------- */
@@ -162,13 +144,26 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
     return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
 }
 
+static void take_quality(struct wk_rooms_quality *newest,
+                         const struct wk_record_quality *quality)
+{
+    if (quality->level == WK_RECORD_LEVEL_3_S) {
+        newest->three_s = *quality;
+    } else if (quality->level == WK_RECORD_LEVEL_10_MIN) {
+        newest->ten_min = *quality;
+    }
+}
+
 static wk_err take_record(struct wk_module *module, const struct wk_record *record)
 {
     switch (record->kind) {
     case WK_RECORD_WINDOW:
         return take_window(module, record);
     case WK_RECORD_EVENT:
-        return log_voltage_event(module, record);
+        return log_metrology_event(module, record);
+    case WK_RECORD_QUALITY:
+        take_quality(&module->rooms.quality, &record->quality);
+        return WK_OK;
     default:
         return WK_OK;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/module_pack.h"
 
-#define CORE_VERSION     1
+#define CORE_VERSION     2
+#define CORE_VERSION_OLD 1 /* fewer registers */
 #define SECURITY_VERSION 1
 #define CORE_MAX         512
 #define SECURITY_MAX     128
@@ -30,7 +31,8 @@ static wk_err unpack_core(struct wk_module *module, struct wk_bytes_in *in)
 {
     struct wk_rooms *rooms = &module->rooms;
     const uint16_t period_s = rooms->profile.period_s;
-    if (wk_bytes_in_u8(in) != CORE_VERSION) {
+    const uint8_t version = wk_bytes_in_u8(in);
+    if (version != CORE_VERSION && version != CORE_VERSION_OLD) {
         return WK_E_FORMAT;
     }
     module->cursor.epoch = wk_bytes_in_u64le(in);
@@ -40,7 +42,7 @@ static wk_err unpack_core(struct wk_module *module, struct wk_bytes_in *in)
     const uint8_t state = wk_bytes_in_u8(in);
     rooms->supply.mode = wk_bytes_in_u8(in);
     rooms->power_failures = wk_bytes_in_u32le(in);
-    wk_registers_unpack(&rooms->registers, in);
+    wk_registers_unpack(&rooms->registers, in, version == CORE_VERSION_OLD);
     wk_profile_unpack(&rooms->profile, in);
     WK_TRY(wk_bytes_in_end(in));
     if (state >= WK_SUPPLY_STATE_COUNT || rooms->supply.mode > WK_SUPPLY_MODE_MAX) {

@@ -50,6 +50,12 @@ enum {
     WK_OBJECTS_EXPORT_TARIFF,
     WK_OBJECTS_IMPORT_PHASE,
     WK_OBJECTS_EXPORT_PHASE,
+    WK_OBJECTS_IMPORT1, /* of the fundamental */
+    WK_OBJECTS_EXPORT1,
+    WK_OBJECTS_APPARENT_IMPORT,
+    WK_OBJECTS_APPARENT_EXPORT,
+    WK_OBJECTS_WITHHELD_IMPORT, /* kept out of the registers by a guard */
+    WK_OBJECTS_WITHHELD_EXPORT,
     WK_OBJECTS_P_IMPORT, /* instantaneous, sums over phases */
     WK_OBJECTS_P_EXPORT,
     WK_OBJECTS_Q_IMPORT,
@@ -67,6 +73,10 @@ enum {
     WK_OBJECTS_I_ANGLE, /* of I of the phase against U of the same phase */
     WK_OBJECTS_U_MEAN,  /* of the capture period under way */
     WK_OBJECTS_I_MEAN,
+    WK_OBJECTS_U_THD, /* of the last 150/180 cycles, per phase */
+    WK_OBJECTS_I_THD,
+    WK_OBJECTS_PST, /* of the last full ten minutes */
+    WK_OBJECTS_UNBALANCE,
 };
 #define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
 

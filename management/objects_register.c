@@ -13,10 +13,12 @@ enum {
     UNIT_VA = 28,
     UNIT_VAR = 29,
     UNIT_WH = 30,
+    UNIT_VAH = 31,
     UNIT_VARH = 32,
     UNIT_A = 33,
     UNIT_V = 35,
     UNIT_HZ = 44,
+    UNIT_PERCENT = 56,
     UNIT_NONE = 255,
 };
 
@@ -38,6 +40,12 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_EXPORT_TARIFF, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_IMPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_EXPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_IMPORT1, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_EXPORT1, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_APPARENT_IMPORT, WK_AXDR_LONG64, -6, UNIT_VAH},
+    {WK_OBJECTS_APPARENT_EXPORT, WK_AXDR_LONG64, -6, UNIT_VAH},
+    {WK_OBJECTS_WITHHELD_IMPORT, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_WITHHELD_EXPORT, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_P_IMPORT, WK_AXDR_LONG64, -3, UNIT_W},
     {WK_OBJECTS_P_EXPORT, WK_AXDR_LONG64, -3, UNIT_W},
     {WK_OBJECTS_Q_IMPORT, WK_AXDR_LONG64, -3, UNIT_VAR},
@@ -55,6 +63,10 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_I_ANGLE, WK_AXDR_DOUBLE_LONG, -3, UNIT_DEGREE},
     {WK_OBJECTS_U_MEAN, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_V},
     {WK_OBJECTS_I_MEAN, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
+    {WK_OBJECTS_U_THD, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_PERCENT},
+    {WK_OBJECTS_I_THD, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_PERCENT},
+    {WK_OBJECTS_PST, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_NONE},
+    {WK_OBJECTS_UNBALANCE, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_PERCENT},
 };
 
 static const struct quantity *quantity_of(uint32_t selector)
@@ -92,6 +104,33 @@ static int64_t angle_mdeg(int64_t a_mdeg, int64_t b_mdeg)
     return angle + (angle < -180000 ? 360000 : 0);
 }
 
+static wk_err more_energy_value(const struct wk_registers *registers, uint32_t quantity,
+                                int64_t *value)
+{
+    switch (quantity) {
+    case WK_OBJECTS_IMPORT1:
+        *value = registers->import1_uwh;
+        return WK_OK;
+    case WK_OBJECTS_EXPORT1:
+        *value = registers->export1_uwh;
+        return WK_OK;
+    case WK_OBJECTS_APPARENT_IMPORT:
+        *value = registers->import_uvah;
+        return WK_OK;
+    case WK_OBJECTS_APPARENT_EXPORT:
+        *value = registers->export_uvah;
+        return WK_OK;
+    case WK_OBJECTS_WITHHELD_IMPORT:
+        *value = registers->withheld_import_uwh;
+        return WK_OK;
+    case WK_OBJECTS_WITHHELD_EXPORT:
+        *value = registers->withheld_export_uwh;
+        return WK_OK;
+    default:
+        return WK_E_NOT_FOUND;
+    }
+}
+
 static wk_err energy_value(const struct wk_registers *registers, uint32_t quantity,
                            uint32_t index, int64_t *value)
 {
@@ -124,7 +163,7 @@ static wk_err energy_value(const struct wk_registers *registers, uint32_t quanti
         *value = registers->export_phase_uwh[index % WK_RECORD_PHASES];
         return WK_OK;
     default:
-        return WK_E_NOT_FOUND;
+        return more_energy_value(registers, quantity, value);
     }
 }
 
@@ -202,11 +241,45 @@ static wk_err mean_value(const struct wk_profile_open *open, uint32_t quantity, 
     return WK_OK;
 }
 
+static int64_t scaled(float value, float factor)
+{
+    return (int64_t)(value * factor + 0.5F);
+}
+
+/* Power quality: of an interval that is over; BUSY until there is one. */
+static wk_err quality_value(const struct wk_rooms *rooms, uint32_t quantity, uint32_t phase,
+                            int64_t *value)
+{
+    const struct wk_rooms_quality *quality = &rooms->quality;
+    const bool is_pst = quantity == WK_OBJECTS_PST;
+    switch (quantity) {
+    case WK_OBJECTS_U_THD:
+        *value = scaled(quality->three_s.u_thd[phase], 1e5F);
+        break;
+    case WK_OBJECTS_I_THD:
+        *value = scaled(quality->three_s.i_thd[phase], 1e5F);
+        break;
+    case WK_OBJECTS_PST:
+        *value = scaled(quality->ten_min.pst[phase], 1e3F);
+        break;
+    case WK_OBJECTS_UNBALANCE:
+        *value = scaled(quality->three_s.u2, 1e5F);
+        break;
+    default:
+        return WK_E_NOT_FOUND;
+    }
+    const uint32_t blocks = is_pst ? quality->ten_min.windows : quality->three_s.windows;
+    return blocks > 0 ? WK_OK : WK_E_BUSY;
+}
+
 wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t *value)
 {
     const uint32_t quantity = selector & 0xFFU;
     const uint32_t index = selector >> 8;
     wk_err err = energy_value(&rooms->registers, quantity, index, value);
+    if (err == WK_E_NOT_FOUND) {
+        err = quality_value(rooms, quantity, index % WK_RECORD_PHASES, value);
+    }
     if (err == WK_E_NOT_FOUND) {
         err = mean_value(&rooms->profile.open, quantity, index % WK_RECORD_PHASES, value);
     }

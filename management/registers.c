@@ -21,6 +21,19 @@ static bool energy_is_good(const struct wk_record_energy *energy,
     return good;
 }
 
+static bool more_is_good(const struct wk_registers *registers,
+                         const struct wk_record_window *window)
+{
+    const struct wk_record_energy *total = &window->total;
+    const struct wk_record_energy *withheld = &window->withheld;
+    return step_is_good(total->import1_uwh, registers->import1_uwh) &&
+           step_is_good(total->export1_uwh, registers->export1_uwh) &&
+           step_is_good(total->import_uvah, registers->import_uvah) &&
+           step_is_good(total->export_uvah, registers->export_uvah) &&
+           step_is_good(withheld->import_uwh, registers->withheld_import_uwh) &&
+           step_is_good(withheld->export_uwh, registers->withheld_export_uwh);
+}
+
 wk_err wk_registers_add(struct wk_registers *registers, const struct wk_record_window *window,
                         uint8_t tariff)
 {
@@ -31,6 +44,7 @@ wk_err wk_registers_add(struct wk_registers *registers, const struct wk_record_w
         good = good && step_is_good(energy->import_uwh, registers->import_phase_uwh[phase]) &&
                step_is_good(energy->export_uwh, registers->export_phase_uwh[phase]);
     }
+    good = good && more_is_good(registers, window);
     if (!good) {
         return WK_E_RANGE;
     }
@@ -38,6 +52,12 @@ wk_err wk_registers_add(struct wk_registers *registers, const struct wk_record_w
     registers->export_uwh += window->total.export_uwh;
     registers->import_tariff_uwh[tariff - 1] += window->total.import_uwh;
     registers->export_tariff_uwh[tariff - 1] += window->total.export_uwh;
+    registers->import1_uwh += window->total.import1_uwh;
+    registers->export1_uwh += window->total.export1_uwh;
+    registers->import_uvah += window->total.import_uvah;
+    registers->export_uvah += window->total.export_uvah;
+    registers->withheld_import_uwh += window->withheld.import_uwh;
+    registers->withheld_export_uwh += window->withheld.export_uwh;
     for (int quadrant = 0; quadrant < 4; quadrant++) {
         registers->q_uvarh[quadrant] += window->total.q_uvarh[quadrant];
     }
@@ -81,9 +101,15 @@ void wk_registers_pack(const struct wk_registers *registers, struct wk_bytes_out
     pack_row(out, registers->export_tariff_uwh, WK_TARIFF_COUNT);
     pack_row(out, registers->import_phase_uwh, WK_RECORD_PHASES);
     pack_row(out, registers->export_phase_uwh, WK_RECORD_PHASES);
+    pack_row(out, &registers->import1_uwh, 1);
+    pack_row(out, &registers->export1_uwh, 1);
+    pack_row(out, &registers->import_uvah, 1);
+    pack_row(out, &registers->export_uvah, 1);
+    pack_row(out, &registers->withheld_import_uwh, 1);
+    pack_row(out, &registers->withheld_export_uwh, 1);
 }
 
-void wk_registers_unpack(struct wk_registers *registers, struct wk_bytes_in *in)
+void wk_registers_unpack(struct wk_registers *registers, struct wk_bytes_in *in, bool is_old)
 {
     unpack_row(in, &registers->import_uwh, 1);
     unpack_row(in, &registers->export_uwh, 1);
@@ -92,4 +118,13 @@ void wk_registers_unpack(struct wk_registers *registers, struct wk_bytes_in *in)
     unpack_row(in, registers->export_tariff_uwh, WK_TARIFF_COUNT);
     unpack_row(in, registers->import_phase_uwh, WK_RECORD_PHASES);
     unpack_row(in, registers->export_phase_uwh, WK_RECORD_PHASES);
+    if (is_old) {
+        return;
+    }
+    unpack_row(in, &registers->import1_uwh, 1);
+    unpack_row(in, &registers->export1_uwh, 1);
+    unpack_row(in, &registers->import_uvah, 1);
+    unpack_row(in, &registers->export_uvah, 1);
+    unpack_row(in, &registers->withheld_import_uwh, 1);
+    unpack_row(in, &registers->withheld_export_uwh, 1);
 }

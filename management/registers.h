@@ -8,6 +8,7 @@
 #ifndef WK_MANAGEMENT_REGISTERS_H
 #define WK_MANAGEMENT_REGISTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -23,6 +24,12 @@ struct wk_registers {
     int64_t export_tariff_uwh[WK_TARIFF_COUNT]; /* 1.0.2.8.1 .. */
     int64_t import_phase_uwh[WK_RECORD_PHASES]; /* 1.0.21.8.0, 41, 61 */
     int64_t export_phase_uwh[WK_RECORD_PHASES]; /* 1.0.22.8.0, 42, 62 */
+    int64_t import1_uwh;         /* 1.0.128.8.0: of the fundamental, without harmonics */
+    int64_t export1_uwh;         /* 1.0.129.8.0 */
+    int64_t import_uvah;         /* 1.0.9.8.0: apparent */
+    int64_t export_uvah;         /* 1.0.10.8.0 */
+    int64_t withheld_import_uwh; /* 1.0.130.8.0: seen, but kept out by a guard of metrology */
+    int64_t withheld_export_uwh; /* 1.0.131.8.0 */
 };
 
 /** Adds the energy of one window to the totals and to tariff 1..4. WK_E_RANGE: an energy is
@@ -36,6 +43,8 @@ int64_t wk_registers_reactive_import_uvarh(const struct wk_registers *registers)
 int64_t wk_registers_reactive_export_uvarh(const struct wk_registers *registers);
 
 void wk_registers_pack(const struct wk_registers *registers, struct wk_bytes_out *out);
-void wk_registers_unpack(struct wk_registers *registers, struct wk_bytes_in *in);
+/** `is_old`: packed before there were registers of the fundamental, apparent and withheld
+ *  energy, which then begin at 0. */
+void wk_registers_unpack(struct wk_registers *registers, struct wk_bytes_in *in, bool is_old);
 
 #endif

@@ -43,6 +43,13 @@ enum {
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
+/* The newest intervals of power quality; windows 0 = there was none yet. Not kept over a
+ * restart. */
+struct wk_rooms_quality {
+    struct wk_record_quality three_s;
+    struct wk_record_quality ten_min;
+};
+
 struct wk_rooms {
     struct wk_rooms_identity identity;
     struct wk_store store;
@@ -53,7 +60,8 @@ struct wk_rooms {
     struct wk_supply supply;
     const struct wk_hal_contactor *contactor;
     struct wk_record live; /* the newest window; kind 0 = none yet */
-    int64_t t_us;          /* metrology's time of the newest record */
+    struct wk_rooms_quality quality;
+    int64_t t_us; /* metrology's time of the newest record */
     uint32_t power_failures;
     const uint32_t *invocation_counter; /* last accepted from the management client */
     struct wk_notice_ring notices;
