@@ -184,6 +184,9 @@ static wk_err take_frontend(const struct reading *reading, const struct wk_ini_e
     if (strcmp(entry->key, "i") == 0) {
         return take_text(reading, value, config->i_channels, WK_CONFIG_LIST);
     }
+    if (strcmp(entry->key, "calibration") == 0) {
+        return take_path(reading, value, config->calibration);
+    }
     if (strcmp(entry->key, "nominal_v") == 0) {
         WK_TRY(take_decimal(reading, value, 3, INT32_MAX, &number));
         config->nominal_mv = (int32_t)number;

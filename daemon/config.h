@@ -46,6 +46,7 @@ struct wk_config {
     char file[WK_CONFIG_PATH];
     char u_channels[WK_CONFIG_LIST]; /* as `wk measure --u`, empty = by the file */
     char i_channels[WK_CONFIG_LIST];
+    char calibration[WK_CONFIG_PATH]; /* a sealed calibration file, empty = none */
     int32_t nominal_mv;
     int32_t nominal_uhz;
     int64_t start_us; /* UTC of the first sample; 0 = now */

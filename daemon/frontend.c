@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/calibration.h"
 #include "port/linux/recording.h"
 #include "port/virtual/grid.h"
 
@@ -81,6 +82,24 @@ static wk_err open_household(struct inside *inside, const struct wk_config *conf
     return WK_OK;
 }
 
+/* Corrects what the front end says of itself, by a sealed file. */
+static wk_err calibrate(struct wk_frontend *frontend, const char *path)
+{
+    struct wk_calibration calibration;
+    wk_err err = wk_calibration_read(&calibration, path);
+    if (err == WK_OK) {
+        frontend->info = *frontend->port.info;
+        err = wk_calibration_apply(&calibration, false, &frontend->info);
+    }
+    if (err != WK_OK) {
+        snprintf(frontend->why, sizeof frontend->why, "calibration: %s", calibration.why);
+    } else {
+        frontend->port.info = &frontend->info;
+    }
+    wk_calibration_free(&calibration);
+    return err;
+}
+
 wk_err wk_frontend_open(struct wk_frontend *frontend, const struct wk_config *config)
 {
     struct wk_recording_fault fault = {.text = ""};
@@ -99,8 +118,13 @@ wk_err wk_frontend_open(struct wk_frontend *frontend, const struct wk_config *co
         snprintf(frontend->why, sizeof frontend->why, "%s",
                  fault.text[0] != '\0' ? fault.text : wk_err_text(err));
         wk_frontend_close(frontend);
+        return err;
     }
-    return err;
+    if (config->calibration[0] != '\0' && calibrate(frontend, config->calibration) != WK_OK) {
+        wk_frontend_close(frontend);
+        return WK_E_FORMAT;
+    }
+    return WK_OK;
 }
 
 void wk_frontend_close(struct wk_frontend *frontend)

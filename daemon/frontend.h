@@ -11,7 +11,8 @@
 #define WK_FRONTEND_WHY 1024
 
 struct wk_frontend {
-    struct wk_hal_frontend port; /* hand &port to the feed */
+    struct wk_hal_frontend port;      /* hand &port to the feed; do not move the struct */
+    struct wk_hal_frontend_info info; /* what port.info points to if it is calibrated */
     void *inside;
     void (*close)(void *inside);
     char why[WK_FRONTEND_WHY];
