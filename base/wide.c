@@ -107,30 +107,42 @@ static struct wk_i128 divide_short(struct wk_i128 dividend, uint32_t divisor, ui
     };
 }
 
-/* Bit by bit: the quotient moves into the low end as the dividend leaves the high end. */
+/* One digit of 32 bits of (high:digit) / divisor, where high < divisor and the top bit of divisor
+ * is set; high becomes the rest. The guess from the upper digit is at most two too large (Knuth,
+ * TAOCP 2, 4.3.1). */
+static uint32_t divide_digit(uint64_t *high, uint32_t digit, uint64_t divisor)
+{
+    const uint64_t upper = divisor >> 32;
+    const uint64_t lower = divisor & UINT32_MAX;
+    uint64_t guess = *high / upper;
+    uint64_t rest = *high - guess * upper;
+    for (int i = 0; i < 2 && rest <= UINT32_MAX; i++) {
+        const bool large = guess > UINT32_MAX || guess * lower > ((rest << 32) | digit);
+        guess -= large ? 1 : 0;
+        rest += large ? upper : 0;
+    }
+    *high = ((*high << 32) | digit) - guess * divisor; /* modulo 2^64 */
+    return (uint32_t)guess;
+}
+
 static struct wk_i128 divide_long(struct wk_i128 dividend, uint64_t divisor, uint64_t *rest)
 {
-    uint64_t high = (uint64_t)dividend.high;
+    const uint64_t whole = (uint64_t)dividend.high / divisor;
+    uint64_t high = (uint64_t)dividend.high - whole * divisor;
     uint64_t low = dividend.low;
-    uint64_t over = 0;
-    int bits = 128;
-    while (bits > 0 && high == 0) { /* leading zeros, 64 or none */
-        high = low;
-        low = 0;
-        bits -= 64;
+    uint8_t shift = 0;
+    while ((divisor << shift) >> 63 == 0) {
+        shift++;
     }
-    for (int i = 0; i < bits; i++) {
-        over = (over << 1) | (high >> 63); /* divisor < 2^63: no overflow */
-        const uint64_t bit = over >= divisor ? 1 : 0;
-        over -= bit != 0 ? divisor : 0;
-        high = (high << 1) | (low >> 63);
-        low = (low << 1) | bit;
+    if (shift > 0) {
+        high = (high << shift) | (low >> (64 - shift));
+        low <<= shift;
     }
-    *rest = over;
-    if (bits == 128) {
-        return (struct wk_i128){.low = low, .high = (int64_t)high};
-    }
-    return (struct wk_i128){.low = low};
+    const uint64_t scaled = divisor << shift;
+    const uint64_t first = divide_digit(&high, (uint32_t)(low >> 32), scaled);
+    const uint64_t second = divide_digit(&high, (uint32_t)low, scaled);
+    *rest = high >> shift;
+    return (struct wk_i128){.low = (first << 32) | second, .high = (int64_t)whole};
 }
 
 struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder)

@@ -139,17 +139,21 @@ int32_t wk_angle_mdeg(int32_t turn)
     return (int32_t)(((int64_t)turn * 360000 + half) >> 32);
 }
 
+/* The float root is good to 24 bits; a step of Newton's method doubles them. Both are the same on
+ * every processor, and what they leave is made good exactly. */
 uint32_t wk_angle_root(uint64_t square)
 {
-    uint64_t root = 0;
-    uint64_t rest = square;
-    for (uint64_t bit = UINT64_C(1) << 62; bit != 0; bit >>= 2) {
-        if (rest >= root + bit) {
-            rest -= root + bit;
-            root = (root >> 1) + bit;
-        } else {
-            root >>= 1;
-        }
+    if (square == 0) {
+        return 0;
+    }
+    const uint64_t guess = (uint64_t)__builtin_sqrtf((float)square);
+    uint64_t root = (guess + square / guess) / 2;
+    root = root > UINT32_MAX ? UINT32_MAX : root;
+    while (root * root > square) {
+        root--;
+    }
+    while (root < UINT32_MAX && (root + 1) * (root + 1) <= square) {
+        root++;
     }
     return (uint32_t)root;
 }

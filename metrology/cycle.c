@@ -25,12 +25,18 @@ int32_t wk_cycle_frequency_uhz(uint64_t step, int64_t rate_uhz)
 
 /* ---- the marks --------------------------------------------------------------------------- */
 
+/* Of numbers that fit 32 bits: a single instruction. */
+static int64_t product(int64_t a, int64_t b)
+{
+    return (int64_t)(int32_t)a * (int32_t)b;
+}
+
 static struct wk_cycle_wave stepped(struct wk_cycle_wave w, struct wk_cycle_wave by_q30)
 {
     const int64_t half = ONE_Q30 / 2;
     return (struct wk_cycle_wave){
-        .cos = (w.cos * by_q30.cos - w.sin * by_q30.sin + half) >> 30,
-        .sin = (w.sin * by_q30.cos + w.cos * by_q30.sin + half) >> 30,
+        .cos = (product(w.cos, by_q30.cos) - product(w.sin, by_q30.sin) + half) >> 30,
+        .sin = (product(w.sin, by_q30.cos) + product(w.cos, by_q30.sin) + half) >> 30,
     };
 }
 
@@ -183,14 +189,14 @@ static void oscillate(struct wk_cycle *cycle, struct chunk *chunk)
     chunk->sin = (uint64_t)sum.sin;
 }
 
-static void part_channels(const struct wk_sample_map *map, const int32_t *counts,
-                          struct chunk *chunk)
+static uint32_t part_channels(const struct wk_sample_map *map, const int32_t *counts,
+                              struct chunk *chunk)
 {
     uint32_t raise[WK_HAL_CHANNELS];
     for (int c = 0; c < WK_HAL_CHANNELS; c++) {
         raise[c] = (uint32_t)RAISE_X - (uint32_t)map->offset[c];
     }
-    wk_inner_part(counts, raise, map->channels, chunk->frames, chunk->row);
+    return wk_inner_part(counts, raise, map->channels, chunk->frames, chunk->row);
 }
 
 static void add_channel(struct wk_cycle_sums *sums, int slot, int at, struct chunk *chunk)
@@ -219,15 +225,20 @@ static void add_pair(struct wk_cycle_sums *sums, const struct wk_sample_map *map
     sums->ui[phase][0] += (int64_t)(raised - RAISE_X * (chunk->sum[u] + chunk->sum[i] + level));
 }
 
-static void add_chunk(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const int32_t *counts,
+/* False, and nothing added, if a count is out of range. */
+static bool add_chunk(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const int32_t *counts,
                       size_t frames)
 {
     const struct wk_sample_map *map = &cycle->map;
     struct chunk chunk; /* not cleared: rows and waves are filled as far as they are used */
     chunk.frames = frames;
     chunk.steps = (frames + WK_INNER_STEP - 1) / WK_INNER_STEP;
+    /* The OR of magnitudes may be up to twice the largest, which leads to the exact look. */
+    if (part_channels(map, counts, &chunk) >= map->quiet &&
+        !wk_sample_is_quiet(map, counts, frames)) {
+        return false;
+    }
     oscillate(cycle, &chunk);
-    part_channels(map, counts, &chunk);
     for (int a = 0; a < map->active; a++) {
         const int slot = map->slot_of[a];
         add_channel(sums, slot, map->slot[slot].index, &chunk);
@@ -243,6 +254,7 @@ static void add_chunk(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const 
     sums->sin += (int64_t)chunk.sin;
     sums->frames_q16 += (int64_t)frames * ONE_Q16;
     cycle->newest = HISTORY(cycle->newest + frames);
+    return true;
 }
 
 static void note_bad(struct wk_cycle_bad *bad, uint8_t channels)
@@ -291,10 +303,7 @@ static void add_frames(struct wk_cycle *cycle, struct wk_cycle_sums *sums,
 {
     while (frames > 0) {
         const size_t taken = frames < WK_INNER_FRAMES ? frames : WK_INNER_FRAMES;
-        const bool quiet = wk_sample_is_quiet(&cycle->map, counts, taken);
-        if (quiet) {
-            add_chunk(cycle, sums, counts, taken);
-        }
+        const bool quiet = add_chunk(cycle, sums, counts, taken);
         for (size_t n = 0; !quiet && n < taken; n++) {
             add_frame(cycle, sums, counts + n * cycle->map.channels);
         }

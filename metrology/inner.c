@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/inner.h"
 
-static inline void part(const int32_t *restrict counts, const uint32_t *restrict raise,
-                        size_t channels, size_t frames,
-                        uint32_t rows[restrict WK_HAL_CHANNELS][WK_INNER_FRAMES])
+static inline uint32_t part(const int32_t *restrict counts, const uint32_t *restrict raise,
+                            size_t channels, size_t frames,
+                            uint32_t rows[restrict WK_HAL_CHANNELS][WK_INNER_FRAMES])
 {
+    uint32_t bits = 0;
     for (size_t n = 0; n < frames; n++) {
         for (size_t c = 0; c < channels; c++) {
-            rows[c][n] = (uint32_t)counts[n * channels + c] + raise[c];
+            const int32_t count = counts[n * channels + c];
+            bits |= (uint32_t)(count < 0 ? ~count : count);
+            rows[c][n] = (uint32_t)count + raise[c];
         }
     }
+    return bits;
 }
 
 /* The usual frames have a constant number of channels, which lets the compiler unroll. */
-void wk_inner_part(const int32_t *counts, const uint32_t raise[WK_HAL_CHANNELS],
-                   size_t channels, size_t frames,
-                   uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES])
+WK_INNER_CLONES uint32_t wk_inner_part(const int32_t *counts, const uint32_t raise[WK_HAL_CHANNELS],
+                       size_t channels, size_t frames,
+                       uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES])
 {
+    uint32_t bits;
     switch (channels) {
     case 2:
-        part(counts, raise, 2, frames, rows);
+        bits = part(counts, raise, 2, frames, rows);
         break;
     case 6:
-        part(counts, raise, 6, frames, rows);
+        bits = part(counts, raise, 6, frames, rows);
         break;
     case 8:
-        part(counts, raise, 8, frames, rows);
+        bits = part(counts, raise, 8, frames, rows);
         break;
     default:
-        part(counts, raise, channels, frames, rows);
+        bits = part(counts, raise, channels, frames, rows);
         break;
     }
     for (size_t n = frames; n % WK_INNER_STEP != 0; n++) {
@@ -36,9 +41,10 @@ void wk_inner_part(const int32_t *counts, const uint32_t raise[WK_HAL_CHANNELS],
             rows[c][n] = 0;
         }
     }
+    return bits;
 }
 
-void wk_inner_channel(const uint32_t *restrict x, const uint32_t *restrict cosine,
+WK_INNER_CLONES void wk_inner_channel(const uint32_t *restrict x, const uint32_t *restrict cosine,
                       const uint32_t *restrict sine, size_t steps,
                       struct wk_inner_sums *restrict sums)
 {
@@ -53,7 +59,7 @@ void wk_inner_channel(const uint32_t *restrict x, const uint32_t *restrict cosin
     *sums = sum;
 }
 
-uint64_t wk_inner_pair(const uint32_t *restrict x, const uint32_t *restrict y, size_t steps)
+WK_INNER_CLONES uint64_t wk_inner_pair(const uint32_t *restrict x, const uint32_t *restrict y, size_t steps)
 {
     uint64_t sum = 0;
     const size_t count = steps * WK_INNER_STEP;

@@ -17,6 +17,12 @@
 
 #include "port/hal.h"
 
+/* Builds for x86-64 name several targets here, of which the best is taken at run time; the bits
+ * that come out are the same. */
+#ifndef WK_INNER_CLONES
+#define WK_INNER_CLONES
+#endif
+
 #define WK_INNER_FRAMES 80 /* most frames at a time: half a cycle of 50 Hz at 8 kHz */
 #define WK_INNER_STEP   4
 
@@ -28,10 +34,11 @@ struct wk_inner_sums {
 };
 
 /** Parts `frames` frames of `channels` counts into rows, adding raise[channel], and fills the
- *  rows up. */
-void wk_inner_part(const int32_t *counts, const uint32_t raise[WK_HAL_CHANNELS],
-                   size_t channels, size_t frames,
-                   uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES]);
+ *  rows up. Returns the OR of all |count|, or |count| - 1 of negative ones: at least the largest
+ *  |count| but one, less than twice it. */
+uint32_t wk_inner_part(const int32_t *counts, const uint32_t raise[WK_HAL_CHANNELS],
+                       size_t channels, size_t frames,
+                       uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES]);
 
 /** Sums over the first `steps` * WK_INNER_STEP numbers of the rows. */
 void wk_inner_channel(const uint32_t *restrict x, const uint32_t *restrict cosine,

@@ -223,20 +223,42 @@ void wk_quality_align(struct wk_quality *quality, const struct wk_window *window
 
 /* ---- half cycles ------------------------------------------------------------------------- */
 
+/* One voltage while frames are summed up. */
+struct lane {
+    const int32_t *count;
+    uint32_t offset;
+    int64_t sum;
+    int64_t squares;
+};
+
+static inline uint32_t add_count(struct lane *lane, size_t channels)
+{
+    const uint32_t count = (uint32_t)*lane->count;
+    const int32_t value = (int32_t)(count - lane->offset); /* not used if it wraps */
+    lane->count += channels;
+    lane->sum += value;
+    lane->squares += (int64_t)value * value;
+    return count + WK_SAMPLE_COUNTS;
+}
+
 /* Sums of frames whose counts are all in range; false if one is not. */
-static bool add_quiet(const struct wk_quality *quality, const int32_t *frame, size_t frames,
+static bool add_quiet(const struct wk_quality *quality, const int32_t *counts, size_t frames,
                       int64_t x[WK_RECORD_PHASES], uint64_t xx[WK_RECORD_PHASES])
 {
+    const size_t channels = quality->channels;
+    struct lane a = {counts + quality->index[0], (uint32_t)quality->offset[0], 0, 0};
+    struct lane b = {counts + quality->index[1], (uint32_t)quality->offset[1], 0, 0};
+    struct lane c = {counts + quality->index[2], (uint32_t)quality->offset[2], 0, 0};
     uint32_t loud = 0;
-    for (size_t n = 0; n < frames; n++, frame += quality->channels) {
-        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            const int32_t count = frame[quality->index[phase]];
-            const int64_t value = (int64_t)count - quality->offset[phase];
-            loud |= (uint32_t)count + WK_SAMPLE_COUNTS;
-            x[phase] += value;
-            xx[phase] += (uint64_t)(value * value);
-        }
+    for (size_t n = 0; n < frames; n++) {
+        loud |= add_count(&a, channels) | add_count(&b, channels) | add_count(&c, channels);
     }
+    x[0] = a.sum;
+    x[1] = b.sum;
+    x[2] = c.sum;
+    xx[0] = (uint64_t)a.squares;
+    xx[1] = (uint64_t)b.squares;
+    xx[2] = (uint64_t)c.squares;
     /* in range: 0 .. 2^25 - 1 */
     return loud < 2U * WK_SAMPLE_COUNTS;
 }
@@ -485,6 +507,19 @@ static bool watch_kind(struct wk_quality *quality, int kind, int phase, uint64_t
     return true;
 }
 
+/* Nothing is in progress, and nothing begins: what nearly every crossing finds. */
+static bool is_calm(const struct wk_quality *quality, uint8_t phases)
+{
+    bool calm = !wk_quality_is_open(quality);
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const float square_v2 = quality->voltage[phase].square_v2;
+        const bool within =
+            square_v2 >= quality->enter_v2[DIP] && square_v2 <= quality->enter_v2[SWELL];
+        calm = calm && (within || (phases & (1U << phase)) == 0);
+    }
+    return calm;
+}
+
 /* The crossings of one frame are looked at together; the last of them counts as the one that
  * began or ended an event. */
 static void watch_marks(struct wk_quality *quality, struct wk_quality_marks *marks)
@@ -530,7 +565,7 @@ size_t wk_quality_feed(struct wk_quality *quality, const int32_t *counts, size_t
         return frames;
     }
     cross_frame(quality, counts + run * quality->channels, marks);
-    if (marks->phases != 0) {
+    if (marks->phases != 0 && !is_calm(quality, marks->phases)) {
         watch_marks(quality, marks);
     }
     return run + 1;

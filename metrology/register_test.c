@@ -306,6 +306,20 @@ static void twice_the_current_is_twice_the_energy(void)
     EXPECT(llabs(energy[1].q_uvarh[0] - 2 * energy[0].q_uvarh[0]) <= 3); /* uvarh */
 }
 
+static void the_whole_root_is_exact(void)
+{
+    uint64_t state = 20261121;
+    for (int n = 0; n < 20000; n++) {
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        const uint64_t square = state >> (n % 64);
+        const uint64_t root = wk_angle_root(square);
+        EXPECT(root * root <= square);
+        EXPECT(root == UINT32_MAX || (root + 1) * (root + 1) > square);
+    }
+    EXPECT_I64(UINT32_MAX, wk_angle_root(UINT64_MAX));
+    EXPECT_I64(0, wk_angle_root(0));
+}
+
 /* ---- guards ------------------------------------------------------------------------------ */
 
 struct spoilt {
@@ -506,7 +520,7 @@ WK_TEST_MAIN(T(active_energy_of_the_fundamental_is_kept_apart),
              T(symmetrical_components_are_those_of_the_closed_form),
              T(every_published_set_agrees_with_itself), T(a_negative_gain_turns_the_angle),
              T(turning_the_phases_around_turns_the_registers_with_them),
-             T(twice_the_current_is_twice_the_energy),
+             T(twice_the_current_is_twice_the_energy), T(the_whole_root_is_exact),
              T(saturated_samples_enter_no_register_and_are_not_lost),
              T(a_sample_without_a_value_is_withheld_and_reported),
              T(an_implausible_current_enters_no_register), T(a_stuck_channel_is_reported),

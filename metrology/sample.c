@@ -148,18 +148,9 @@ bool wk_sample_is_pair(const struct wk_sample_map *map, int phase)
     return map->slot[WK_SAMPLE_U + phase].present && map->slot[WK_SAMPLE_I + phase].present;
 }
 
-/* ~x is |x| - 1 for x < 0; the OR of all is at least the largest but one and costs no branch. It
- * may be up to twice the largest, which leads to the exact look. */
 bool wk_sample_is_quiet(const struct wk_sample_map *map, const int32_t *counts, size_t frames)
 {
-    uint32_t bits = 0;
     const size_t total = frames * map->channels;
-    for (size_t i = 0; i < total; i++) {
-        bits |= (uint32_t)(counts[i] < 0 ? ~counts[i] : counts[i]);
-    }
-    if (bits < map->quiet) {
-        return true;
-    }
     const int32_t limit = (int32_t)map->quiet;
     for (size_t i = 0; i < total; i++) {
         if (counts[i] >= limit || counts[i] <= -limit) {

@@ -59,7 +59,7 @@ WK_MUST_USE wk_err wk_sample_map_init(struct wk_sample_map *map,
 /** Whether voltage and current of a phase are both metered. */
 bool wk_sample_is_pair(const struct wk_sample_map *map, int phase);
 
-/** True if every count of the frames is smaller than map->quiet. */
+/** True if every |count| of the frames is smaller than map->quiet. */
 bool wk_sample_is_quiet(const struct wk_sample_map *map, const int32_t *counts, size_t frames);
 
 /* Slots of a frame, bit by bit, whose counts are not to be believed. */

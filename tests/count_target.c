@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Instructions that metrology takes on the Cortex-M4F, and the memory it needs. Runs in QEMU with
+ * -icount shift=0: an instruction is a nanosecond of the board's clock, so the count is the same
+ * on every run. SysTick counts at 25 MHz: 40 instructions a tick. */
+#include "metrology/chain.h"
+#include "tests/wk_test.h"
+
+#define CHANNELS        8
+#define RATE_HZ         8000
+#define PERIOD          160 /* frames of one cycle of 50 Hz */
+#define SETTLE          16000
+#define COUNTED         40000
+#define PER_TICK        40U
+#define SYSTICK_CONTROL (*(volatile uint32_t *)UINT32_C(0xE000E010))
+#define SYSTICK_RELOAD  (*(volatile uint32_t *)UINT32_C(0xE000E014))
+#define SYSTICK_VALUE   (*(volatile uint32_t *)UINT32_C(0xE000E018))
+#define SYSTICK_MOST    UINT32_C(0x00FFFFFF)
+
+static int32_t cycle[PERIOD * CHANNELS];
+static struct wk_chain chain;
+
+static wk_err take(void *self, const struct wk_record *record)
+{
+    (void)self;
+    (void)record;
+    return WK_OK;
+}
+
+static void fill(void)
+{
+    for (uint32_t n = 0; n < PERIOD; n++) {
+        for (uint32_t c = 0; c < CHANNELS; c++) {
+            int32_t cosine;
+            int32_t sine;
+            const uint32_t turn = n * (UINT32_MAX / PERIOD) - c % 4 * UINT32_C(1431655765);
+            wk_angle_unit_q30(turn - (c < 4 ? 0 : UINT32_C(300000000)), &cosine, &sine);
+            cycle[n * CHANNELS + c] = cosine >> (c % 4 == 3 ? 15 : 8);
+        }
+    }
+}
+
+static struct wk_hal_frontend_info frontend(void)
+{
+    struct wk_hal_frontend_info info = {
+        .channels = CHANNELS,
+        .rate_uhz = RATE_HZ * INT64_C(1000000),
+        .start_us = INT64_C(1770000001000000),
+        .nominal_uhz = 50000000,
+        .nominal_mv = 200000,
+    };
+    for (int c = 0; c < CHANNELS; c++) {
+        info.channel[c] = (struct wk_hal_channel){
+            .quantity = c < 4 ? WK_HAL_VOLTAGE : WK_HAL_CURRENT,
+            .phase = (uint8_t)(c % 4),
+            .gain = {.mantissa = 700000000, .exponent = c < 4 ? -13 : -14},
+        };
+    }
+    return info;
+}
+
+static wk_err feed(uint32_t frames)
+{
+    for (uint32_t n = 0; n < frames; n += PERIOD / 4) {
+        WK_TRY(wk_chain_feed(&chain, cycle + n % PERIOD * CHANNELS, PERIOD / 4));
+    }
+    return WK_OK;
+}
+
+/* Ticks while so many frames are fed, added up in parts that fit SysTick. */
+static wk_err count(uint32_t frames, uint64_t *instructions)
+{
+    uint64_t ticks = 0;
+    SYSTICK_RELOAD = SYSTICK_MOST;
+    SYSTICK_CONTROL = 5;
+    for (uint32_t done = 0; done < frames; done += RATE_HZ) {
+        const uint32_t before = SYSTICK_VALUE;
+        WK_TRY(feed(RATE_HZ));
+        ticks += (before - SYSTICK_VALUE) & SYSTICK_MOST;
+    }
+    *instructions = ticks * PER_TICK;
+    return WK_OK;
+}
+
+static void metering_is_cheap(void)
+{
+    struct wk_hal_frontend_info info = frontend();
+    struct wk_chain_config config = wk_chain_usual();
+    struct wk_sample_fault fault;
+    uint64_t instructions = 0;
+    config.sink.emit = take;
+    fill();
+    EXPECT_OK(wk_chain_init(&chain, &info, &config, &fault));
+    EXPECT_OK(feed(SETTLE));
+    EXPECT_OK(count(COUNTED, &instructions));
+    const uint32_t per_frame = (uint32_t)(instructions / COUNTED);
+    WK_TEST_FIGURE("cortexm_metering_per_8_channel_sample", per_frame, "instructions", "<= 600",
+                   per_frame <= 600, 0);
+    EXPECT(per_frame > 0 && per_frame <= 600);
+}
+
+WK_TEST_MAIN(T(metering_is_cheap))
