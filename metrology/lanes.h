@@ -2,9 +2,10 @@
  *
  * metrology/lanes - the inner loops of the spectrum, for one channel at a time or four at once.
  *
- * Both do the same arithmetic in the same order per channel. Four lanes are what the vector
- * registers of a PC hold; one lane needs a quarter of the working memory and is for a
- * microcontroller. Who assembles a meter names one of them; the other is not linked. */
+ * Both do the same arithmetic per channel. Four lanes are what the vector registers of any PC
+ * hold; one lane needs a quarter of the working memory and is for a microcontroller. Who
+ * assembles a meter names one of them; the other is not linked. A port may bring more:
+ * port/linux/lanes_best. */
 #ifndef WK_METROLOGY_LANES_H
 #define WK_METROLOGY_LANES_H
 
@@ -13,7 +14,7 @@
 
 #include "metrology/resample.h"
 
-#define WK_LANES_MOST        4
+#define WK_LANES_MOST        8
 #define WK_LANES_WORK(lanes) (WK_RESAMPLE_POINTS * (lanes)) /* floats of working memory */
 
 /* How bins are gathered into groups (IEC 61000-4-7, 5.5). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/lanes.h"
 
-#define LANES 1
-#define ROUND 12582912.0F /* 1.5 * 2^23: the low bits of a sum with it are the rounded number */
+#define LANES       1
+#define LANE_INLINE static inline
+#define ROUND       12582912.0F /* 1.5 * 2^23: the low bits of a sum with it are the rounded number */
 
 typedef float wk_lane;
 typedef int32_t lane_word;
@@ -14,45 +15,45 @@ struct lane_weights {
     size_t reach;
 };
 
-static inline wk_lane lane_load(const float *from)
+LANE_INLINE wk_lane lane_load(const float *from)
 {
     return *from;
 }
 
-static inline void lane_store(float *to, wk_lane lane)
+LANE_INLINE void lane_store(float *to, wk_lane lane)
 {
     *to = lane;
 }
 
-static inline lane_word words_of(const int32_t *counts, size_t channels)
+LANE_INLINE lane_word words_of(const int32_t *counts, size_t left)
 {
-    (void)channels;
+    (void)left;
     return *counts;
 }
 
-static inline lane_word words_less(lane_word a, lane_word b)
+LANE_INLINE lane_word words_less(lane_word a, lane_word b)
 {
     return (lane_word)((uint32_t)a - (uint32_t)b);
 }
 
-static inline wk_lane floats_of(lane_word words)
+LANE_INLINE wk_lane floats_of(lane_word words)
 {
     return (wk_lane)words;
 }
 
-static inline wk_lane larger(wk_lane a, wk_lane b)
+LANE_INLINE wk_lane larger(wk_lane a, wk_lane b)
 {
     return b > a ? b : a;
 }
 
-static inline wk_lane lane_of(const struct wk_resample_point *point, uint8_t first)
+LANE_INLINE wk_lane lane_of(const struct wk_resample_point *point, uint8_t first)
 {
     const uint32_t pair = point->pair[first % 4U];
     return (wk_lane)((int32_t)(pair << (16U - 4U * (first & 4U))) >> 16);
 }
 
 /* `y` rounded, in the low half; the high half is of no meaning. */
-static inline uint32_t rounded(float y, float scale, float noise)
+LANE_INLINE uint32_t rounded(float y, float scale, float noise)
 {
     const union {
         float number;
@@ -61,15 +62,15 @@ static inline uint32_t rounded(float y, float scale, float noise)
     return sum.bits;
 }
 
-static inline uint32_t pair_of(const float *scale, float y_low, float y_high, float noise)
+LANE_INLINE uint32_t pair_of(const float *scale, float y_low, float y_high, float noise)
 {
     return (rounded(y_low, scale[0], noise) & 0xFFFFU) |
            rounded(y_high, scale[WK_HAL_CHANNELS / 2], noise) << 16;
 }
 
-static inline void point_at(const float *frames, const struct lane_weights *weights,
-                            const float scale[WK_HAL_CHANNELS], float noise,
-                            struct wk_resample_point *point)
+LANE_INLINE void point_at(const float *frames, const struct lane_weights *weights,
+                          const float scale[WK_HAL_CHANNELS], float noise,
+                          struct wk_resample_point *point)
 {
     const float *frame = frames;
     const float *mirror = frames + (2 * weights->reach - 1) * WK_HAL_CHANNELS;

@@ -3,8 +3,9 @@
 
 #include "metrology/lanes.h"
 
-#define LANES 4
-#define ROUND 12582912.0F /* 1.5 * 2^23: the low bits of a sum with it are the rounded number */
+#define LANES       4
+#define LANE_INLINE static inline
+#define ROUND       12582912.0F /* 1.5 * 2^23: the low bits of a sum with it are the rounded number */
 
 typedef float wk_lane __attribute__((vector_size(16)));
 typedef int32_t lane_word __attribute__((vector_size(16)));
@@ -17,58 +18,58 @@ struct lane_weights {
     size_t reach;
 };
 
-static inline wk_lane lane_load(const float *from)
+LANE_INLINE wk_lane lane_load(const float *from)
 {
     wk_lane lane;
     memcpy(&lane, from, sizeof lane);
     return lane;
 }
 
-static inline void lane_store(float *to, wk_lane lane)
+LANE_INLINE void lane_store(float *to, wk_lane lane)
 {
     memcpy(to, &lane, sizeof lane);
 }
 
-/* Of `channels` there are; fewer than four are filled up with zeros. */
-static inline lane_word words_of(const int32_t *counts, size_t channels)
+/* Of what is `left`; fewer than four are filled up with zeros. */
+LANE_INLINE lane_word words_of(const int32_t *counts, size_t left)
 {
     lane_word words = {0};
-    if (channels >= LANES) {
+    if (left >= LANES) {
         memcpy(&words, counts, sizeof words);
     } else {
-        for (size_t c = 0; c < channels; c++) {
+        for (size_t c = 0; c < left; c++) {
             words[c] = counts[c];
         }
     }
     return words;
 }
 
-static inline lane_word words_less(lane_word a, lane_word b)
+LANE_INLINE lane_word words_less(lane_word a, lane_word b)
 {
     return (lane_word)((lane_bits)a - (lane_bits)b);
 }
 
-static inline wk_lane floats_of(lane_word words)
+LANE_INLINE wk_lane floats_of(lane_word words)
 {
     return __builtin_convertvector(words, wk_lane);
 }
 
-static inline wk_lane larger(wk_lane a, wk_lane b)
+LANE_INLINE wk_lane larger(wk_lane a, wk_lane b)
 {
     const lane_bits is_b = (lane_bits)(b > a);
     return (wk_lane)(((lane_bits)b & is_b) | ((lane_bits)a & ~is_b));
 }
 
-static inline wk_lane lane_of(const struct wk_resample_point *point, uint8_t first)
+LANE_INLINE wk_lane lane_of(const struct wk_resample_point *point, uint8_t first)
 {
     lane_bits bits;
     memcpy(&bits, point->pair, sizeof bits);
     return floats_of((lane_word)(bits << (16U - 4U * first)) >> 16);
 }
 
-static inline void point_at(const float *frames, const struct lane_weights *weights,
-                            const float scale[WK_HAL_CHANNELS], float noise,
-                            struct wk_resample_point *point)
+LANE_INLINE void point_at(const float *frames, const struct lane_weights *weights,
+                          const float scale[WK_HAL_CHANNELS], float noise,
+                          struct wk_resample_point *point)
 {
     const float *mirror = frames + (2 * weights->reach - 1) * WK_HAL_CHANNELS;
     wk_lane a = {0};

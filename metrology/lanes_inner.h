@@ -2,9 +2,9 @@
  *
  * metrology/lanes_inner - what both of metrology/lanes consist of, over the type of a lane.
  *
- * The file that includes this has defined LANES, the types wk_lane (float, or a vector of
- * floats) and lane_word (int32_t or a vector of them), the conversions between them, and
- * point_at. The transform is a real one of 1536 points by a complex one of 768 = 3 * 4^4, in
+ * The file that includes this has defined LANES, LANE_INLINE (static inline, and for which
+ * processor), the types wk_lane (float, or a vector of floats) and lane_word (int32_t or a vector
+ * of them), the conversions between them, and point_at. The transform is a real one of 1536 points by a complex one of 768 = 3 * 4^4, in
  * place, decimated in time. */
 #ifndef WK_METROLOGY_LANES_INNER_H
 #define WK_METROLOGY_LANES_INNER_H
@@ -23,15 +23,17 @@ struct bin {
 
 /* ---- frames to points -------------------------------------------------------------------- */
 
-static inline wk_lane frame_of(const int32_t *counts, size_t channels, lane_word offset)
+/* Lanes beyond the frame's channels take what follows in memory; nobody looks at them. */
+LANE_INLINE wk_lane frame_of(const int32_t *counts, const int32_t *end, lane_word offset)
 {
-    return floats_of(words_less(words_of(counts, channels), offset));
+    return floats_of(words_less(words_of(counts, (size_t)(end - counts)), offset));
 }
 
-static inline void take(struct wk_resample *resample, const int32_t *counts, size_t frames,
-                        float peak_square[WK_HAL_CHANNELS], float square[WK_HAL_CHANNELS])
+LANE_INLINE void take(struct wk_resample *resample, const int32_t *counts, size_t frames,
+                      float peak_square[WK_HAL_CHANNELS], float square[WK_HAL_CHANNELS])
 {
     const size_t channels = resample->channels;
+    const int32_t *end = counts + frames * channels;
     for (size_t c = 0; c < channels; c += LANES) {
         /* the last lanes of a frame may be taken twice */
         const size_t at = channels < LANES ? 0 : c + LANES > channels ? channels - LANES : c;
@@ -42,15 +44,15 @@ static inline void take(struct wk_resample *resample, const int32_t *counts, siz
         size_t n = 0;
         /* two at a time, because each larger waits for the one before */
         for (; n + 1 < frames; n += 2) {
-            const wk_lane x = frame_of(counts + n * channels + at, channels, offset);
-            const wk_lane y = frame_of(counts + (n + 1) * channels + at, channels, offset);
+            const wk_lane x = frame_of(counts + n * channels + at, end, offset);
+            const wk_lane y = frame_of(counts + (n + 1) * channels + at, end, offset);
             lane_store(&row[n][at], x);
             lane_store(&row[n + 1][at], y);
             sum += x * x + y * y;
             peak = larger(peak, larger(x * x, y * y));
         }
         for (; n < frames; n++) {
-            const wk_lane x = frame_of(counts + n * channels + at, channels, offset);
+            const wk_lane x = frame_of(counts + n * channels + at, end, offset);
             lane_store(&row[n][at], x);
             sum += x * x;
             peak = larger(peak, x * x);
@@ -62,7 +64,7 @@ static inline void take(struct wk_resample *resample, const int32_t *counts, siz
 }
 
 /* Weights of a kernel that is not stretched; see wk_resample_weigh. */
-static inline void weigh(float u, float *low, float *high)
+LANE_INLINE void weigh(float u, float *low, float *high)
 {
     const float uu = u * u;
     for (size_t m = 0; m < WK_SPECTRUM_TABLE_PIECES; m += LANES) {
@@ -79,38 +81,67 @@ static inline void weigh(float u, float *low, float *high)
     }
 }
 
-/* Makes one point after the other; with a constant reach the compiler unrolls it all. */
-static inline void points_of(struct wk_resample *resample, size_t reach, bool stretched)
-{
-    float low[WK_RESAMPLE_REACH];
+#define BATCH 8 /* points whose weights are computed before they are summed */
+
+struct batch {
+    size_t points;
+    size_t at[BATCH]; /* first frame of each */
+    float noise[BATCH];
+    float low[WK_RESAMPLE_REACH]; /* `reach` numbers a point */
     float high[WK_RESAMPLE_REACH];
+};
+
+/* Weights of the next points: of eight, or of one if the kernel is stretched. */
+LANE_INLINE void plan(struct wk_resample *resample, struct batch *batch, size_t reach,
+                      bool stretched)
+{
     const uint64_t end_q32 =
         resample->fill > reach ? (uint64_t)(resample->fill - reach) << 32 : 0;
+    const size_t left = (size_t)(WK_RESAMPLE_POINTS - resample->count);
+    const size_t whole = stretched ? 1 : BATCH;
+    const size_t most = left < whole ? left : whole;
     uint64_t at_q32 = resample->next_q32;
     uint32_t noise = resample->noise;
-    uint16_t count = resample->count;
-    while (count < WK_RESAMPLE_POINTS && at_q32 < end_q32) {
+    size_t b = 0;
+    for (; b < most && at_q32 < end_q32; b++) {
         const int32_t u_q32 = (int32_t)((uint32_t)at_q32 ^ UINT32_C(0x80000000));
         const float u = (float)u_q32 * 0x1p-32F;
-        const float *frames = resample->history[(at_q32 >> 32) + 1 - reach];
         if (stretched) {
-            wk_resample_weigh(resample, u, low, high);
+            wk_resample_weigh(resample, u, batch->low, batch->high);
         } else {
-            weigh(u, low, high);
+            weigh(u, &batch->low[b * reach], &batch->high[b * reach]);
         }
         noise = noise * UINT32_C(1664525) + UINT32_C(1013904223);
-        const struct lane_weights weights = {low, high, reach};
-        point_at(frames, &weights, resample->scale, (float)(int32_t)noise * 0x1p-32F,
-                 &resample->point[count]);
-        count++;
+        batch->noise[b] = (float)(int32_t)noise * 0x1p-32F;
+        batch->at[b] = (size_t)(at_q32 >> 32) + 1 - reach;
         at_q32 += resample->spacing_q32;
     }
     resample->next_q32 = at_q32;
     resample->noise = noise;
-    resample->count = count;
+    batch->points = b;
 }
 
-static inline void points(struct wk_resample *resample)
+/* With a constant reach the compiler unrolls all of it. */
+LANE_INLINE void points_of(struct wk_resample *resample, size_t reach, bool stretched)
+{
+    struct batch batch;
+    for (;;) {
+        plan(resample, &batch, reach, stretched);
+        if (batch.points == 0) {
+            return;
+        }
+        struct wk_resample_point *point = &resample->point[resample->count];
+        for (size_t b = 0; b < batch.points; b++) {
+            const struct lane_weights weights = {&batch.low[b * reach], &batch.high[b * reach],
+                                                 reach};
+            point_at(resample->history[batch.at[b]], &weights, resample->scale, batch.noise[b],
+                     &point[b]);
+        }
+        resample->count = (uint16_t)(resample->count + batch.points);
+    }
+}
+
+LANE_INLINE void points(struct wk_resample *resample)
 {
     if (resample->reach == WK_RESAMPLE_TAPS / 2) {
         points_of(resample, WK_RESAMPLE_TAPS / 2, false);
@@ -122,7 +153,7 @@ static inline void points(struct wk_resample *resample)
 /* ---- points to bins ---------------------------------------------------------------------- */
 
 /* The first stage: transforms of three points, from where the others will look for them. */
-static inline void thirds(const struct wk_resample_point *points, uint8_t first, struct bin *z)
+LANE_INLINE void thirds(const struct wk_resample_point *points, uint8_t first, struct bin *z)
 {
     for (uint32_t block = 0; block < THIRD; block++) {
         const uint32_t n =
@@ -143,13 +174,13 @@ static inline void thirds(const struct wk_resample_point *points, uint8_t first,
 }
 
 /* x * (c - j s) */
-static inline struct bin twisted(struct bin x, float c, float s)
+LANE_INLINE struct bin twisted(struct bin x, float c, float s)
 {
     return (struct bin){x.re * c + x.im * s, x.im * c - x.re * s};
 }
 
 /* Joins four transforms of `size` points each to one of 4 * size, all over z. */
-static inline void fourths(struct bin *z, uint32_t size)
+LANE_INLINE void fourths(struct bin *z, uint32_t size)
 {
     for (uint32_t j = 0; j < size; j++) {
         const uint32_t turn = j * (QUARTER / size);
@@ -177,7 +208,7 @@ static inline void fourths(struct bin *z, uint32_t size)
 }
 
 /* From the transform of even points + j * odd points to that of all, twice as large. */
-static inline void split(struct bin *z)
+LANE_INLINE void split(struct bin *z)
 {
     const struct bin mean = z[0];
     z[0] = (struct bin){(mean.re + mean.im) * 2.0F, (mean.re - mean.im) * 2.0F};
@@ -195,8 +226,7 @@ static inline void split(struct bin *z)
     }
 }
 
-static inline void transform(const struct wk_resample_point *points, uint8_t first,
-                             struct bin *z)
+LANE_INLINE void transform(const struct wk_resample_point *points, uint8_t first, struct bin *z)
 {
     thirds(points, first, z);
     for (uint32_t size = 3; size < BINS; size *= 4) {
@@ -208,7 +238,7 @@ static inline void transform(const struct wk_resample_point *points, uint8_t fir
 /* ---- bins to groups ---------------------------------------------------------------------- */
 
 /* Sum of the squares of the bins from .. to - 1. */
-static inline wk_lane squares(const struct bin *z, uint32_t from, uint32_t to, float droop_per)
+LANE_INLINE wk_lane squares(const struct bin *z, uint32_t from, uint32_t to, float droop_per)
 {
     wk_lane sum = {0};
     for (uint32_t k = from; k < to; k++) {
@@ -220,7 +250,7 @@ static inline wk_lane squares(const struct bin *z, uint32_t from, uint32_t to, f
 }
 
 /* The bins of a group lie behind the place where it is put. */
-static inline void group(struct bin *z, const struct wk_lanes_grouping *grouping)
+LANE_INLINE void group(struct bin *z, const struct wk_lanes_grouping *grouping)
 {
     const uint32_t cycles = grouping->cycles;
     for (uint32_t h = 0; h <= grouping->orders; h++) {

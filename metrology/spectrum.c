@@ -141,6 +141,9 @@ static float turned_back(float re, float im, float turns)
 {
     int32_t cos_q30;
     int32_t sin_q30;
+    if (turns == 0) {
+        return re;
+    }
     wk_angle_unit_q30((uint32_t)(int32_t)(turns * 0x1p32F), &cos_q30, &sin_q30);
     return (re * (float)cos_q30 + im * (float)sin_q30) * 0x1p-30F;
 }

@@ -15,7 +15,7 @@
  * the first after the start, after a gap, and those while the frequency is being acquired.
  *
  * Float, not billed. RAM: struct wk_spectrum 30 kB, and what the owner lends it: working memory
- * of 6 kB (one lane) or 24 kB (four), which is used within wk_spectrum_feed only, and history of
+ * of 6 kB a lane, which is used within wk_spectrum_feed only, and history of
  * 32 bytes a frame, 48 frames at 8 kHz. */
 #ifndef WK_METROLOGY_SPECTRUM_H
 #define WK_METROLOGY_SPECTRUM_H
@@ -33,8 +33,9 @@
 
 /* What the owner lends for as long as the spectrum is used. */
 struct wk_spectrum_memory {
-    const struct wk_lanes *lanes;      /* &wk_lanes_one or &wk_lanes_four */
-    float *work;                       /* WK_LANES_WORK(lanes) floats, aligned to 16 bytes */
+    const struct wk_lanes *lanes;      /* &wk_lanes_one, &wk_lanes_four or a port's */
+    float *work;                       /* WK_LANES_WORK(lanes) floats, aligned to as many bytes
+                                          as that many floats have */
     float (*history)[WK_HAL_CHANNELS]; /* see wk_resample_frames */
     size_t frames;                     /* ... how many there are */
 };

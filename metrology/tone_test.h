@@ -144,7 +144,7 @@ static void tone_init(struct tone_bench *bench, int channels, double rate_hz, in
 
 static wk_err tone_start(struct tone_bench *bench)
 {
-    static _Alignas(16) float work[WK_LANES_WORK(WK_LANES_MOST)];
+    static _Alignas(32) float work[WK_LANES_WORK(WK_LANES_MOST)];
     static float history[WK_RESAMPLE_FRAMES][WK_HAL_CHANNELS];
     struct wk_sample_fault fault;
     struct wk_chain_config config = wk_chain_usual();

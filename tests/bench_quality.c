@@ -14,6 +14,7 @@
 
 #include "metrology/chain.h"
 #include "metrology/spectrum.h"
+#include "port/linux/lanes_best.h"
 
 #define RATE_HZ  8000
 #define CHANNELS 8
@@ -257,7 +258,7 @@ static void run_fftwf(void *self)
 
 static int bench_init(struct bench *bench, uint64_t *energy_uwh)
 {
-    static _Alignas(64) float work[WK_LANES_WORK(4)];
+    static _Alignas(64) float work[WK_LANES_WORK(WK_LANES_MOST)];
     static _Alignas(64) float history[WK_RESAMPLE_FRAMES][WK_HAL_CHANNELS];
     const struct wk_hal_frontend_info info = frontend();
     struct wk_sample_fault fault;
@@ -267,7 +268,7 @@ static int bench_init(struct bench *bench, uint64_t *energy_uwh)
         fprintf(stderr, "bench_quality: %s\n", fault.reason);
         return 1;
     }
-    const struct wk_spectrum_memory memory = {&wk_lanes_four, work, history,
+    const struct wk_spectrum_memory memory = {wk_lanes_best(), work, history,
                                               WK_RESAMPLE_FRAMES};
     const struct wk_spectrum_config none = {0};
     if (wk_spectrum_init(&bench->analyser.spectrum, &bench->chain.cycle.map, info.rate_uhz,
