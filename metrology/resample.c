@@ -16,7 +16,7 @@
 #define ORDER_MOST  50.5F    /* upper edge of what must not be disturbed, in orders */
 #define STOP        0.61F    /* from here on the kernel lets nothing pass, per sample width */
 #define NYQUIST     0.49F    /* what little lies above it in the input is left as it is */
-#define SPARE       8        /* frames of history beyond the reach on both sides */
+#define SPARE       8        /* frames of history beyond the reach */
 
 /* ---- the kernel -------------------------------------------------------------------------- */
 
@@ -82,7 +82,7 @@ void wk_resample_weigh(const struct wk_resample *resample, float u,
 
 size_t wk_resample_frames(int64_t rate_uhz)
 {
-    return 2 * (size_t)reach_most(rate_uhz) + 2 * SPARE;
+    return 2 * (size_t)reach_most(rate_uhz) + 3 * SPARE;
 }
 
 wk_err wk_resample_init(struct wk_resample *resample, const struct wk_sample_map *map,
@@ -152,20 +152,27 @@ bool wk_resample_begin(struct wk_resample *resample, uint64_t at_q16, uint64_t s
 
 /* ---- frames ------------------------------------------------------------------------------ */
 
-/* Drops what no point will need any more. */
+/* Drops what no point will need any more: the next window may begin at the newest frame, and
+ * with a somewhat larger reach than the present one. */
 static void slide(struct wk_resample *resample)
 {
-    const size_t keep = 2 * (size_t)resample->reach_most + SPARE;
+    const size_t keep = (size_t)resample->reach_most + SPARE;
     size_t from = resample->fill > keep ? resample->fill - keep : 0;
     if (resample->running) {
-        const size_t needed = (size_t)(resample->next_q32 >> 32) + 1 - resample->reach;
+        const size_t last = (size_t)resample->reach + SPARE;
+        const size_t next = (size_t)(resample->next_q32 >> 32);
+        const size_t needed = next > last ? next - last : 0;
         from = needed < from ? needed : from;
         resample->next_q32 -= (uint64_t)from << 32;
     }
     resample->fill -= from;
     resample->first += from;
-    memmove(resample->history, resample->history + from,
-            resample->fill * sizeof resample->history[0]);
+    const float *source = resample->history[from];
+    float *target = resample->history[0];
+    const size_t count = resample->fill * WK_HAL_CHANNELS;
+    for (size_t i = 0; from != 0 && i < count; i++) {
+        target[i] = source[i];
+    }
 }
 
 static int32_t low_of(uint32_t pair)

@@ -16,7 +16,7 @@
  *
  * Float, not billed. RAM: struct wk_spectrum 30 kB, and what the owner lends it: working memory
  * of 6 kB a lane, which is used within wk_spectrum_feed only, and history of
- * 32 bytes a frame, 48 frames at 8 kHz. */
+ * 32 bytes a frame, 64 frames at 8 kHz. */
 #ifndef WK_METROLOGY_SPECTRUM_H
 #define WK_METROLOGY_SPECTRUM_H
 
