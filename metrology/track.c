@@ -7,6 +7,8 @@
 #define SETTLED_TURN   8589935            /* 0.002 turns per cycle: 0.2 % of the frequency */
 #define UNEVEN_TURN    (INT64_C(1) << 27) /* 1/32 turn off the regression line */
 #define JUMP_FRACTION  200                /* 0.5 % of the frequency */
+#define RAMP_FRACTION  25000              /* 2 mHz of 50 Hz from one window to the next */
+#define AVERAGE        4                  /* windows */
 #define POINTS_LEAST   2
 #define FIND_OUT_UHZ   55000000 /* between 50 and 60 Hz, both within a quarter turn a cycle */
 #define SPLIT_UHZ      55000000
@@ -207,6 +209,25 @@ static bool is_jump(uint64_t from, uint64_t to)
     return size > from / JUMP_FRACTION;
 }
 
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* The step of the next window. A steady ramp is met in its middle; what is as small as the
+ * traces of harmonics in the measurement is averaged: a spectrum of many large harmonics wants
+ * the frequency to 0.1 mHz, and extrapolation would triple the error. */
+static uint64_t predicted(uint64_t step, uint64_t last, uint64_t now)
+{
+    if (distance(now, last) > now / RAMP_FRACTION) {
+        return now + (now - last);
+    }
+    if (distance(now, step) > now / RAMP_FRACTION) {
+        return now;
+    }
+    return now > step ? step + (now - step) / AVERAGE : step - (step - now) / AVERAGE;
+}
+
 void wk_track_close(struct wk_track *track, const struct wk_window *window, uint64_t step,
                     struct wk_track_result *result)
 {
@@ -235,8 +256,7 @@ void wk_track_close(struct wk_track *track, const struct wk_window *window, uint
     result->acquiring = !track->locked || is_jump(step, result->step);
     result->next_step = result->step;
     if (last != 0 && !is_jump(last, result->step)) {
-        /* A steady ramp is met in the middle of the next window. */
-        result->next_step = limited(track, result->step + (result->step - last));
+        result->next_step = limited(track, predicted(step, last, result->step));
     }
 }
 

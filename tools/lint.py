@@ -92,8 +92,9 @@ def check_core():
 
 
 def check_generated():
-    result = run(["python3", "tools/gen_events.py", "--check"])
-    report(result.returncode == 0, "generated files are fresh", result.stderr)
+    for generator in ("gen_events", "gen_spectrum"):
+        result = run(["python3", f"tools/{generator}.py", "--check"])
+        report(result.returncode == 0, f"what {generator} writes is fresh", result.stderr)
 
 
 def check_format():

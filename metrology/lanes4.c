@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "metrology/lanes.h"
+
+#define LANES       4
+#define LANE_INLINE static inline
+#define ROUND       12582912.0F /* 1.5 * 2^23: the low bits of a sum with it are the rounded number */
+
+typedef float wk_lane __attribute__((vector_size(16)));
+typedef int32_t lane_word __attribute__((vector_size(16)));
+typedef uint32_t lane_bits __attribute__((vector_size(16)));
+
+/* Of the samples around a point, pairwise: `low` from the earliest on, `high` from the latest. */
+struct lane_weights {
+    const float *low;
+    const float *high;
+    size_t reach;
+};
+
+LANE_INLINE wk_lane lane_load(const float *from)
+{
+    wk_lane lane;
+    memcpy(&lane, from, sizeof lane);
+    return lane;
+}
+
+LANE_INLINE void lane_store(float *to, wk_lane lane)
+{
+    memcpy(to, &lane, sizeof lane);
+}
+
+/* Of what is `left`; fewer than four are filled up with zeros. */
+LANE_INLINE lane_word words_of(const int32_t *counts, size_t left)
+{
+    lane_word words = {0};
+    if (left >= LANES) {
+        memcpy(&words, counts, sizeof words);
+    } else {
+        for (size_t c = 0; c < left; c++) {
+            words[c] = counts[c];
+        }
+    }
+    return words;
+}
+
+LANE_INLINE lane_word words_less(lane_word a, lane_word b)
+{
+    return (lane_word)((lane_bits)a - (lane_bits)b);
+}
+
+LANE_INLINE wk_lane floats_of(lane_word words)
+{
+    return __builtin_convertvector(words, wk_lane);
+}
+
+LANE_INLINE wk_lane larger(wk_lane a, wk_lane b)
+{
+    const lane_bits is_b = (lane_bits)(b > a);
+    return (wk_lane)(((lane_bits)b & is_b) | ((lane_bits)a & ~is_b));
+}
+
+LANE_INLINE wk_lane lane_of(const struct wk_resample_point *point, uint8_t first)
+{
+    lane_bits bits;
+    memcpy(&bits, point->pair, sizeof bits);
+    return floats_of((lane_word)(bits << (16U - 4U * first)) >> 16);
+}
+
+LANE_INLINE void point_at(const float *frames, const struct lane_weights *weights,
+                          const float scale[WK_HAL_CHANNELS], float noise,
+                          struct wk_resample_point *point)
+{
+    const float *mirror = frames + (2 * weights->reach - 1) * WK_HAL_CHANNELS;
+    wk_lane a = {0};
+    wk_lane b = {0};
+    wk_lane late_a = {0};
+    wk_lane late_b = {0};
+    for (size_t m = 0; m < weights->reach; m++) {
+        const float low = weights->low[m];
+        const float high = weights->high[m];
+        a += lane_load(frames) * low;
+        b += lane_load(frames + LANES) * low;
+        late_a += lane_load(mirror) * high;
+        late_b += lane_load(mirror + LANES) * high;
+        frames += WK_HAL_CHANNELS;
+        mirror -= WK_HAL_CHANNELS;
+    }
+    a = (a + late_a) * lane_load(scale) + noise + ROUND;
+    b = (b + late_b) * lane_load(scale + LANES) + noise + ROUND;
+    const lane_bits pairs = ((lane_bits)a & 0xFFFFU) | (lane_bits)b << 16;
+    memcpy(point->pair, &pairs, sizeof pairs);
+}
+
+#include "metrology/lanes_inner.h"
+
+static void points4(struct wk_resample *resample)
+{
+    points(resample);
+}
+
+static void take4(struct wk_resample *resample, const int32_t *counts, size_t frames,
+                  float peak_square[WK_HAL_CHANNELS], float square[WK_HAL_CHANNELS])
+{
+    take(resample, counts, frames, peak_square, square);
+}
+
+static void transform4(const struct wk_resample_point *from, uint8_t first, float *work)
+{
+    transform(from, first, (struct bin *)(void *)work);
+}
+
+static void group4(float *work, const struct wk_lanes_grouping *grouping)
+{
+    group((struct bin *)(void *)work, grouping);
+}
+
+const struct wk_lanes wk_lanes_four = {
+    .lanes = LANES,
+    .take = take4,
+    .points = points4,
+    .transform = transform4,
+    .group = group4,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metrology/spectrum_table - the constants of resampling and transform, 2.8 kB.
+ *
+ * Computed in double precision by tools/gen_spectrum.py, because a meter has no libm. */
+#ifndef WK_METROLOGY_SPECTRUM_TABLE_H
+#define WK_METROLOGY_SPECTRUM_TABLE_H
+
+#include <stdint.h>
+
+#define WK_SPECTRUM_TABLE_TERMS   8
+#define WK_SPECTRUM_TABLE_PIECES  8
+#define WK_SPECTRUM_TABLE_QUARTER 384 /* points of a quarter turn */
+#define WK_SPECTRUM_TABLE_DROOP   232
+
+/* The kernel is 16 input samples wide and even. For a point at a fraction mu behind an input
+ * sample, piece m gives the weights of two of its 16 neighbours, as polynomials [power][piece] in
+ * u = mu - 1/2: in u that of neighbour m (0..7, the eighth earliest first), in -u that of
+ * neighbour 15 - m. */
+extern const float wk_spectrum_table_kernel[WK_SPECTRUM_TABLE_TERMS][WK_SPECTRUM_TABLE_PIECES];
+
+/* cos(2 pi k / 1536), k = 0..384 */
+extern const float wk_spectrum_table_cos[WK_SPECTRUM_TABLE_QUARTER + 1];
+
+/* 1 / |response of the kernel|^2 at k * 0.002 / the width of one input sample. */
+extern const float wk_spectrum_table_droop[WK_SPECTRUM_TABLE_DROOP];
+
+#define WK_SPECTRUM_TABLE_DROOP_PER 500.0F /* entries per 1 / (width of one input sample) */
+#define WK_SPECTRUM_TABLE_FLAT      100.0F /* below this entry it is one, within 1.1e-5 */
+
+/** The droop at entry `at`, 0 <= at < WK_SPECTRUM_TABLE_DROOP - 1, between entries too. */
+static inline float wk_spectrum_table_droop_at(float at)
+{
+    const uint32_t k = (uint32_t)at;
+    const float below = wk_spectrum_table_droop[k];
+    return below + (wk_spectrum_table_droop[k + 1] - below) * (at - (float)k);
+}
+
+#endif
