@@ -54,8 +54,9 @@ struct wk_flicker {
     float per_value;                  /* 1 / factor^2 */
 
     /* adaptation to the voltage */
-    float adapt;    /* share of a block that enters the mean square */
-    uint16_t block; /* values so far */
+    float adapt;     /* share of a block that enters the mean square */
+    uint16_t block;  /* values so far */
+    uint16_t blocks; /* since the start, while that matters */
     float block_sum[WK_FLICKER_LANES];
     float mean[WK_FLICKER_LANES];  /* count^2 */
     float scale[WK_FLICKER_LANES]; /* 1 / mean, 0 while there is none */
@@ -71,10 +72,13 @@ struct wk_flicker {
     float pinst_max[WK_FLICKER_LANES]; /* since last taken */
 
     /* statistics */
-    uint32_t settling; /* values still to come before they count */
+    uint32_t settle;   /* values that do not count after the start or a gap */
+    uint32_t settling; /* ... left */
     uint16_t pace;     /* values per classified one */
     uint16_t until;    /* ... left */
     uint32_t classified;
+    float least[3]; /* of the classified values: the ends of the outermost classes */
+    float most[3];
     uint16_t count[3][WK_FLICKER_CLASSES];
     float cubes[3]; /* of the Pst since Plt was last taken */
     uint16_t psts;

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metrology/flicker.h"
+
+#include <string.h>
+
+#define RATE_LEAST    1000 /* values a second, or the sample rate if it is lower */
+#define CLASS_RATE    109  /* most classified values a second: 65,535 in 10 minutes */
+#define BLOCK         64   /* values averaged before they adapt the mean square */
+#define ADAPT_S       27.3F
+#define SETTLE_S      30.0F
+#define SMOOTH_S      0.3F
+#define HIGH_PASS_HZ  0.05F
+#define TURN          6.28318530718F
+#define CLASSES_LOG2  6  /* per octave */
+#define CLASS_LEAST   -7 /* log2 of the first class's lower end */
+#define MANTISSA_LOG2 23
+#define EXPONENT_BIAS 127
+/* The square of a voltage modulated by 0.25 % peak to peak, which is just perceived at 8.8 Hz with
+ * the lamp of 230 V, swings by +-0.25 %; the mean of that squared is to be 1. The rest brings the
+ * rows of the table Pst = 1 nearest to 1 on the whole; Pinst of 8.8 Hz then shows 1.01 to 1.03. */
+#define GAIN        (2 / (0.0025F * 0.0025F) / 1.029F)
+#define WARP        0.6F
+#define PERCENTILES 15
+
+/* Weighting of a lamp and the eye (Ed. 2, table 1). Angular frequencies are 2 pi times these. */
+struct lamp {
+    float k;
+    float lambda_hz;
+    float w_hz[4];
+};
+
+static const struct lamp k_lamps[] = {
+    [WK_FLICKER_LAMP_230_V] = {1.74802F, 4.05981F, {9.15494F, 2.27979F, 1.22535F, 21.9F}},
+    [WK_FLICKER_LAMP_120_V] = {1.6357F,
+                               4.167375F,
+                               {9.077169F, 2.939902F, 1.394468F, 17.31512F}},
+};
+
+/* How much the levels exceeded for a share of the time count in Pst^2: P0.1, P1s, P3s, P10s and
+ * P50s with the levels they are the means of (Ed. 2, 5.7.2). */
+static const struct {
+    float percent;
+    float weight;
+} k_levels[PERCENTILES] = {
+    {0.1F, 0.0314F},     {0.7F, 0.0525F / 3}, {1, 0.0525F / 3}, {1.5F, 0.0525F / 3},
+    {2.2F, 0.0657F / 3}, {3, 0.0657F / 3},    {4, 0.0657F / 3}, {6, 0.28F / 5},
+    {8, 0.28F / 5},      {10, 0.28F / 5},     {13, 0.28F / 5},  {17, 0.28F / 5},
+    {30, 0.08F / 3},     {50, 0.08F / 3},     {80, 0.08F / 3},
+};
+
+/* ---- design of the filters --------------------------------------------------------------- */
+
+/* (b2 s^2 + b1 s + b0) / (a2 s^2 + a1 s + a0) */
+struct analog {
+    float b[3];
+    float a[3];
+};
+
+/* Bilinear transformation, s = c (z - 1) / (z + 1). */
+static struct wk_flicker_section digital(const struct analog *from, float c)
+{
+    const float cc = c * c;
+    const float a0 = from->a[2] * cc + from->a[1] * c + from->a[0];
+    return (struct wk_flicker_section){
+        .b = {(from->b[2] * cc + from->b[1] * c + from->b[0]) / a0,
+              2 * (from->b[0] - from->b[2] * cc) / a0,
+              (from->b[2] * cc - from->b[1] * c + from->b[0]) / a0},
+        .a = {2 * (from->a[0] - from->a[2] * cc) / a0,
+              (from->a[2] * cc - from->a[1] * c + from->a[0]) / a0},
+    };
+}
+
+/* The analog frequency that the transformation brings to w: c tan(w / c), w / c below 0.25. */
+static float prewarped(float w, float c)
+{
+    const float x = w / c;
+    const float xx = x * x;
+    return w * (1 + xx * (1.0F / 3 + xx * (2.0F / 15 + xx * (17.0F / 315))));
+}
+
+/* The first section lifts by `droop` times (w / c)^2. */
+static void design_low_pass(struct wk_flicker_section section[3], float cut_hz, float droop,
+                            float c)
+{
+    static const float k_damping[3] = {1.93185165F, 1.41421356F, 0.51763809F};
+    const float w = prewarped(TURN * cut_hz, c);
+    for (int i = 0; i < 3; i++) {
+        const float lift = i == 0 ? droop * w * w / (c * c) : 0;
+        const struct analog low = {.b = {w * w, 0, -lift}, .a = {w * w, k_damping[i] * w, 1}};
+        section[i] = digital(&low, c);
+    }
+}
+
+static void design_weighting(struct wk_flicker_section section[2], const struct lamp *lamp,
+                             float c)
+{
+    const float w1 = TURN * lamp->w_hz[0];
+    const float w2 = TURN * lamp->w_hz[1];
+    const float w3 = TURN * lamp->w_hz[2];
+    const float w4 = TURN * lamp->w_hz[3];
+    const struct analog band = {.b = {0, lamp->k * w1, 0},
+                                .a = {w1 * w1, 2 * TURN * lamp->lambda_hz, 1}};
+    const struct analog slope = {.b = {1, 1 / w2, 0}, .a = {1, 1 / w3 + 1 / w4, 1 / (w3 * w4)}};
+    section[0] = digital(&band, c);
+    section[1] = digital(&slope, c);
+}
+
+wk_err wk_flicker_init(struct wk_flicker *flicker, const struct wk_sample_map *map,
+                       int64_t rate_uhz, wk_flicker_lamp lamp, int32_t nominal_uhz)
+{
+    WK_TRY(rate_uhz >= WK_SAMPLE_RATE_LEAST_UHZ && rate_uhz <= WK_SAMPLE_RATE_MOST_UHZ
+               ? WK_OK
+               : WK_E_RANGE);
+    memset(flicker, 0, sizeof *flicker);
+    flicker->channels = map->channels;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_U + phase];
+        if (slot->present) {
+            flicker->present |= (uint8_t)(1U << phase);
+            flicker->index[phase] = slot->index;
+            flicker->offset[phase] = slot->offset;
+        }
+    }
+    const int64_t factor = rate_uhz / (RATE_LEAST * INT64_C(1000000));
+    flicker->factor = (uint16_t)factor;
+    flicker->per_value = 1 / (float)(factor * factor);
+    const float rate_hz = (float)rate_uhz * 1e-6F / (float)factor;
+    const float c = 2 * rate_hz;
+    /* The averages droop by (1 - 1 / factor^2) / 3, the transformed weighting by WARP. */
+    const float droop = (1 - flicker->per_value) / 3 + WARP;
+    design_low_pass(&flicker->section[0], nominal_uhz == 60000000 ? 42 : 35, droop, c);
+    design_weighting(&flicker->section[3], &k_lamps[lamp], c);
+    flicker->gain = GAIN;
+    flicker->high = TURN * HIGH_PASS_HZ / rate_hz;
+    flicker->smooth = 1 / (SMOOTH_S * rate_hz);
+    flicker->adapt = BLOCK / (ADAPT_S * rate_hz);
+    flicker->pace = (uint16_t)(1 + (int)(rate_hz / CLASS_RATE));
+    flicker->until = flicker->pace;
+    flicker->settle = (uint32_t)(SETTLE_S * rate_hz);
+    flicker->settling = flicker->settle;
+    return WK_OK;
+}
+
+/* ---- one value --------------------------------------------------------------------------- */
+
+/* The mean square follows with 27.3 s; at the start it is the mean of what there was. */
+static void adapt(struct wk_flicker *flicker)
+{
+    flicker->block = 0;
+    const float first = 1 / (float)(flicker->blocks + 1);
+    const bool starting = first > flicker->adapt;
+    const float share = starting ? first : flicker->adapt;
+    flicker->blocks = (uint16_t)(flicker->blocks + (starting ? 1 : 0));
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        const float now = flicker->block_sum[lane] * (flicker->per_value / BLOCK);
+        flicker->mean[lane] += share * (now - flicker->mean[lane]);
+        flicker->block_sum[lane] = 0;
+        flicker->scale[lane] =
+            flicker->mean[lane] > 1 ? flicker->per_value / flicker->mean[lane] : 0;
+    }
+}
+
+static void run_section(const struct wk_flicker_section *section,
+                        struct wk_flicker_state *restrict state,
+                        float x[restrict WK_FLICKER_LANES])
+{
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        const float in = x[lane];
+        const float out = section->b[0] * in + state->first[lane];
+        state->first[lane] = section->b[1] * in - section->a[0] * out + state->second[lane];
+        state->second[lane] = section->b[2] * in - section->a[1] * out;
+        x[lane] = out;
+    }
+}
+
+static void classify(struct wk_flicker *flicker)
+{
+    const uint32_t least = (uint32_t)(EXPONENT_BIAS + CLASS_LEAST) << CLASSES_LOG2;
+    const bool first = flicker->classified == 0;
+    flicker->until = flicker->pace;
+    flicker->classified++;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const float pinst = flicker->pinst[phase];
+        uint32_t bits;
+        memcpy(&bits, &pinst, sizeof bits);
+        bits >>= MANTISSA_LOG2 - CLASSES_LOG2;
+        const uint32_t at = bits > least ? bits - least : 0;
+        uint16_t *count =
+            &flicker->count[phase][at < WK_FLICKER_CLASSES ? at : WK_FLICKER_CLASSES - 1];
+        *count = (uint16_t)(*count < UINT16_MAX ? *count + 1 : UINT16_MAX);
+        if (first || pinst < flicker->least[phase]) {
+            flicker->least[phase] = pinst;
+        }
+        if (first || pinst > flicker->most[phase]) {
+            flicker->most[phase] = pinst;
+        }
+    }
+}
+
+/* Sensation from the squared voltage of all lanes. */
+static void sense(struct wk_flicker *flicker, float x[WK_FLICKER_LANES])
+{
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        flicker->block_sum[lane] += x[lane];
+        const float relative =
+            flicker->scale[lane] > 0 ? x[lane] * flicker->scale[lane] - 1 : 0;
+        flicker->level[lane] += flicker->high * (relative - flicker->level[lane]);
+        x[lane] = relative - flicker->level[lane];
+    }
+    for (int i = 0; i < WK_FLICKER_SECTIONS; i++) {
+        run_section(&flicker->section[i], &flicker->state[i], x);
+    }
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        const float square = x[lane] * x[lane] * flicker->gain;
+        flicker->pinst[lane] += flicker->smooth * (square - flicker->pinst[lane]);
+    }
+    if (++flicker->block == BLOCK) {
+        adapt(flicker);
+    }
+    if (flicker->settling > 0) {
+        flicker->settling--;
+        return;
+    }
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        const float pinst = flicker->pinst[lane];
+        flicker->pinst_max[lane] =
+            pinst > flicker->pinst_max[lane] ? pinst : flicker->pinst_max[lane];
+    }
+    if (--flicker->until == 0) {
+        classify(flicker);
+    }
+}
+
+/* A block of samples has ended: its weights fall, those of the block before have risen. */
+static void end_block(struct wk_flicker *flicker)
+{
+    float x[WK_FLICKER_LANES] = {0};
+    for (int lane = 0; lane < WK_RECORD_PHASES; lane++) {
+        const uint64_t once = flicker->once[lane];
+        const uint64_t twice = flicker->twice[lane];
+        x[lane] = (float)(int64_t)(flicker->late[lane] + twice - once);
+        flicker->late[lane] = (flicker->factor + UINT64_C(1)) * once - twice;
+        flicker->once[lane] = 0;
+        flicker->twice[lane] = 0;
+    }
+    flicker->taken = 0;
+    sense(flicker, x);
+}
+
+/* ---- samples ----------------------------------------------------------------------------- */
+
+/* Sums of squares, and sums of these sums; false if a count is out of range. */
+static bool add_quiet(struct wk_flicker *flicker, const int32_t *frame, size_t frames)
+{
+    uint64_t once[WK_RECORD_PHASES];
+    uint64_t twice[WK_RECORD_PHASES];
+    uint32_t loud = 0;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        once[phase] = flicker->once[phase];
+        twice[phase] = flicker->twice[phase];
+    }
+    for (size_t n = 0; n < frames; n++, frame += flicker->channels) {
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            const int32_t count = frame[flicker->index[phase]];
+            const int64_t value = (int64_t)count - flicker->offset[phase];
+            loud |= (uint32_t)count + WK_SAMPLE_COUNTS;
+            once[phase] += (uint64_t)(value * value);
+            twice[phase] += once[phase];
+        }
+    }
+    if (loud >= 2U * WK_SAMPLE_COUNTS) {
+        return false;
+    }
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        flicker->once[phase] = once[phase];
+        flicker->twice[phase] = twice[phase];
+    }
+    return true;
+}
+
+static void add_limited(struct wk_flicker *flicker, const int32_t *frame, size_t frames)
+{
+    for (size_t n = 0; n < frames; n++, frame += flicker->channels) {
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            const int32_t count = frame[flicker->index[phase]];
+            const int32_t limited = count == WK_HAL_NO_COUNT    ? flicker->offset[phase]
+                                    : count > WK_SAMPLE_COUNTS  ? WK_SAMPLE_COUNTS
+                                    : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
+                                                                : count;
+            const int64_t value = (int64_t)limited - flicker->offset[phase];
+            flicker->once[phase] += (uint64_t)(value * value);
+            flicker->twice[phase] += flicker->once[phase];
+        }
+    }
+}
+
+void wk_flicker_feed(struct wk_flicker *flicker, const int32_t *counts, size_t frames)
+{
+    while (frames > 0) {
+        const size_t left = (size_t)(flicker->factor - flicker->taken);
+        const size_t now = frames < left ? frames : left;
+        if (!add_quiet(flicker, counts, now)) {
+            add_limited(flicker, counts, now);
+        }
+        counts += now * flicker->channels;
+        frames -= now;
+        flicker->taken = (uint16_t)(flicker->taken + now);
+        if (flicker->taken == flicker->factor) {
+            end_block(flicker);
+        }
+    }
+}
+
+bool wk_flicker_is_settled(const struct wk_flicker *flicker)
+{
+    return flicker->settling == 0;
+}
+
+void wk_flicker_gap(struct wk_flicker *flicker)
+{
+    memset(flicker->state, 0, sizeof flicker->state);
+    memset(flicker->pinst, 0, sizeof flicker->pinst);
+    memset(flicker->late, 0, sizeof flicker->late);
+    memset(flicker->once, 0, sizeof flicker->once);
+    memset(flicker->twice, 0, sizeof flicker->twice);
+    flicker->taken = 0;
+    flicker->settling = flicker->settle;
+}
+
+/* ---- statistics -------------------------------------------------------------------------- */
+
+void wk_flicker_take_pinst(struct wk_flicker *flicker, float pinst_max[WK_RECORD_PHASES])
+{
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const bool present = (flicker->present & (1U << phase)) != 0;
+        pinst_max[phase] = present ? flicker->pinst_max[phase] : 0;
+        flicker->pinst_max[phase] = 0;
+    }
+}
+
+/* The lower end of a class. */
+static float level_of(uint32_t class)
+{
+    const uint32_t least = (uint32_t)(EXPONENT_BIAS + CLASS_LEAST) << CLASSES_LOG2;
+    const uint32_t bits = (least + class) << (MANTISSA_LOG2 - CLASSES_LOG2);
+    float level;
+    memcpy(&level, &bits, sizeof level);
+    return level;
+}
+
+/* Pst from the classes of a voltage: the levels are found on the way down from the top. */
+static float pst_of(const struct wk_flicker *flicker, int phase)
+{
+    const uint16_t *count = flicker->count[phase];
+    float sum = 0;
+    uint32_t above = 0;
+    uint32_t class = WK_FLICKER_CLASSES;
+    for (int i = 0; i < PERCENTILES; i++) {
+        const float due = k_levels[i].percent * 0.01F * (float)flicker->classified;
+        while (class > 0 && (float)(above + count[class - 1]) < due) {
+            class --;
+            above += count[class];
+        }
+        if (class == 0) {
+            break;
+        }
+        const float top = level_of(class);
+        const float bottom = class > 1 ? level_of(class - 1) : 0;
+        const float high = top < flicker->most[phase] ? top : flicker->most[phase];
+        const float low = bottom > flicker->least[phase] ? bottom : flicker->least[phase];
+        const float share = (due - (float)above) / (float)count[class - 1];
+        sum += k_levels[i].weight * (high - share * (high - low));
+    }
+    return __builtin_sqrtf(sum);
+}
+
+bool wk_flicker_take_pst(struct wk_flicker *flicker, float pst[WK_RECORD_PHASES])
+{
+    const bool any = flicker->classified > 0;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const bool shown = any && (flicker->present & (1U << phase)) != 0;
+        pst[phase] = shown ? pst_of(flicker, phase) : 0;
+        flicker->cubes[phase] += pst[phase] * pst[phase] * pst[phase];
+    }
+    memset(flicker->count, 0, sizeof flicker->count);
+    flicker->classified = 0;
+    flicker->psts = (uint16_t)(flicker->psts + (any ? 1 : 0));
+    return any;
+}
+
+/* Newton's method from an estimate by the exponent; 3 steps reach the precision of a float. */
+static float cube_root(float cube)
+{
+    if (!(cube > 0)) {
+        return 0;
+    }
+    uint32_t bits;
+    float root;
+    memcpy(&bits, &cube, sizeof bits);
+    bits = bits / 3 + UINT32_C(709921077);
+    memcpy(&root, &bits, sizeof root);
+    for (int i = 0; i < 3; i++) {
+        root = (2 * root + cube / (root * root)) / 3;
+    }
+    return root;
+}
+
+bool wk_flicker_take_plt(struct wk_flicker *flicker, float plt[WK_RECORD_PHASES])
+{
+    const bool any = flicker->psts > 0;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        plt[phase] = any ? cube_root(flicker->cubes[phase] / (float)flicker->psts) : 0;
+        flicker->cubes[phase] = 0;
+    }
+    flicker->psts = 0;
+    return any;
+}
