@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAMS = ("bench_metrology", "bench_dlms")
+PROGRAMS = ("bench_metrology", "bench_quality", "bench_dlms")
 
 
 def main():
