@@ -2,6 +2,7 @@
 #include "metrology/chain.h"
 
 #include "base/wide.h"
+#include "metrology/immunity.h"
 
 #define FLOOR_COUNTS 8     /* least amplitude of a voltage that can be tracked */
 #define FLOOR_PPM    70711 /* 5 % of nominal rms, as an amplitude */
@@ -96,7 +97,7 @@ static wk_err emit_event(struct wk_chain *chain, uint64_t at_q16,
 static wk_err emit_voltage_event(struct wk_chain *chain, const struct wk_quality_event *found)
 {
     const int64_t begin_us = wk_chain_time_us(chain, found->begin_q16);
-    const struct wk_record_event event = {
+    struct wk_record_event event = {
         .kind = found->kind,
         .phases = found->phases,
         .begin_us = begin_us,
@@ -104,6 +105,9 @@ static wk_err emit_voltage_event(struct wk_chain *chain, const struct wk_quality
         .extreme_mv = found->extreme_mv,
         .nominal_mv = chain->quality.config.nominal_mv,
     };
+    const bool ends = found->kind == WK_RECORD_DIP_END || found->kind == WK_RECORD_SWELL_END ||
+                      found->kind == WK_RECORD_INTERRUPTION_END;
+    event.curves = ends ? wk_immunity_curves(&event) : 0;
     /* A mark of the oscillator in the same sample is never before its begin. */
     return emit_event(chain, found->mark_q16 & ~UINT64_C(0xFFFF), &event);
 }
