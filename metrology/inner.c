@@ -17,9 +17,10 @@ static inline uint32_t part(const int32_t *restrict counts, const uint32_t *rest
 }
 
 /* The usual frames have a constant number of channels, which lets the compiler unroll. */
-WK_INNER_CLONES uint32_t wk_inner_part(const int32_t *counts, const uint32_t raise[WK_HAL_CHANNELS],
-                       size_t channels, size_t frames,
-                       uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES])
+WK_INNER_CLONES uint32_t wk_inner_part(const int32_t *counts,
+                                       const uint32_t raise[WK_HAL_CHANNELS], size_t channels,
+                                       size_t frames,
+                                       uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES])
 {
     uint32_t bits;
     switch (channels) {
@@ -44,9 +45,10 @@ WK_INNER_CLONES uint32_t wk_inner_part(const int32_t *counts, const uint32_t rai
     return bits;
 }
 
-WK_INNER_CLONES void wk_inner_channel(const uint32_t *restrict x, const uint32_t *restrict cosine,
-                      const uint32_t *restrict sine, size_t steps,
-                      struct wk_inner_sums *restrict sums)
+WK_INNER_CLONES void wk_inner_channel(const uint32_t *restrict x,
+                                      const uint32_t *restrict cosine,
+                                      const uint32_t *restrict sine, size_t steps,
+                                      struct wk_inner_sums *restrict sums)
 {
     struct wk_inner_sums sum = {0};
     const size_t count = steps * WK_INNER_STEP;
@@ -59,7 +61,8 @@ WK_INNER_CLONES void wk_inner_channel(const uint32_t *restrict x, const uint32_t
     *sums = sum;
 }
 
-WK_INNER_CLONES uint64_t wk_inner_pair(const uint32_t *restrict x, const uint32_t *restrict y, size_t steps)
+WK_INNER_CLONES uint64_t wk_inner_pair(const uint32_t *restrict x, const uint32_t *restrict y,
+                                       size_t steps)
 {
     uint64_t sum = 0;
     const size_t count = steps * WK_INNER_STEP;

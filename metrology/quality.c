@@ -228,7 +228,7 @@ struct lane {
     const int32_t *count;
     uint32_t offset;
     int64_t sum;
-    int64_t squares;
+    uint64_t squares;
 };
 
 static inline uint32_t add_count(struct lane *lane, size_t channels)
@@ -237,7 +237,7 @@ static inline uint32_t add_count(struct lane *lane, size_t channels)
     const int32_t value = (int32_t)(count - lane->offset); /* not used if it wraps */
     lane->count += channels;
     lane->sum += value;
-    lane->squares += (int64_t)value * value;
+    lane->squares += (uint64_t)((int64_t)value * value);
     return count + WK_SAMPLE_COUNTS;
 }
 
@@ -256,9 +256,9 @@ static bool add_quiet(const struct wk_quality *quality, const int32_t *counts, s
     x[0] = a.sum;
     x[1] = b.sum;
     x[2] = c.sum;
-    xx[0] = (uint64_t)a.squares;
-    xx[1] = (uint64_t)b.squares;
-    xx[2] = (uint64_t)c.squares;
+    xx[0] = a.squares;
+    xx[1] = b.squares;
+    xx[2] = c.squares;
     /* in range: 0 .. 2^25 - 1 */
     return loud < 2U * WK_SAMPLE_COUNTS;
 }

@@ -97,6 +97,8 @@ wk_err wk_resample_init(struct wk_resample *resample, const struct wk_sample_map
         .rate_uhz = rate_uhz,
         .history = history,
         .capacity = capacity,
+        .usual = wk_resample_frames(rate_uhz),
+        .hold = UINT64_MAX,
     };
     memcpy(resample->offset, map->offset, sizeof resample->offset);
     memset(history, 0, capacity * sizeof history[0]);
@@ -108,6 +110,13 @@ void wk_resample_clear(struct wk_resample *resample, uint64_t at)
     resample->running = false;
     resample->fill = 0;
     resample->first = at;
+    resample->hold = UINT64_MAX;
+}
+
+void wk_resample_hold(struct wk_resample *resample, uint64_t at)
+{
+    const uint64_t reach = (uint64_t)resample->reach_most + SPARE;
+    resample->hold = at > reach ? at - reach : 0;
 }
 
 void wk_resample_mark(struct wk_resample *resample)
@@ -138,6 +147,7 @@ bool wk_resample_begin(struct wk_resample *resample, uint64_t at_q16, uint64_t s
     resample->stretch = stretch_of((float)resample->spacing_q32 * 0x1p-32F, cycles);
     resample->reach = reach_of(resample->stretch);
     resample->count = 0;
+    resample->hold = UINT64_MAX;
     const uint64_t needed = (resample->first + resample->reach - 1) << 16;
     resample->running = at_q16 >= needed;
     if (!resample->running) {
@@ -163,6 +173,15 @@ static void slide(struct wk_resample *resample)
         const size_t next = (size_t)(resample->next_q32 >> 32);
         const size_t needed = next > last ? next - last : 0;
         from = needed < from ? needed : from;
+    }
+    if (resample->hold < resample->first + from) {
+        const bool is_inside = resample->hold > resample->first;
+        const size_t held = is_inside ? (size_t)(resample->hold - resample->first) : 0;
+        const bool is_full = held == 0 && resample->fill == resample->capacity;
+        resample->hold = is_full ? UINT64_MAX : resample->hold; /* too much to keep */
+        from = is_full ? from : held;
+    }
+    if (resample->running) {
         resample->next_q32 -= (uint64_t)from << 32;
     }
     resample->fill -= from;
@@ -250,6 +269,13 @@ static void take_limited(struct wk_resample *resample, const struct wk_lanes *la
     note(resample, peak_square, square);
 }
 
+/* Short as long as it can be, so that it stays in the cache. */
+static size_t room_of(const struct wk_resample *resample)
+{
+    const bool is_usual = resample->hold == UINT64_MAX && resample->fill <= resample->usual;
+    return (is_usual ? resample->usual : resample->capacity) - resample->fill;
+}
+
 static void take(struct wk_resample *resample, const struct wk_lanes *lanes,
                  const int32_t *counts, size_t frames)
 {
@@ -280,10 +306,10 @@ size_t wk_resample_feed(struct wk_resample *resample, const struct wk_lanes *lan
     size_t taken = 0;
     wk_resample_run(resample, lanes);
     while (taken < frames && !(resample->running && resample->count == WK_RESAMPLE_POINTS)) {
-        if (resample->capacity - resample->fill < frames - taken) {
+        if (room_of(resample) < frames - taken) {
             slide(resample);
         }
-        const size_t room = resample->capacity - resample->fill;
+        const size_t room = room_of(resample);
         const size_t now = frames - taken < room ? frames - taken : room;
         if (now == 0) {
             break;

@@ -50,6 +50,8 @@ struct wk_resample {
     uint64_t first;                    /* number of the frame history begins with */
     size_t fill;                       /* frames in it */
     size_t capacity;                   /* ... at most */
+    size_t usual;                      /* ... while nothing is held */
+    uint64_t hold;                     /* frames from this number on are kept; UINT64_MAX: none */
     float (*history)[WK_HAL_CHANNELS]; /* the last frames, counts less offset */
     uint32_t noise;                    /* state of the random fractions */
     uint32_t frames;                   /* since wk_resample_mark */
@@ -75,6 +77,10 @@ WK_MUST_USE wk_err wk_resample_init(struct wk_resample *resample,
 
 /** Frames were lost: forgets all and expects frame number `at` next. */
 void wk_resample_clear(struct wk_resample *resample, uint64_t at);
+
+/** Frames from number `at` on are kept, as far as the history has room, until the next window
+ *  begins: it may then begin there. */
+void wk_resample_hold(struct wk_resample *resample, uint64_t at);
 
 /** Begins a window of `cycles` turns of `step` at a position (samples from the start, Q16).
  *  False: frames it needs are not there (any more), so there is none. */

@@ -82,11 +82,17 @@ static void close_raw(struct wk_spectrum *spectrum)
     wk_resample_mark(resample);
 }
 
+void wk_spectrum_hold(struct wk_spectrum *spectrum, uint64_t at)
+{
+    wk_resample_hold(&spectrum->resample, at);
+}
+
 void wk_spectrum_place(struct wk_spectrum *spectrum, const struct wk_chain_place *place)
 {
     const int64_t off_q16 = (int64_t)(place->at_q16 - spectrum->end_q16);
+    const bool is_held = place->at_q16 >> 16 >= spectrum->resample.hold;
     const bool abuts =
-        spectrum->resample.running && off_q16 <= SEAM_Q16 && off_q16 >= -SEAM_Q16;
+        spectrum->resample.running && off_q16 <= SEAM_Q16 && (off_q16 >= -SEAM_Q16 || is_held);
     if (spectrum->resample.frames > 0) {
         close_raw(spectrum);
     }

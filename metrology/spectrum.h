@@ -99,8 +99,12 @@ WK_MUST_USE wk_err wk_spectrum_init(struct wk_spectrum *spectrum,
                                     const struct wk_spectrum_memory *memory,
                                     const struct wk_spectrum_config *config);
 
-/** A window begins there. If that is where the present one ends, it will be finished first,
- *  else it is dropped. */
+/** The next window will begin at or after frame `at`, before the present one ends: frames are
+ *  kept for it, as far as the history has room. */
+void wk_spectrum_hold(struct wk_spectrum *spectrum, uint64_t at);
+
+/** A window begins there. If that is where the present one ends, or before it and after what
+ *  was held, the present one will be finished first, else it is dropped. */
 void wk_spectrum_place(struct wk_spectrum *spectrum, const struct wk_chain_place *place);
 
 /** Takes frames, the first of them number `at` from the start; frames that were left out end the
