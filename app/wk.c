@@ -7,6 +7,7 @@
 static const struct wk_command k_commands[] = {
     {"measure", "meter a recorded waveform (COMTRADE, CSV, WAV)", wk_measure_run},
     {"synth", "write a test signal as COMTRADE", wk_synth_run},
+    {"calibrate", "calibrate a meter against a standard, seal, certify", wk_calibrate_run},
     {"read", "read values of a meter over DLMS", wk_read_run},
     {"profile", "read the load profile of a meter over DLMS", wk_profile_run},
     {"connect", "connect the supply of a meter", wk_connect_run},
