@@ -19,8 +19,9 @@ static const char k_head[] =
     "h1 { font-size: 20pt; font-weight: 600; margin: 0 0 1mm; }\n"
     "h2 { font-size: 11.5pt; margin: 6mm 0 2mm; border-bottom: 1px solid #9aa7b3; }\n"
     "p { margin: 1mm 0; } .muted { color: #51606d; font-size: 9pt; }\n"
-    "table { border-collapse: collapse; width: 100%; font-size: 9pt; }\n"
-    "th, td { padding: 0.8mm 2mm; text-align: right; border-bottom: 1px solid #dce2e7; }\n"
+    "table { border-collapse: collapse; width: 100%; font-size: 8.5pt; }\n"
+    "th, td { padding: 0.6mm 1.2mm; text-align: right; border-bottom: 1px solid #dce2e7; }\n"
+    "td:first-child { white-space: nowrap; }\n"
     "th { font-weight: 600; border-bottom-color: #51606d; } thead { display: "
     "table-header-group; }\n"
     "th.l, td.l { text-align: left; } tr { break-inside: avoid; }\n"
@@ -125,17 +126,15 @@ static double round_up(double value)
 
 static void put_axis(FILE *file, double top, double most, const char *title)
 {
-    fprintf(file,
-            "<text x=\"%.0f\" y=\"%.0f\" font-weight=\"600\">Error of the active power, %s, "
-            "%%</text>\n",
-            PLOT_LEFT, top - 8, title);
+    fprintf(file, "<text x=\"%.0f\" y=\"%.0f\" font-weight=\"600\">%s, %%</text>\n", PLOT_LEFT,
+            top - 8, title);
     for (int k = -1; k <= 1; k++) {
         const double y = top + PLOT_HEIGHT / 2 * (1 - k);
         fprintf(file,
                 "<line x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/><text "
-                "x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">%+.4g</text>\n",
+                "x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">%s%.4g</text>\n",
                 PLOT_LEFT, PLOT_WIDTH - PLOT_RIGHT, y, y, k == 0 ? "#51606d" : "#dce2e7",
-                PLOT_LEFT - 6, y + 3.5, k == 0 ? 0.0 : k * most);
+                PLOT_LEFT - 6, y + 3.5, k > 0 ? "+" : "", k == 0 ? 0.0 : k * most);
     }
 }
 
@@ -180,8 +179,8 @@ static void put_plot(FILE *file, const json_t *points)
             "<h2>Error of the active power</h2>\n<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
             "aria-label=\"error of the active power at every point, as found and as left\">\n",
             PLOT_WIDTH, height);
-    put_series(file, points, "before", 24, "as found");
-    put_series(file, points, "after", PLOT_HEIGHT + 72, "as left");
+    put_series(file, points, "before", 24, "As found");
+    put_series(file, points, "after", PLOT_HEIGHT + 72, "As left");
     fputs("</svg>\n<p class=\"muted\">Of each point, from left to right: L1, L2, L3. The two "
           "scales differ.</p>\n",
           file);
