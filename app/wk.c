@@ -7,6 +7,7 @@
 static const struct wk_command k_commands[] = {
     {"measure", "meter a recorded waveform (COMTRADE, CSV, WAV)", wk_measure_run},
     {"synth", "write a test signal as COMTRADE", wk_synth_run},
+    {"install-check", "say from phasors how a meter is wired", wk_install_run},
     {"calibrate", "calibrate a meter against a standard, seal, certify", wk_calibrate_run},
     {"read", "read values of a meter over DLMS", wk_read_run},
     {"profile", "read the load profile of a meter over DLMS", wk_profile_run},
@@ -20,7 +21,7 @@ static void print_help(FILE *to)
 {
     fprintf(to, "usage: wk COMMAND [ARGUMENTS]\n\ncommands:\n");
     for (size_t i = 0; i < COMMANDS; i++) {
-        fprintf(to, "  %-12s %s\n", k_commands[i].name, k_commands[i].summary);
+        fprintf(to, "  %-14s %s\n", k_commands[i].name, k_commands[i].summary);
     }
     fprintf(
         to,

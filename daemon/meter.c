@@ -211,7 +211,11 @@ static wk_err start_web(struct wk_meter *meter)
         return WK_OK;
     }
     meter->web.view = (struct wk_view){
-        .config = &meter->config, .module = &meter->module, .ring = &meter->ring};
+        .config = &meter->config,
+        .module = &meter->module,
+        .ring = &meter->ring,
+        .balance = &meter->pump.balance,
+    };
     meter->web.gate = &meter->gate;
     meter->web.assets = wk_meter_assets;
     meter->web.asset_count = wk_meter_asset_count;

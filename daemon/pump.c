@@ -38,6 +38,7 @@ wk_err wk_pump_run(struct wk_pump *pump, size_t most, size_t *taken)
         }
         WK_TRY(err);
         WK_TRY(wk_module_consume(pump->module, &record));
+        (void)wk_balance_add(&pump->balance, &record);
         pump->position++;
         free_committed(pump);
     }

@@ -9,13 +9,15 @@
 
 #include "base/err.h"
 #include "management/module.h"
+#include "metrology/balance.h"
 #include "port/linux/ring.h"
 
 struct wk_pump {
     struct wk_ring *ring;
     struct wk_module *module;
-    uint64_t position; /* of the next record to read */
-    bool finished;     /* the feed has ended and all of it is committed */
+    uint64_t position;         /* of the next record to read */
+    struct wk_balance balance; /* of what came since the process started */
+    bool finished;             /* the feed has ended and all of it is committed */
 };
 
 /** Begins at the first record that may not have been counted. */

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define US_PER_S 1000000
+#define US_PER_S   1000000
+#define NOMINAL_MV 230000 /* of the installation check, if nothing is configured */
+#define RATED_UA   INT64_C(5000000)
 
 /* ---- pieces ------------------------------------------------------------------------------ */
 
@@ -130,6 +132,26 @@ json_t *wk_view_live(const struct wk_view *view)
         (json_int_t)rooms->registers.import_uwh, "export_uwh",
         (json_int_t)rooms->registers.export_uwh);
     return live;
+}
+
+struct wk_wiring_declared wk_view_declared(const struct wk_view *view)
+{
+    const int32_t nominal_mv = view->config->nominal_mv;
+    return wk_wiring_usual(view->module->rooms.identity.phases,
+                           nominal_mv > 0 ? nominal_mv : NOMINAL_MV, RATED_UA);
+}
+
+json_t *wk_view_wiring(const struct wk_view *view, const struct wk_wiring_declared *declared)
+{
+    struct wk_wiring wiring;
+    wk_wiring_init(&wiring);
+    (void)wk_wiring_add(&wiring, &view->module->rooms.live);
+    return wk_diagnosis_wiring(&wiring, declared);
+}
+
+json_t *wk_view_balance(const struct wk_view *view)
+{
+    return wk_diagnosis_balance(view->balance);
 }
 
 static void add_register(json_t *array, const struct wk_rooms *rooms, const char *obis,

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "daemon/config.h"
+#include "daemon/diagnosis.h"
 #include "management/module.h"
 #include "port/linux/ring.h"
 
@@ -21,10 +22,16 @@ struct wk_view {
     const struct wk_config *config;
     const struct wk_module *module;
     const struct wk_ring *ring;
+    const struct wk_balance *balance;
 };
 
 json_t *wk_view_info(const struct wk_view *view);
 json_t *wk_view_live(const struct wk_view *view);
+/** What is usual for this meter; wk_diagnosis_declare changes it. */
+struct wk_wiring_declared wk_view_declared(const struct wk_view *view);
+/** The installation check of the newest window. */
+json_t *wk_view_wiring(const struct wk_view *view, const struct wk_wiring_declared *declared);
+json_t *wk_view_balance(const struct wk_view *view);
 json_t *wk_view_registers(const struct wk_view *view);
 /** Entries whose end lies in from..to, oldest first; the newest WK_VIEW_PROFILE_MOST of them.
  */

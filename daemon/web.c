@@ -113,6 +113,29 @@ static enum MHD_Result answer_live(struct wk_web *web, struct MHD_Connection *co
     return answer_view(web, connection, wk_view_live);
 }
 
+static enum MHD_Result answer_balance(struct wk_web *web, struct MHD_Connection *connection)
+{
+    return answer_view(web, connection, wk_view_balance);
+}
+
+static enum MHD_Result answer_wiring(struct wk_web *web, struct MHD_Connection *connection)
+{
+    struct wk_wiring_declared declared = wk_view_declared(&web->view);
+    for (int n = 0; wk_diagnosis_names[n] != NULL; n++) {
+        const char *name = wk_diagnosis_names[n];
+        const char *value =
+            MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+        const char *fault = value != NULL ? wk_diagnosis_declare(&declared, name, value) : NULL;
+        if (fault != NULL) {
+            return send_error(connection, 400, "bad_request", name, fault);
+        }
+    }
+    wk_gate_hold(web->gate);
+    json_t *value = wk_view_wiring(&web->view, &declared);
+    wk_gate_release(web->gate);
+    return send_json(connection, 200, value);
+}
+
 static enum MHD_Result answer_registers(struct wk_web *web, struct MHD_Connection *connection)
 {
     return answer_view(web, connection, wk_view_registers);
@@ -230,6 +253,7 @@ static const struct {
     {"/api/info", answer_info},           {"/api/live", answer_live},
     {"/api/registers", answer_registers}, {"/api/profile", answer_profile},
     {"/api/events", answer_events},       {"/api/stream", answer_stream},
+    {"/api/wiring", answer_wiring},       {"/api/balance", answer_balance},
 };
 
 static enum MHD_Result send_asset(struct MHD_Connection *connection,
