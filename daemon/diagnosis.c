@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/diagnosis.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #define DEG       57.29577951308232
 #define MOVE_TEXT 160
+#define KIND_ROOM 40
 
 const char *const wk_diagnosis_names[] = {"rated", "nominal",  "most",         "least", "load",
                                           "flow",  "unloaded", "transformers", NULL};
@@ -113,10 +115,17 @@ static json_t *finding_json(const struct wk_wiring_finding *finding)
 #undef KIND_NAME
     char text[WK_WIRING_TEXT];
     char remedy[WK_WIRING_TEXT];
+    char kind[KIND_ROOM];
+    size_t at = 0;
+    for (const char *from = k_names[finding->kind] + strlen("WK_WIRING_");
+         *from != '\0' && at + 1 < sizeof kind; from++) {
+        kind[at++] = (char)tolower((unsigned char)*from);
+    }
+    kind[at] = '\0';
     wk_wiring_say(finding, false, text, sizeof text);
     wk_wiring_say(finding, true, remedy, sizeof remedy);
-    return json_pack("{s:s, s:i, s:i, s:s, s:s}", "kind", k_names[finding->kind] + 10, "a",
-                     finding->a + 1, "b", finding->b + 1, "text", text, "remedy", remedy);
+    return json_pack("{s:s, s:i, s:i, s:s, s:s}", "kind", kind, "a", finding->a + 1, "b",
+                     finding->b + 1, "text", text, "remedy", remedy);
 }
 
 static json_t *findings_json(const struct wk_wiring_finding *finding, int count)
