@@ -265,7 +265,6 @@ static bool parse_time(const struct cfg *cfg, int64_t *us)
 
 static wk_err read_times(struct cfg *cfg)
 {
-    int64_t trigger_us;
     WK_TRY(take_line(cfg, "time of the first sample", 2));
     const bool known = cfg->field[0].size > 0 || cfg->field[1].size > 0;
     if (known && !parse_time(cfg, &cfg->recording->start_us)) {
@@ -273,7 +272,7 @@ static wk_err read_times(struct cfg *cfg)
     }
     WK_TRY(take_line(cfg, "time of the trigger", 2));
     const bool triggered = cfg->field[0].size > 0 || cfg->field[1].size > 0;
-    if (triggered && !parse_time(cfg, &trigger_us)) {
+    if (triggered && !parse_time(cfg, &cfg->recording->trigger_us)) {
         return blame(cfg, "time of the trigger", "not dd/mm/yyyy,hh:mm:ss.ssssss");
     }
     return WK_OK;
@@ -315,6 +314,9 @@ static wk_err read_zone(struct cfg *cfg)
     const int64_t ahead_min = hours * 60 + (code[0] == '-' ? -minutes : minutes);
     if (cfg->recording->start_us != 0) {
         cfg->recording->start_us -= ahead_min * 60000000;
+    }
+    if (cfg->recording->trigger_us != 0) {
+        cfg->recording->trigger_us -= ahead_min * 60000000;
     }
     return WK_OK;
 }

@@ -37,6 +37,7 @@ struct wk_recording {
     size_t frames;
     int64_t rate_uhz;
     int64_t start_us;    /* UTC, 0 = unknown */
+    int64_t trigger_us;  /* UTC of what the recording was made for, 0 = unknown */
     int32_t nominal_uhz; /* 50 or 60 MHz (10^-6 Hz), 0 = unknown */
     struct wk_recording_channel *channel;
 };

@@ -131,6 +131,7 @@ static wk_err make(struct wk_recording *made)
 static char folder[] = "/tmp/wk-recording-XXXXXX";
 static char path_cfg[64];
 static char path_dat[64];
+static char path_cff[64];
 
 static bool open_folder(void)
 {
@@ -138,6 +139,7 @@ static bool open_folder(void)
     made = made || mkdtemp(folder) != NULL;
     snprintf(path_cfg, sizeof path_cfg, "%s/a.cfg", folder);
     snprintf(path_dat, sizeof path_dat, "%s/a.dat", folder);
+    snprintf(path_cff, sizeof path_cff, "%s/a.cff", folder);
     return made;
 }
 
@@ -147,11 +149,15 @@ static void every_form_returns_what_was_written(void)
     struct wk_recording made;
     EXPECT(open_folder());
     EXPECT_OK(make(&made));
-    for (int form = WK_COMTRADE_ASCII; form <= WK_COMTRADE_FLOAT32; form++) {
-        EXPECT_OK(wk_comtrade_write(&made, path_cfg, (wk_comtrade_form)form, &fault));
-        EXPECT_OK(wk_recording_open(&recording, path_cfg, &fault));
+    made.trigger_us = made.start_us + 500;
+    for (int at = 0; at < 2 * (WK_COMTRADE_FLOAT32 + 1); at++) {
+        const int form = at / 2;
+        const char *const path = at % 2 == 0 ? path_cfg : path_cff;
+        EXPECT_OK(wk_comtrade_write(&made, path, (wk_comtrade_form)form, &fault));
+        EXPECT_OK(wk_recording_open(&recording, path, &fault));
         EXPECT_I64(FRAMES, recording.frames);
         EXPECT_I64(made.start_us, recording.start_us);
+        EXPECT_I64(made.trigger_us, recording.trigger_us);
         EXPECT_I64(-3500, recording.channel[1].delay_ns);
         for (size_t c = 0; c < 2; c++) {
             for (size_t n = 0; n < FRAMES; n++) {
@@ -162,6 +168,61 @@ static void every_form_returns_what_was_written(void)
         wk_recording_free(&recording);
     }
     wk_recording_free(&made);
+}
+
+static void counts_of_a_front_end_come_back_exactly(void)
+{
+    enum { RAW_FRAMES = 50, RAW_CHANNELS = 3 };
+    static int32_t counts[RAW_FRAMES * RAW_CHANNELS];
+    struct wk_hal_frontend_info info = {
+        .channels = RAW_CHANNELS,
+        .rate_uhz = 8000000000,
+        .nominal_uhz = 60000000,
+        .channel = {{.name = "U1",
+                     .quantity = WK_HAL_VOLTAGE,
+                     .gain = {600000000, -13},
+                     .offset = 1234},
+                    {.quantity = WK_HAL_UNUSED},
+                    {.quantity = WK_HAL_CURRENT,
+                     .phase = 3,
+                     .gain = {-1976143941, -14},
+                     .delay_ns = 2500}},
+    };
+    for (int n = 0; n < RAW_FRAMES * RAW_CHANNELS; n++) {
+        counts[n] = (n * 7919 % 2000001 - 1000000) * 16;
+    }
+    const struct wk_comtrade_feed feed = {.info = &info,
+                                          .counts = counts,
+                                          .frames = RAW_FRAMES,
+                                          .start_us = INT64_C(1700000000000125),
+                                          .trigger_us = INT64_C(1700000000002000)};
+    EXPECT(open_folder());
+    EXPECT_OK(wk_comtrade_write_feed(&feed, path_cff, &fault));
+    EXPECT_OK(wk_recording_open(&recording, path_cff, &fault));
+    EXPECT_I64(2, recording.channels);
+    EXPECT_I64(RAW_FRAMES, recording.frames);
+    EXPECT_I64(feed.start_us, recording.start_us);
+    EXPECT_I64(feed.trigger_us, recording.trigger_us);
+    EXPECT_I64(60000000, recording.nominal_uhz);
+    EXPECT(strcmp(recording.channel[0].name, "U1") == 0);
+    EXPECT(strcmp(recording.channel[1].name, "IN") == 0);
+    EXPECT_I64(3, recording.channel[1].phase);
+    EXPECT_I64(2500, recording.channel[1].delay_ns);
+    for (int n = 0; n < RAW_FRAMES; n++) {
+        const double u = (counts[n * RAW_CHANNELS] - 1234) * 6e-5;
+        const double i = counts[n * RAW_CHANNELS + 2] * -1.976143941e-5;
+        EXPECT_NEAR(u, recording.channel[0].value[n], 1e-10);
+        EXPECT_NEAR(i, recording.channel[1].value[n], 1e-10);
+    }
+    wk_recording_free(&recording);
+    /* what has no value is marked, and readers of whole waveforms refuse it */
+    counts[RAW_CHANNELS * 9] = WK_HAL_NO_COUNT;
+    EXPECT_OK(wk_comtrade_write_feed(&feed, path_cff, &fault));
+    EXPECT_ERR(WK_E_FORMAT, wk_recording_open(&recording, path_cff, &fault));
+    EXPECT(strstr(fault.text, "sample 10 of channel U1: marked as missing") != NULL);
+    info.channel[0].quantity = WK_HAL_UNUSED;
+    info.channel[2].quantity = WK_HAL_UNUSED;
+    EXPECT_ERR(WK_E_ARGUMENT, wk_comtrade_write_feed(&feed, path_cff, &fault));
 }
 
 /* Writes a form, loads both files: what the hostile tests start from. */
@@ -455,6 +516,7 @@ static void files_that_are_not_there_or_of_another_kind_are_refused(void)
     EXPECT(open_folder());
     unlink(path_cfg);
     unlink(path_dat);
+    unlink(path_cff);
     rmdir(folder);
 }
 
@@ -462,7 +524,8 @@ WK_TEST_MAIN(T(a_real_recording_with_an_empty_time_column_is_read),
              T(values_become_primary_volts_and_amperes),
              T(the_form_of_1991_has_no_year_and_the_month_first),
              T(the_zone_of_2013_is_taken_off), T(without_a_rate_the_time_column_gives_it),
-             T(every_form_returns_what_was_written), T(data_cut_off_anywhere_are_refused),
+             T(every_form_returns_what_was_written), T(counts_of_a_front_end_come_back_exactly),
+             T(data_cut_off_anywhere_are_refused),
              T(an_octet_changed_anywhere_is_read_or_refused_with_its_place),
              T(a_malformed_configuration_is_refused_with_line_and_field),
              T(malformed_data_are_refused_with_line_and_field), T(the_single_file_form_is_read),
