@@ -164,6 +164,57 @@ static wk_err take_meter(const struct reading *reading, const struct wk_ini_entr
     return refuse(reading, "is not a key of [meter]");
 }
 
+/* A number of the file, 0 or within its range. */
+struct number {
+    const char *key;
+    uint8_t digits; /* decimals; the value is stored as many powers of ten larger */
+    int64_t least;
+    int64_t most;
+    int32_t *to;
+};
+
+static wk_err take_number(const struct reading *reading, const char *value,
+                          const struct number *number)
+{
+    int64_t scaled = 0;
+    int64_t unit = 1;
+    for (uint8_t i = 0; i < number->digits; i++) {
+        unit *= 10;
+    }
+    if (wk_ini_decimal(value, number->digits, &scaled) != WK_OK ||
+        (scaled != 0 && (scaled < number->least || scaled > number->most))) {
+        return refuse(reading, "must be 0 or a number from %g to %g",
+                      (double)number->least / (double)unit,
+                      (double)number->most / (double)unit);
+    }
+    *number->to = (int32_t)scaled;
+    return WK_OK;
+}
+
+/* What the registers take and what they do not. */
+static wk_err take_limit(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    struct wk_config *config = reading->config;
+    int64_t number = 0;
+    if (strcmp(entry->key, "start_a") == 0) {
+        return take_decimal(reading, entry->value, 6, INT32_MAX, &config->start_ua);
+    }
+    if (strcmp(entry->key, "i_max_a") == 0) {
+        return take_decimal(reading, entry->value, 6, INT64_C(100000000000), &config->i_max_ua);
+    }
+    if (strcmp(entry->key, "u_max_v") == 0) {
+        WK_TRY(take_decimal(reading, entry->value, 3, INT32_MAX, &number));
+        config->u_max_mv = (int32_t)number;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "pulses_per_kwh") == 0) {
+        WK_TRY(take_integer(reading, entry->value, 0, 10000000, &number));
+        config->pulses_per_kwh = (int32_t)number;
+        return WK_OK;
+    }
+    return refuse(reading, "is not a key of [frontend]");
+}
+
 static wk_err take_frontend(const struct reading *reading, const struct wk_ini_entry *entry)
 {
     struct wk_config *config = reading->config;
@@ -218,7 +269,37 @@ static wk_err take_frontend(const struct reading *reading, const struct wk_ini_e
         config->arithmetic = word == 2;
         return WK_OK;
     }
-    return refuse(reading, "is not a key of [frontend]");
+    return take_limit(reading, entry);
+}
+
+static wk_err take_quality(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    struct wk_config_quality *quality = &reading->config->quality;
+    const struct number k_numbers[] = {
+        {"signal_hz", 3, 100000, 3000000, &quality->signal_mhz},
+        {"rapid_change_percent", 4, 10000, 60000, &quality->change_ppm},
+        {"transient_percent", 4, 50000, 2000000, &quality->transient_ppm},
+        {"capture_before_cycles", 0, 1, 60, &quality->before_cycles},
+        {"capture_after_cycles", 0, 1, 300, &quality->after_cycles},
+        {"captures", 0, 1, 10000, &quality->captures},
+    };
+    int word = 0;
+    if (strcmp(entry->key, "analyse") == 0) {
+        WK_TRY(take_word(reading, entry->value, "yes|no", &word));
+        quality->analyse = word == 1;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "lamp_v") == 0) {
+        WK_TRY(take_word(reading, entry->value, "230|120", &word));
+        quality->lamp = (uint8_t)word;
+        return WK_OK;
+    }
+    for (size_t i = 0; i < sizeof k_numbers / sizeof k_numbers[0]; i++) {
+        if (strcmp(entry->key, k_numbers[i].key) == 0) {
+            return take_number(reading, entry->value, &k_numbers[i]);
+        }
+    }
+    return refuse(reading, "is not a key of [quality]");
 }
 
 /* "MM-DD week" */
@@ -379,7 +460,7 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         const char *kind;
         wk_err (*take)(const struct reading *reading, const struct wk_ini_entry *entry);
     } k_sections[] = {
-        {"meter", take_meter}, {"frontend", take_frontend}, {"calendar", take_calendar},
+        {"meter", take_meter}, {"frontend", take_frontend}, {"quality", take_quality}, {"calendar", take_calendar},
         {"dlms", take_dlms},   {"web", take_web},
     };
     struct reading *reading = context;

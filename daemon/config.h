@@ -54,6 +54,21 @@ struct wk_config {
     wk_config_pace pace;
     bool dc_keep;
     bool arithmetic; /* summation per phase instead of vectorial */
+    int64_t start_ua;         /* registers stand still below it; 0 = never */
+    int64_t i_max_ua;         /* a fifth more is implausible; 0 = not watched */
+    int32_t u_max_mv;         /* likewise */
+    int32_t pulses_per_kwh;   /* meter constant; 0 = none */
+    /* [quality] */
+    struct wk_config_quality {
+        bool analyse;          /* harmonics, flicker, aggregation ...: IEC 61000-4-30 */
+        uint8_t lamp;          /* 1 = 230 V, 2 = 120 V */
+        int32_t signal_mhz;    /* mains signalling; 0 = none */
+        int32_t change_ppm;    /* rapid voltage changes; 0 = not watched */
+        int32_t transient_ppm; /* of the nominal peak; 0 = not watched */
+        int32_t before_cycles; /* of a waveform capture; 0 and 0: none are kept */
+        int32_t after_cycles;
+        int32_t captures; /* files kept; older ones are deleted */
+    } quality;
     /* [calendar] */
     struct wk_tariff_calendar calendar;
     struct wk_tariff_special_day special[WK_TARIFF_SPECIAL_DAYS];
