@@ -79,6 +79,8 @@ for (const [k, url] of meters.entries()) {
   await visit(`${url}#/live`, `${m}-live-phone`, phone, ["Phasors"]);
   await visit(`${url}#/energy`, `${m}-energy`, desktop, ["Registers", "Import, tariff 1"]);
   await visit(`${url}#/events`, `${m}-events`, desktop, ["Events"]);
+  await visit(`${url}#/wiring`, `${m}-wiring`, desktop, ["Installation check", "As connected"]);
+  await visit(`${url}#/wiring`, `${m}-wiring-phone`, phone, ["As connected"]);
   await visit(`${url}#/system`, `${m}-system`, desktop, ["Serial number"]);
 }
 await visit(headend, "headend-fleet", desktop, ["Meters reporting", ...serials]);

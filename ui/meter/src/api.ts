@@ -69,3 +69,52 @@ export interface MeterEvent {
   value: number;
   more: number;
 }
+
+export interface PhasePower {
+  u_v: number;
+  i_a: number;
+  angle_deg: number;
+  p_w: number;
+  q_var: number;
+  pf: number;
+}
+
+export interface Finding {
+  kind: string;
+  a: number;
+  b: number;
+  text: string;
+  remedy: string;
+}
+
+export interface Wiring {
+  told: boolean;
+  reason: string;
+  summary: string;
+  phases: number;
+  findings: Finding[];
+  rival: Finding[] | null;
+  inputs: { u_v: number[]; u_deg: number[]; i_a: number[]; i_deg: number[] };
+  correction: { u_from: (number | null)[]; i_from: (number | null)[]; i_sign: number[] };
+  before: PhasePower[];
+  after: PhasePower[];
+}
+
+export interface Balance {
+  power: number;
+  current: number;
+  mean: number;
+  mean_after: number;
+  intervals: number;
+  move: { load: number; from: number; to: number } | null;
+  text: string;
+  loads: {
+    number: number;
+    phase: number;
+    p_w: number;
+    on: boolean;
+    times: number;
+    on_s: number;
+    energy_wh: number;
+  }[];
+}

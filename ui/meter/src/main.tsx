@@ -14,6 +14,7 @@ import { info, live, problem, start } from "./state";
 import { Strip } from "./Strip";
 import { SystemView } from "./SystemView";
 import { t } from "./words";
+import { WiringView } from "./WiringView";
 
 const STALE_MS = 3000;
 
@@ -60,7 +61,7 @@ function App() {
         <div class="top-in">
           <a class="brand" href="#/live">Wattkeeper</a>
           <Tabs active={page} tabs={[["live", t("live")], ["energy", t("energy")],
-            ["events", t("events")], ["system", t("system")]]} />
+            ["events", t("events")], ["wiring", t("wiring")], ["system", t("system")]]} />
           <div class="tools">
             <span class="pill mono">{info.value?.serial ?? "…"}</span>
             <Supply />
@@ -76,6 +77,7 @@ function App() {
         {page === "live" && <LiveView />}
         {page === "energy" && <EnergyView />}
         {page === "events" && <EventsView />}
+        {page === "wiring" && <WiringView />}
         {page === "system" && <SystemView />}
       </main>
     </>
