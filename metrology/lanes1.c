@@ -110,6 +110,7 @@ LANE_INLINE void point_at(const float *frames, const struct lane_weights *weight
     point->pair[3] = pair_of(&scale[3], d, h, noise);
 }
 
+#include "metrology/fft_inner.h"
 #include "metrology/lanes_inner.h"
 
 static void points1(struct wk_resample *resample)

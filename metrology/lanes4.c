@@ -92,6 +92,7 @@ LANE_INLINE void point_at(const float *frames, const struct lane_weights *weight
     memcpy(point->pair, &pairs, sizeof pairs);
 }
 
+#include "metrology/fft_inner.h"
 #include "metrology/lanes_inner.h"
 
 static void points4(struct wk_resample *resample)

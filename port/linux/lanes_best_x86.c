@@ -93,6 +93,7 @@ LANE_INLINE void point_at(const float *frames, const struct lane_weights *weight
     memcpy(point->pair, &pairs, sizeof pairs);
 }
 
+#include "metrology/fft_inner.h"
 #include "metrology/lanes_inner.h"
 
 static LANE_TARGET void points8(struct wk_resample *resample)
