@@ -20,7 +20,7 @@
 #include "metrology/sample.h"
 #include "metrology/scale.h"
 
-/* Entries of memory for a rate in Hz: three voltages over a cycle of 40 Hz. */
+/* Entries of memory for a whole rate in Hz: three voltages over a cycle of 40 Hz. */
 #define WK_TRANSIENT_ENTRIES(rate_hz) (3 * ((rate_hz) / 40 + 4))
 
 struct wk_transient_config {
@@ -47,7 +47,7 @@ struct wk_transient_lane {
 
 struct wk_transient {
     uint8_t channels;
-    uint8_t quiet; /* frames an end must last */
+    uint32_t quiet; /* frames an end must last */
     bool open;
     uint64_t at;      /* number of the next frame */
     uint32_t entries; /* of memory, per voltage */
