@@ -49,6 +49,7 @@ static int run(struct wk_frontend *frontend)
     if (err == WK_OK) {
         err = wk_feed_run(&g_feed);
     }
+    wk_feed_close(&g_feed);
     wk_ring_close(&ring);
     return err == WK_OK ? 0 : complain(g_feed.why);
 }

@@ -18,8 +18,9 @@
 #define WK_ANALYSIS_WHY  1024
 
 struct wk_analysis_config {
-    struct wk_analyser_config analyser; /* captures, capture_before and _after are filled here */
-    const char *folder;                 /* of captures; NULL: none are kept */
+    struct wk_analyser_config
+        analyser;       /* captures, capture_before and _after are filled here */
+    const char *folder; /* of captures; NULL: none are kept */
     uint32_t before_cycles;
     uint32_t after_cycles;
     uint32_t files;

@@ -460,8 +460,8 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         const char *kind;
         wk_err (*take)(const struct reading *reading, const struct wk_ini_entry *entry);
     } k_sections[] = {
-        {"meter", take_meter}, {"frontend", take_frontend}, {"quality", take_quality}, {"calendar", take_calendar},
-        {"dlms", take_dlms},   {"web", take_web},
+        {"meter", take_meter},       {"frontend", take_frontend}, {"quality", take_quality},
+        {"calendar", take_calendar}, {"dlms", take_dlms},         {"web", take_web},
     };
     struct reading *reading = context;
     char detail[WK_INI_WHY] = "";
@@ -526,6 +526,15 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
     config->period_s = 900;
     config->control_mode = 4;
     config->pace = WK_CONFIG_REALTIME;
+    config->quality = (struct wk_config_quality){
+        .analyse = true,
+        .lamp = 1,
+        .change_ppm = 30000,
+        .transient_ppm = 250000,
+        .before_cycles = 10,
+        .after_cycles = 50,
+        .captures = 200,
+    };
     strcpy(config->dlms_host, "127.0.0.1");
     strcpy(config->web_host, "127.0.0.1");
     strcpy(config->calendar.name, "TOU");

@@ -47,6 +47,35 @@ static wk_err emit(void *self, const struct wk_record *record)
     return err;
 }
 
+/* Power quality listens to the chain. */
+static wk_err open_analysis(struct wk_feed *feed, struct wk_chain_config *chain,
+                            struct wk_sample_fault *fault)
+{
+    const struct wk_config_quality *quality = &feed->config->quality;
+    char folder[WK_CONFIG_PATH + 16];
+    if (!quality->analyse) {
+        return WK_OK;
+    }
+    snprintf(folder, sizeof folder, "%s/captures", feed->config->state);
+    struct wk_analysis_config config = wk_analysis_usual();
+    config.analyser.lamp = quality->lamp == 2 ? WK_FLICKER_LAMP_120_V : WK_FLICKER_LAMP_230_V;
+    config.analyser.signal_mhz = quality->signal_mhz;
+    config.analyser.change_ppm = quality->change_ppm;
+    config.analyser.transient_ppm = quality->transient_ppm;
+    config.before_cycles = (uint32_t)quality->before_cycles;
+    config.after_cycles = (uint32_t)quality->after_cycles;
+    config.files = (uint32_t)quality->captures;
+    config.folder = quality->after_cycles != 0 ? folder : NULL;
+    WK_TRY(wk_analysis_open(&feed->analysis, &feed->chain, &feed->info, &config, fault));
+    chain->observer = wk_analyser_observer(&feed->analysis.analyser);
+    return WK_OK;
+}
+
+void wk_feed_close(struct wk_feed *feed)
+{
+    wk_analysis_close(&feed->analysis);
+}
+
 wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct wk_ring *ring,
                     const struct wk_hal_frontend *frontend, const volatile sig_atomic_t *stop)
 {
@@ -69,7 +98,12 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
     chain.summation = config->arithmetic ? WK_ENERGY_ARITHMETIC : WK_ENERGY_VECTORIAL;
     chain.dc = config->dc_keep ? WK_QUANTITY_DC_KEEP : WK_QUANTITY_DC_BLOCK;
     chain.sink = (struct wk_chain_sink){.self = feed, .emit = emit};
-    const wk_err err = wk_chain_init(&feed->chain, &feed->info, &chain, &fault);
+    chain.start_ua = config->start_ua;
+    chain.guard =
+        (struct wk_guard_config){.u_max_mv = config->u_max_mv, .i_max_ua = config->i_max_ua};
+    chain.pulse_constant = (uint32_t)config->pulses_per_kwh;
+    wk_err err = open_analysis(feed, &chain, &fault);
+    err = err == WK_OK ? wk_chain_init(&feed->chain, &feed->info, &chain, &fault) : err;
     if (err != WK_OK) {
         snprintf(feed->why, sizeof feed->why, "%s: channel %d: %s", config->file,
                  fault.channel + 1, fault.reason);
@@ -140,7 +174,13 @@ static void cut_currents(struct wk_feed *feed, size_t frames)
 
 static wk_err feed_block(struct wk_feed *feed, size_t wanted, size_t *got)
 {
+    struct wk_hal_trouble trouble;
     WK_TRY(feed->frontend->read(feed->frontend->self, feed->counts, wanted, got));
+    while (feed->frontend->trouble != NULL &&
+           feed->frontend->trouble(feed->frontend->self, &trouble)) {
+        feed->frames += trouble.frames;
+        WK_TRY(wk_chain_trouble(&feed->chain, &trouble, &feed->info));
+    }
     if (atomic_load_explicit(&feed->ring->shared->contact_open, memory_order_relaxed) != 0) {
         cut_currents(feed, *got);
     }
@@ -169,7 +209,10 @@ wk_err wk_feed_run(struct wk_feed *feed)
         }
         keep_pace(feed);
     }
-    const wk_err err = wk_chain_flush(&feed->chain);
+    wk_err err = wk_chain_flush(&feed->chain);
+    if (err == WK_OK && feed->config->quality.analyse) {
+        err = wk_analyser_flush(&feed->analysis.analyser);
+    }
     atomic_store(&feed->ring->shared->finished, *feed->stop ? 0 : 1);
     return err == WK_E_CLOSED ? WK_OK : err;
 }

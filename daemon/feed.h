@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "daemon/analysis.h"
 #include "daemon/config.h"
 #include "metrology/chain.h"
 #include "port/hal.h"
@@ -29,9 +30,10 @@ struct wk_feed {
     struct wk_hal_frontend_info info; /* with the configured start */
     const volatile sig_atomic_t *stop;
     struct wk_chain chain;
-    uint64_t frames; /* read so far */
-    bool realtime;   /* the pace now */
-    int64_t lead_us; /* metrology's time minus the steady clock, in real time */
+    struct wk_analysis analysis; /* if config->quality.analyse */
+    uint64_t frames;             /* read so far */
+    bool realtime;               /* the pace now */
+    int64_t lead_us;             /* metrology's time minus the steady clock, in real time */
     int32_t counts[WK_FEED_BLOCK * WK_HAL_CHANNELS];
     char why[WK_FEED_WHY];
 };
@@ -40,6 +42,9 @@ struct wk_feed {
 WK_MUST_USE wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config,
                                 struct wk_ring *ring, const struct wk_hal_frontend *frontend,
                                 const volatile sig_atomic_t *stop);
+
+/** Frees what wk_feed_init took. */
+void wk_feed_close(struct wk_feed *feed);
 
 /** Runs until the feed ends, the configured stop, or *stop. WK_OK in all three; else the error
  *  of the front end or of metrology, and feed->why. */

@@ -101,6 +101,47 @@ static wk_err open_state(struct wk_meter *meter)
     return err == WK_OK ? WK_OK : fail(meter, err, "", meter->flash.why);
 }
 
+/* ---- power quality ----------------------------------------------------------------------- */
+
+/* Statistics that cannot be read or written are told and begin anew; metering goes on. */
+static void open_week(struct wk_meter *meter)
+{
+    const struct wk_config *config = &meter->config;
+    char path[WK_CONFIG_PATH + 16];
+    snprintf(path, sizeof path, "%s/week", config->state);
+    if (wk_week_open(&meter->week, path, config->nominal_mv, config->nominal_uhz,
+                     config->phases) != WK_OK) {
+        fprintf(stderr, "wk-meterd: %s\n", meter->week.why);
+    }
+}
+
+static void save_week(void *self)
+{
+    struct wk_meter *meter = self;
+    if (wk_week_save(&meter->week) != WK_OK) {
+        fprintf(stderr, "wk-meterd: %s\n", meter->week.why);
+    }
+}
+
+static void take_record(void *self, const struct wk_record *record)
+{
+    struct wk_meter *meter = self;
+    wk_week_take(&meter->week, record);
+    if (record->kind == WK_RECORD_SPECTRUM && record->spectrum.level == WK_RECORD_LEVEL_3_S &&
+        record->spectrum.slot < WK_VIEW_SLOTS) {
+        meter->spectrum[record->spectrum.slot] = *record;
+    }
+    if (record->kind == WK_RECORD_QUALITY && record->quality.level == WK_RECORD_LEVEL_10_MIN) {
+        meter->ten_min = *record;
+    }
+    if (record->kind == WK_RECORD_QUALITY && record->quality.level == WK_RECORD_LEVEL_2_H) {
+        meter->two_h = *record;
+    }
+    if (record->kind == WK_RECORD_FREQUENCY) {
+        meter->frequency = *record;
+    }
+}
+
 static wk_err start_module(struct wk_meter *meter)
 {
     struct wk_module_config config;
@@ -114,6 +155,9 @@ static wk_err start_module(struct wk_meter *meter)
         return fail(meter, err, "the store cannot be used", wk_err_text(err));
     }
     wk_pump_init(&meter->pump, &meter->ring, &meter->module);
+    open_week(meter);
+    meter->pump.tap =
+        (struct wk_pump_tap){.self = meter, .take = take_record, .save = save_week};
     meter->record_ns = uv_hrtime();
     return WK_OK;
 }
@@ -211,6 +255,11 @@ static wk_err start_web(struct wk_meter *meter)
         return WK_OK;
     }
     meter->web.view = (struct wk_view){
+        .quality = {.week = &meter->week,
+                    .spectrum = meter->spectrum,
+                    .ten_min = &meter->ten_min,
+                    .two_h = &meter->two_h,
+                    .frequency = &meter->frequency},
         .config = &meter->config,
         .module = &meter->module,
         .ring = &meter->ring,

@@ -15,6 +15,7 @@
 #include "daemon/gate.h"
 #include "daemon/pump.h"
 #include "daemon/web.h"
+#include "daemon/week.h"
 #include "management/module.h"
 #include "port/linux/crypto.h"
 #include "port/linux/dlms_tcp.h"
@@ -31,6 +32,11 @@ struct wk_meter {
     struct wk_crypto crypto;
     struct wk_module module;
     struct wk_pump pump;
+    struct wk_week week;
+    struct wk_record spectrum[WK_VIEW_SLOTS]; /* newest of 150/180 cycles; kind 0 = none yet */
+    struct wk_record ten_min; /* newest QUALITY of 10 minutes, of 2 hours, newest FREQUENCY */
+    struct wk_record two_h;
+    struct wk_record frequency;
     struct wk_gate gate;
     struct wk_web web;
     struct wk_dlms_tcp *dlms;

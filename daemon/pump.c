@@ -20,6 +20,9 @@ static void free_committed(struct wk_pump *pump)
     const struct wk_module_cursor *cursor = &pump->module->cursor;
     const struct wk_module_cursor *committed = &pump->module->committed;
     if (cursor->epoch == committed->epoch && cursor->seq == committed->seq) {
+        if (pump->tap.self != NULL) {
+            pump->tap.save(pump->tap.self);
+        }
         wk_ring_free_to(pump->ring, pump->position);
     }
 }
@@ -38,6 +41,9 @@ wk_err wk_pump_run(struct wk_pump *pump, size_t most, size_t *taken)
         }
         WK_TRY(err);
         WK_TRY(wk_module_consume(pump->module, &record));
+        if (pump->tap.self != NULL) {
+            pump->tap.take(pump->tap.self, &record);
+        }
         (void)wk_balance_add(&pump->balance, &record);
         pump->position++;
         free_committed(pump);

@@ -12,7 +12,16 @@
 #include "metrology/balance.h"
 #include "port/linux/ring.h"
 
+/* Whoever wants to see the records, too. `save` is called before the ring may overwrite what
+ * was seen. */
+struct wk_pump_tap {
+    void *self;
+    void (*take)(void *self, const struct wk_record *record);
+    void (*save)(void *self);
+};
+
 struct wk_pump {
+    struct wk_pump_tap tap; /* .self NULL: nobody */
     struct wk_ring *ring;
     struct wk_module *module;
     uint64_t position;         /* of the next record to read */

@@ -12,13 +12,26 @@
 
 #include "daemon/config.h"
 #include "daemon/diagnosis.h"
+#include "daemon/week.h"
 #include "management/module.h"
 #include "port/linux/ring.h"
 
 #define WK_VIEW_PROFILE_MOST 3000 /* entries in one answer */
 #define WK_VIEW_EVENTS_MOST  500
 
+#define WK_VIEW_SLOTS        8 /* U1 U2 U3 UN I1 I2 I3 IN */
+
+/* The newest records of power quality; kind 0 = none yet. */
+struct wk_view_quality {
+    const struct wk_week *week;
+    const struct wk_record *spectrum; /* WK_VIEW_SLOTS, of 150/180 cycles */
+    const struct wk_record *ten_min;
+    const struct wk_record *two_h;
+    const struct wk_record *frequency;
+};
+
 struct wk_view {
+    struct wk_view_quality quality;
     const struct wk_config *config;
     const struct wk_module *module;
     const struct wk_ring *ring;

@@ -110,8 +110,7 @@ static wk_err write_image(struct wk_week *week, const char *path, const struct i
     if (file < 0) {
         return fail(week, WK_E_IO, strerror(errno));
     }
-    const bool good =
-        write(file, image, sizeof *image) == (ssize_t)sizeof *image && fdatasync(file) == 0;
+    const bool good = write(file, image, sizeof *image) == (ssize_t)sizeof *image;
     const int reason = errno;
     close(file);
     return good ? WK_OK : fail(week, WK_E_IO, strerror(reason));

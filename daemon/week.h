@@ -4,7 +4,8 @@
  *
  * The file holds the week under way, the one before, and the number of the last record counted.
  * It is replaced whole, before the ring may overwrite what it has counted; what comes again after
- * a crash is known by its number. */
+ * a crash is known by its number. Statistics, not billing: a cut of power may cost what was
+ * counted in the last seconds. */
 #ifndef WK_DAEMON_WEEK_H
 #define WK_DAEMON_WEEK_H
 
