@@ -254,6 +254,9 @@ static wk_err take_event(void *self, const struct wk_record *record)
         wk_change_spoil(&analyser->change);
         wk_transient_hush(&analyser->transient);
     }
+    if (record->event.kind > WK_RECORD_SATURATION_BEGIN) {
+        return WK_OK;
+    }
     const int64_t begin_us = record->event.begin_us > analyser->chain->start_us
                                  ? record->event.begin_us
                                  : analyser->chain->start_us;
