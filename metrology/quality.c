@@ -11,6 +11,7 @@
 #define QUARTER   (UINT64_C(1) << 62)
 #define THIRD     UINT64_C(6148914691236517205)
 #define ONE_Q16   65536
+#define LOUD      ((uint64_t)WK_SAMPLE_COUNTS * WK_SAMPLE_COUNTS)
 #define SLEW      ((int64_t)(HALF_TURN >> 8)) /* per half cycle: Urms errs by 0.2 % */
 #define SNAP      ((int64_t)(HALF_TURN >> 3)) /* beyond it a crossing is a wrong one */
 #define LAST      (WK_QUALITY_HALVES - 1)
@@ -72,15 +73,6 @@ static float volts_per_count(const struct wk_hal_gain *gain)
     return v;
 }
 
-/* Until the first window has ended, the voltages are taken to be 120 degrees apart. */
-static void begin_anywhere(struct wk_quality *quality)
-{
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const uint64_t since = QUARTER - (uint64_t)phase * THIRD;
-        quality->voltage[phase].ahead = HALF_TURN - (since & (HALF_TURN - 1));
-    }
-}
-
 wk_err wk_quality_init(struct wk_quality *quality, const struct wk_sample_map *map,
                        const struct wk_quality_config *config, bool dc_blocked)
 {
@@ -102,13 +94,15 @@ wk_err wk_quality_init(struct wk_quality *quality, const struct wk_sample_map *m
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_U + phase];
         if (config->nominal_mv != 0 && slot->present) {
+            /* Until a window has ended, the voltages are taken to be 120 degrees apart. */
+            const uint64_t since = QUARTER - (uint64_t)phase * THIRD;
+            quality->voltage[phase].ahead = HALF_TURN - (since & (HALF_TURN - 1));
             quality->present |= (uint8_t)(1U << phase);
             quality->index[phase] = slot->index;
             quality->offset[phase] = slot->offset;
             quality->voltage[phase].v = volts_per_count(&slot->gain);
         }
     }
-    begin_anywhere(quality);
     return WK_OK;
 }
 
@@ -241,26 +235,32 @@ static inline uint32_t add_count(struct lane *lane, size_t channels)
     return count + WK_SAMPLE_COUNTS;
 }
 
-/* Sums of frames whose counts are all in range; false if one is not. */
+/* Sums of frames whose counts are all in range; false if one is not. Sums of plain counts first:
+ * the offset goes into them afterwards, exactly, modulo 2^64. */
 static bool add_quiet(const struct wk_quality *quality, const int32_t *counts, size_t frames,
                       int64_t x[WK_RECORD_PHASES], uint64_t xx[WK_RECORD_PHASES])
 {
     const size_t channels = quality->channels;
-    struct lane a = {counts + quality->index[0], (uint32_t)quality->offset[0], 0, 0};
-    struct lane b = {counts + quality->index[1], (uint32_t)quality->offset[1], 0, 0};
-    struct lane c = {counts + quality->index[2], (uint32_t)quality->offset[2], 0, 0};
-    uint32_t loud = 0;
+    const int32_t *count[WK_RECORD_PHASES] = {
+        counts + quality->index[0], counts + quality->index[1], counts + quality->index[2]};
+    uint64_t sum[WK_RECORD_PHASES] = {0};
+    uint64_t squares[WK_RECORD_PHASES] = {0};
+    uint64_t any = 0;
     for (size_t n = 0; n < frames; n++) {
-        loud |= add_count(&a, channels) | add_count(&b, channels) | add_count(&c, channels);
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            const int64_t value = *count[phase];
+            sum[phase] += (uint64_t)value;
+            squares[phase] += (uint64_t)(value * value);
+            any |= (uint64_t)(value * value);
+            count[phase] += channels;
+        }
     }
-    x[0] = a.sum;
-    x[1] = b.sum;
-    x[2] = c.sum;
-    xx[0] = a.squares;
-    xx[1] = b.squares;
-    xx[2] = c.squares;
-    /* in range: 0 .. 2^25 - 1 */
-    return loud < 2U * WK_SAMPLE_COUNTS;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const uint64_t offset = (uint64_t)(int64_t)quality->offset[phase];
+        x[phase] = (int64_t)(sum[phase] - frames * offset);
+        xx[phase] = squares[phase] - offset * (2 * sum[phase] - frames * offset);
+    }
+    return any < LOUD;
 }
 
 /* A count less its offset, limited; false if there is none. */
@@ -598,9 +598,6 @@ void wk_quality_restart(struct wk_quality *quality)
 
 bool wk_quality_is_open(const struct wk_quality *quality)
 {
-    bool open = false;
-    for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {
-        open = open || quality->watch[kind].open;
-    }
-    return open;
+    return quality->watch[DIP].open || quality->watch[SWELL].open ||
+           quality->watch[INTERRUPTION].open;
 }

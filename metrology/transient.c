@@ -108,7 +108,11 @@ void wk_transient_gap(struct wk_transient *transient, uint64_t frames)
 
 static int16_t kept(const struct wk_transient_lane *lane, int32_t count)
 {
-    const int64_t value = ((int64_t)count - lane->offset) >> lane->shift;
+    /* A count below the range stays below it: offsets have 22 bits. */
+    const int32_t limited = count < -2 * WK_SAMPLE_COUNTS  ? -2 * WK_SAMPLE_COUNTS
+                            : count > 2 * WK_SAMPLE_COUNTS ? 2 * WK_SAMPLE_COUNTS
+                                                           : count;
+    const int32_t value = (limited - lane->offset) >> lane->shift;
     return (int16_t)(value > KEPT_MOST ? KEPT_MOST : value < -KEPT_MOST ? -KEPT_MOST : value);
 }
 
@@ -131,12 +135,20 @@ static int32_t farthest(const int16_t *restrict a, const int16_t *restrict b, si
     return most;
 }
 
-static void keep_row(const struct wk_transient_lane *lane, const int32_t *counts,
+/* False if a value does not fit. */
+static bool keep_row(const struct wk_transient_lane *lane, const int32_t *counts,
                      size_t channels, size_t frames, int16_t row[CHUNK])
 {
-    for (size_t n = 0; n < frames; n++) {
-        row[n] = kept(lane, counts[n * channels + lane->index]);
+    const uint32_t offset = (uint32_t)lane->offset;
+    const uint8_t shift = lane->shift;
+    const int32_t *count = counts + lane->index;
+    uint32_t loud = 0;
+    for (size_t n = 0; n < frames; n++, count += channels) {
+        const int32_t value = (int32_t)((uint32_t)*count - offset) >> shift;
+        row[n] = (int16_t)value;
+        loud |= (uint32_t)value + KEPT_MOST;
     }
+    return loud <= UINT16_MAX;
 }
 
 /* Frames of which memory has the cycle before and room for them, without a turn of the ring. */
@@ -167,10 +179,10 @@ static bool take_calm(struct wk_transient *transient, const int32_t *counts, siz
     for (int i = 0; calm && i < WK_RECORD_PHASES; i++) {
         const struct wk_transient_lane *lane = &transient->lane[i];
         if (lane->present) {
-            keep_row(lane, counts, transient->channels, frames, row[i]);
+            const bool fits = keep_row(lane, counts, transient->channels, frames, row[i]);
             calm = transient->blind > 0 ||
-                   farthest(row[i], lane_memory(transient, i) + from, frames) * 100 <
-                       lane->threshold * LOOK_PERCENT;
+                   (fits && farthest(row[i], lane_memory(transient, i) + from, frames) * 100 <
+                                lane->threshold * LOOK_PERCENT);
         }
     }
     for (int i = 0; calm && i < WK_RECORD_PHASES; i++) {
