@@ -218,12 +218,12 @@ void wk_diagnosis_say_move(const struct wk_balance *balance, const struct wk_bal
 {
     if (!move->worth) {
         snprintf(text, room, "%s",
-                 balance->slots == 0 ? "no complete interval yet"
-                                     : "no move betters the mean imbalance by 2 % or more");
+                 balance->slots == 0 ? "No complete interval yet"
+                                     : "No move betters the mean imbalance by 2 % or more");
         return;
     }
     snprintf(text, room,
-             "move the ~%.1f kW load from L%d to L%d: mean imbalance %.0f %% -> %.0f %%",
+             "Move the ~%.1f kW load from L%d to L%d: mean imbalance %.0f %% -> %.0f %%",
              (double)balance->load[move->load].p_mw / 1e6, move->from + 1, move->to + 1,
              move->before_ppm / 1e4, move->after_ppm / 1e4);
 }

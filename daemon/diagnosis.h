@@ -31,7 +31,7 @@ json_t *wk_diagnosis_wiring(const struct wk_wiring *wiring,
 /** Imbalance now and over the history, loads, newest steps, the recommended move. */
 json_t *wk_diagnosis_balance(const struct wk_balance *balance);
 
-/** "move the 2.1 kW load from L1 to L3: mean imbalance 41 % -> 17 %", or why nothing is
+/** "Move the ~2.1 kW load from L1 to L3: mean imbalance 41 % -> 17 %", or why nothing is
  *  recommended. */
 void wk_diagnosis_say_move(const struct wk_balance *balance, const struct wk_balance_move *move,
                            char *text, size_t room);

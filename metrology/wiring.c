@@ -195,15 +195,17 @@ void wk_wiring_judge(const struct wk_wiring *wiring, const struct wk_wiring_decl
     bool current;
     memset(verdict, 0, sizeof *verdict);
     verdict->reason = WK_WIRING_NO_WINDOW;
+    for (int k = 0; k < declared->phases; k++) {
+        verdict->correction.u_from[k] = (uint8_t)k;
+        verdict->correction.i_from[k] = (uint8_t)k;
+        verdict->correction.i_sign[k] = 1;
+    }
     if (wiring->windows == 0) {
         return;
     }
     const struct wk_wiring_seen seen = see(wiring, declared, &voltage, &current);
     for (int k = 0; k < seen.phases; k++) {
         verdict->correction.before[k] = power_of(declared, seen.u[k], seen.i[k]);
-        verdict->correction.u_from[k] = (uint8_t)k;
-        verdict->correction.i_from[k] = (uint8_t)k;
-        verdict->correction.i_sign[k] = 1;
         verdict->correction.after[k] = verdict->correction.before[k];
     }
     verdict->reason = WK_WIRING_NO_VOLTAGE;

@@ -6,6 +6,10 @@
  * what is declared, that would show the phasors seen? The wiring with the fewest faults that
  * explains them is the verdict. If two of equal fault count do, the verdict is "cannot tell".
  *
+ * That all three CTs are reversed is tried as well, as three faults. It shows the phasors of CTs
+ * moved round by one with loads whose angle is off by 60 deg: unless the loads are declared
+ * inductive or capacitive, that is "cannot tell"; else the other one is given as `rival`.
+ *
  * A fault is one of wk_wiring_kind; CTs or voltages moved round by one are two exchanges.
  *
  * What phasors cannot tell, must be declared (struct wk_wiring_declared), because two wirings
@@ -89,6 +93,8 @@ struct wk_wiring_declared {
       "exchange the CTs of L@ and L#")                                                         \
     X(WK_WIRING_CT_ROTATED, "the CTs are moved round: the input of L1 measures L@",            \
       "move each CT to the input of the phase it is on")                                       \
+    X(WK_WIRING_CT_ALL_REVERSED, "all CTs are reversed",                                       \
+      "turn every CT round, or exchange the leads of each; or declare that the site exports")  \
     X(WK_WIRING_I_MISSING, "no current arrives from the CT of L@",                             \
       "look for an open or shorted lead of the CT of L@, or declare L@ to be without load")    \
     X(WK_WIRING_U_EXCHANGED, "the voltages of L@ and L# are exchanged",                        \

@@ -5,6 +5,7 @@
 
 #define TURN_DEG          360.0f
 #define MEET_RANGE_MDEG   116000 /* ranges as wide as this meet at their ends */
+#define ALL_MORE          2      /* what all CTs reversed costs more than one fault */
 #define EDGE_LAG          1
 #define EDGE_LEAD         2
 #define MEET_DEG          60.0f
@@ -26,6 +27,7 @@ struct search {
     bool currents; /* else the voltages alone are judged */
     bool found;
     bool tied;
+    bool reversed; /* all CTs reversed explain it */
     uint8_t edges; /* of all that explain */
     struct quality quality;
     struct wk_wiring_fit fit;
@@ -241,6 +243,11 @@ static bool judge_angles(const struct wk_wiring_declared *declared, const struct
     return true;
 }
 
+static bool all_reversed(const struct wk_wiring_layout *layout)
+{
+    return layout->faults > 0 && layout->fault[0].kind == WK_WIRING_CT_ALL_REVERSED;
+}
+
 static bool fit_currents(const struct wk_wiring_seen *seen,
                          const struct wk_wiring_layout *layout, const struct wk_wiring_fit *fit,
                          struct quality *quality)
@@ -256,7 +263,8 @@ static bool fit_currents(const struct wk_wiring_seen *seen,
                   (angles.export[phase] && seen->declared->flow[phase] == WK_WIRING_EITHER);
     }
     quality->exports = assumed;
-    quality->cost = (uint8_t)(layout->faults + (assumed ? 1 : 0));
+    quality->cost =
+        (uint8_t)(layout->faults + (assumed ? 1 : 0) + (all_reversed(layout) ? ALL_MORE : 0));
     return true;
 }
 
@@ -288,7 +296,8 @@ static void offer(struct search *search, const struct wk_wiring_layout *layout,
                   const struct wk_wiring_fit *fit, const struct quality *quality)
 {
     const uint32_t key = wk_wiring_layout_key(layout);
-    search->edges |= quality->similar ? quality->edge : 0;
+    search->edges |= quality->similar && !all_reversed(layout) ? quality->edge : 0;
+    search->reversed = search->reversed || (quality->similar && all_reversed(layout));
     const int order = search->found ? compare(quality, &search->quality) : -1;
     if (search->found && key == search->key && order >= 0) {
         return;
@@ -390,6 +399,7 @@ static void try_voltages(struct search *search, const struct wk_wiring_layout *l
 
 static void try_voltage_faults(struct search *search)
 {
+    static const struct wk_wiring_finding k_all = {WK_WIRING_CT_ALL_REVERSED, 0, 0};
     const struct wk_wiring_layout right = wk_wiring_layout_right();
     struct wk_wiring_layout one;
     struct wk_wiring_layout two;
@@ -405,6 +415,18 @@ static void try_voltage_faults(struct search *search)
             }
         }
     }
+    struct wk_wiring_fit fit;
+    one = right;
+    wk_wiring_layout_apply(&one, &k_all);
+    if (search->currents && search->seen->phases == WK_WIRING_PHASES &&
+        wk_wiring_layout_fit(search->seen, &one, &fit)) {
+        try_currents(search, &one, &fit);
+    }
+}
+
+static bool is_wide(const struct wk_wiring_declared *declared)
+{
+    return declared->lag_most_mdeg + declared->lead_most_mdeg >= MEET_RANGE_MDEG;
 }
 
 /* Whether the best is not to be trusted although it has the fewest faults. */
@@ -415,10 +437,16 @@ static bool is_doubtful(const struct search *search)
     if (search->quality.edge != 0 && (search->edges & other) != 0) {
         return true;
     }
+    /* CTs moved round, or all reversed. */
+    const bool rotated =
+        search->best.i[0] != 0 && search->best.i[1] != 1 && search->best.i[2] != 2;
+    if (rotated && search->reversed && is_wide(search->seen->declared)) {
+        return true;
+    }
     /* A phase exports, one current is not seen, and the others may have any angle: too little. */
     const struct wk_wiring_declared *declared = search->seen->declared;
-    const bool wide = declared->lag_most_mdeg + declared->lead_most_mdeg >= MEET_RANGE_MDEG;
-    if (search->best.dead != 0 && wide && is_mixed(declared, &(struct angles){.exports = 0})) {
+    if (search->best.dead != 0 && is_wide(declared) &&
+        is_mixed(declared, &(struct angles){.exports = 0})) {
         return true;
     }
     /* A ratio and a neutral that is lost are sizes both. */

@@ -51,6 +51,9 @@ void wk_wiring_layout_apply(struct wk_wiring_layout *layout,
     case WK_WIRING_CT_REVERSED:
         layout->reversed ^= bit;
         break;
+    case WK_WIRING_CT_ALL_REVERSED:
+        layout->reversed ^= 7;
+        break;
     case WK_WIRING_CT_EXCHANGED:
         exchange(&layout->i[fault->a], &layout->i[fault->b]);
         break;
