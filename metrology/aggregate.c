@@ -115,6 +115,7 @@ static void begin_interval(struct wk_aggregate_interval *interval,
 {
     *interval = (struct wk_aggregate_interval){
         .open = true,
+        .orders = WK_RECORD_ORDERS,
         .begin_us = begin_us,
         .lines = lines,
     };
@@ -141,6 +142,11 @@ static void note_extremes(struct wk_aggregate_interval *interval,
     }
 }
 
+static void note_orders(struct wk_aggregate_interval *interval, uint8_t orders)
+{
+    interval->orders = orders < interval->orders ? orders : interval->orders;
+}
+
 static void add_block(struct wk_aggregate_interval *interval,
                       const struct wk_aggregate_block *block)
 {
@@ -162,6 +168,7 @@ static void add_block(struct wk_aggregate_interval *interval,
     }
     if (block->lines != NULL) {
         interval->with_lines++;
+        note_orders(interval, block->lines->orders);
         if (interval->lines != NULL) {
             add_lines(interval->lines, block->lines);
         }
@@ -233,6 +240,7 @@ static struct wk_record record_of(const struct head *head, wk_record_kind kind)
 /* Squares of one channel; powers NULL: it is no current of a phase. */
 struct channel {
     uint8_t slot;
+    uint8_t orders;
     const float *subgroup;
     const float *inter;
     const float *power_w;
@@ -245,7 +253,7 @@ static wk_err emit_channel(struct wk_aggregate *aggregate, const struct head *he
     struct wk_record_spectrum *spectrum = &record.spectrum;
     spectrum->level = (uint8_t)head->level;
     spectrum->slot = channel->slot;
-    spectrum->orders = aggregate->config.orders;
+    spectrum->orders = channel->orders;
     for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
         spectrum->subgroup[h] = wk_spectrum_root(channel->subgroup[h]);
         spectrum->inter[h] = wk_spectrum_root(channel->inter[h]);
@@ -260,11 +268,13 @@ static bool is_phase_current(int slot)
 }
 
 static wk_err emit_lines(struct wk_aggregate *aggregate, const struct head *head,
-                         const struct wk_aggregate_lines *lines)
+                         const struct wk_aggregate_interval *interval)
 {
+    const struct wk_aggregate_lines *lines = interval->lines;
     for (uint8_t slot = 0; slot < WK_SAMPLE_SLOTS; slot++) {
         const struct channel channel = {
             .slot = slot,
+            .orders = interval->orders,
             .subgroup = lines->subgroup[slot],
             .inter = lines->inter[slot],
             .power_w = is_phase_current(slot) ? lines->power_w[slot - WK_SAMPLE_I] : NULL,
@@ -282,6 +292,7 @@ static wk_err emit_block_lines(struct wk_aggregate *aggregate, const struct head
     for (uint8_t slot = 0; slot < WK_SAMPLE_SLOTS; slot++) {
         const struct channel channel = {
             .slot = slot,
+            .orders = lines->orders,
             .subgroup = lines->slot[slot].subgroup,
             .inter = lines->slot[slot].inter,
             .power_w = is_phase_current(slot) ? lines->power_w[slot - WK_SAMPLE_I] : NULL,
@@ -323,7 +334,7 @@ static wk_err close_interval(struct wk_aggregate *aggregate,
     interval->open = false;
     if (interval->lines != NULL && interval->with_lines > 0) {
         finish_lines(interval);
-        WK_TRY(emit_lines(aggregate, head, interval->lines));
+        WK_TRY(emit_lines(aggregate, head, interval));
     }
     return WK_OK;
 }
@@ -408,6 +419,7 @@ static wk_err take_ten_min(struct wk_aggregate *aggregate, const struct head *he
     add_block(interval, &block);
     if (has_lines) {
         interval->with_lines++;
+        note_orders(interval, aggregate->ten_min.orders);
         if (interval->lines != NULL && aggregate->ten_min.lines != NULL) {
             add_means(interval->lines, aggregate->ten_min.lines);
         }

@@ -49,6 +49,7 @@ struct wk_aggregate_sum {
 
 struct wk_aggregate_interval {
     bool open;
+    uint8_t orders; /* harmonics that all blocks with lines have */
     uint32_t blocks;
     uint32_t with_lines;
     uint32_t flagged;
@@ -70,8 +71,7 @@ struct wk_aggregate_sink {
 struct wk_aggregate_config {
     int32_t nominal_mv; /* for under- and overdeviation; 0: these are 0 */
     uint8_t phases;
-    uint8_t slots;  /* bit per channel there is */
-    uint8_t orders; /* valid harmonics */
+    uint8_t slots; /* bit per channel there is */
     bool has_utc;
     bool emit_blocks;                      /* records of level WINDOW, too */
     struct wk_aggregate_lines *three_s[2]; /* NULL: no spectra of this level */

@@ -383,7 +383,6 @@ static void init_aggregate(struct wk_analyser *analyser)
     struct wk_aggregate_config config = {
         .nominal_mv = analyser->config.nominal_mv,
         .phases = analyser->map.phases,
-        .orders = analyser->spectrum.result.orders,
         .has_utc = analyser->has_utc,
         .emit_blocks = analyser->config.emit_blocks,
         .three_s = {analyser->memory.three_s[0], analyser->memory.three_s[1]},
