@@ -143,6 +143,8 @@ def suites():
     table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),
                         ("spectrum", ["tests/interop/run", "build/dev", "spectrum"], 300),
+                        ("flicker", ["tests/interop/run", "build/dev", "flicker"], 300),
+                        ("comtrade", ["tests/interop/run", "build/dev", "comtrade"], 300),
                         ("meter", ["python3", "tests/interop/meter.py"], 300)]
     table["chain"] = [(script.stem, ["python3", str(script)], 600)
                       for script in sorted((ROOT / "tests" / "chain").glob("test_*.py"))]
