@@ -191,9 +191,9 @@ static bool run_file(struct work *work, const char *path, struct wk_windows *win
 static bool measure(struct work *work, const struct point *point,
                     struct wk_calibrate_reading meter[], int64_t *f_uhz)
 {
-    struct wk_calibrate_mean mean;
-    struct wk_calibrate_fault fault;
-    struct wk_windows windows;
+    struct wk_calibrate_mean mean = {0};
+    struct wk_calibrate_fault fault = {.phase = -1};
+    struct wk_windows windows = {0};
     if (!run_file(work, point->path, &windows, &mean)) {
         return false;
     }
@@ -206,7 +206,7 @@ static bool measure(struct work *work, const struct point *point,
                                : complain("%s: %s: L%d: %s", point->name, point->path,
                                           fault.phase + 1, fault.reason);
     }
-    *f_uhz = mean.f_uhz / mean.windows;
+    *f_uhz = mean.windows > 0 ? mean.f_uhz / mean.windows : 0;
     return true;
 }
 
@@ -215,8 +215,8 @@ static bool measure_errors(struct work *work, bool after)
 {
     for (int n = 0; n < work->points; n++) {
         struct point *point = &work->point[n];
-        struct wk_calibrate_reading meter[WK_CALIBRATE_PHASES];
-        int64_t f_uhz;
+        struct wk_calibrate_reading meter[WK_CALIBRATE_PHASES] = {{0}};
+        int64_t f_uhz = 0;
         if (!measure(work, point, meter, &f_uhz)) {
             return false;
         }
@@ -254,8 +254,8 @@ static wk_err correct(struct work *work, const struct point *point, int k,
 /* All points of one kind, under the corrections of the kinds before. */
 static bool calibrate_kind(struct work *work, wk_calibrate_step_kind kind)
 {
-    struct wk_calibrate_reading meter[POINTS][WK_CALIBRATE_PHASES];
-    int64_t f_uhz[POINTS];
+    struct wk_calibrate_reading meter[POINTS][WK_CALIBRATE_PHASES] = {{{0}}};
+    int64_t f_uhz[POINTS] = {0};
     struct wk_calibrate_fault fault;
     for (int n = 0; n < work->points; n++) {
         if (work->point[n].kind == kind &&
@@ -289,8 +289,8 @@ static bool one_of_each(const struct work *work)
 static bool calibrate_offsets(struct work *work)
 {
     const char *file = text_of(work->plan, "offset");
-    struct wk_calibrate_mean mean;
-    struct wk_windows windows;
+    struct wk_calibrate_mean mean = {0};
+    struct wk_windows windows = {0};
     char path[PATH_ROOM];
     if (file == NULL) {
         return true;

@@ -4,13 +4,15 @@
 #include <math.h>
 #include <string.h>
 
-#define RADIANS 0.017453292519943295
-#define ROWS    21 /* of the diagram in characters; they are twice as high as wide */
-#define COLUMNS 43
-#define SIZE    360.0 /* of the diagram in the page */
-#define RADIUS  150.0
-#define SHORT   0.72 /* of the radius: the longest current */
-#define LEAST   0.02 /* shorter phasors are not drawn */
+#define RADIANS      0.017453292519943295
+#define ROWS         21 /* of the diagram in characters; they are twice as high as wide */
+#define COLUMNS      43
+#define HALF_ROWS    10.0  /* of the longest voltage */
+#define HALF_COLUMNS 19.0  /* leaves room for its name */
+#define SIZE         360.0 /* of the diagram in the page */
+#define RADIUS       150.0
+#define SHORT        0.72 /* of the radius: the longest current */
+#define LEAST        0.02 /* shorter phasors are not drawn */
 
 static const char *const k_colours[3] = {"#8a4b16", "#20262c", "#7a8793"};
 
@@ -77,8 +79,8 @@ static void draw(const json_t *inputs, char rows[ROWS][COLUMNS + 1])
     rows[ROWS / 2][COLUMNS / 2] = '+';
     for (size_t n = 0; n < arms_of(inputs); n++) {
         const struct arm arm = arm_of(inputs, n);
-        const double x = cos(arm.degrees * RADIANS) * arm.length * (COLUMNS / 2 - 2);
-        const double y = sin(arm.degrees * RADIANS) * arm.length * (ROWS / 2);
+        const double x = cos(arm.degrees * RADIANS) * arm.length * HALF_COLUMNS;
+        const double y = sin(arm.degrees * RADIANS) * arm.length * HALF_ROWS;
         const int steps = (int)(arm.length * COLUMNS / 2);
         for (int s = 1; s < steps; s++) {
             const int row = ROWS / 2 - (int)lrint(y * s / steps);

@@ -55,7 +55,9 @@ static double uniform(double least, double most)
 
 static struct vector polar(double size, double deg)
 {
-    return (struct vector){size * cos(deg * DEG), size * sin(deg * DEG)};
+    const double turn = deg * DEG;
+    const struct vector v = {.re = size * cos(turn), .im = size * sin(turn)};
+    return v;
 }
 
 static void swap_ints(int *a, int *b)
