@@ -68,6 +68,21 @@ static size_t arms_of(const json_t *inputs)
     return 2 * json_array_size(json_object_get(inputs, "u_v"));
 }
 
+/* Another wiring is of interest if it is as likely, or if something is to be changed. */
+static bool shows_rival(const json_t *verdict)
+{
+    const bool wrong = json_array_size(json_object_get(verdict, "findings")) > 0;
+    const bool ambiguous = strcmp(text_of(verdict, "reason"), "ambiguous") == 0;
+    return json_is_array(json_object_get(verdict, "rival")) && (wrong || ambiguous);
+}
+
+static const char *rival_title(const json_t *verdict)
+{
+    return strcmp(text_of(verdict, "reason"), "ambiguous") == 0
+               ? "As likely:"
+               : "Less likely, but it would look the same:";
+}
+
 /* ---- text -------------------------------------------------------------------------------- */
 
 static void draw(const json_t *inputs, char rows[ROWS][COLUMNS + 1])
@@ -127,8 +142,9 @@ void wk_diagram_text(const json_t *verdict, FILE *file)
     }
     fprintf(file, "\n%s\n", text_of(verdict, "summary"));
     print_findings(findings, "  ", file);
-    if (strcmp(text_of(verdict, "reason"), "ambiguous") == 0 && json_is_array(rival)) {
-        fprintf(file, "as likely%s\n", json_array_size(rival) == 0 ? ": all is right" : ":");
+    if (shows_rival(verdict)) {
+        fprintf(file, "%s%s\n", rival_title(verdict),
+                json_array_size(rival) == 0 ? " all is right" : "");
         print_findings(rival, "  ", file);
     }
     print_powers("as connected", json_object_get(verdict, "before"), file);
@@ -265,8 +281,8 @@ bool wk_diagram_page(const json_t *verdict, const char *path)
     put_diagram(file, json_object_get(verdict, "inputs"));
     fputs("<div>\n", file);
     put_findings(file, findings);
-    if (strcmp(text_of(verdict, "reason"), "ambiguous") == 0 && json_is_array(rival)) {
-        fputs("<p>As likely:</p>\n", file);
+    if (shows_rival(verdict)) {
+        fprintf(file, "<p>%s</p>\n", rival_title(verdict));
         put_findings(file, rival);
     }
     fputs("</div>\n</div>\n", file);

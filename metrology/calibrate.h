@@ -5,7 +5,7 @@
  * Two points make a calibration: at the base current and PF 1 the gains, at the base current and
  * PF 0.5 inductive the angle; more points at PF 0.5 make the curve of the current sensor. The
  * source must be sinusoidal and steady: each point is averaged over WK_CALIBRATE_WINDOWS or more
- * windows, checked, and refused with the reason. Everything is integer; corrections are relative
+ * windows, checked, and refused with the reason. 4.8 kB of flash, of which a meter that only applies links less. Everything is integer; corrections are relative
  * to what the front end says of itself, so that they also fit a front end that scales anew. */
 #ifndef WK_METROLOGY_CALIBRATE_H
 #define WK_METROLOGY_CALIBRATE_H

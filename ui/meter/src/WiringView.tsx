@@ -95,9 +95,9 @@ function Verdict(props: { w: Wiring }) {
       <ul class="findings">
         {w.findings.map((f) => <li>{f.text}<span class="muted">{f.remedy}</span></li>)}
       </ul>
-      {w.reason === "ambiguous" && w.rival !== null && (
+      {w.rival !== null && (w.reason === "ambiguous" || w.findings.length > 0) && (
         <>
-          <p>{t("as likely")}</p>
+          <p>{w.reason === "ambiguous" ? t("as likely") : t("less likely")}</p>
           <ul class="findings">
             {w.rival.length === 0 && <li>{t("reason told")}</li>}
             {w.rival.map((f) => <li>{f.text}</li>)}

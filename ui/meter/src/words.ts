@@ -78,6 +78,7 @@ export const t = translator({
   "as connected": ["As connected", "当前接线"],
   "as corrected": ["As it would read when corrected", "更正后读数"],
   "as likely": ["As likely:", "同样可能："],
+  "less likely": ["Less likely, but it would look the same:", "可能性较小，但相量相同："],
   "current from": ["current", "电流取自"],
   "reason told": ["The wiring is right", "接线正确"],
   "reason wrong": ["The wiring is wrong", "接线有误"],
