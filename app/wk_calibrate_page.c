@@ -9,6 +9,7 @@
 #define PLOT_HEIGHT 150.0
 #define PLOT_LEFT   64.0
 #define PLOT_RIGHT  12.0
+#define LEAST_SCALE 1e-3 /* percent */
 
 static const char k_head[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -119,8 +120,8 @@ static void put_table(FILE *file, const json_t *points)
 /* A round number not below the value. */
 static double round_up(double value)
 {
-    const double decade = pow(10, floor(log10(value > 1e-5 ? value : 1e-5)));
-    const double part = value / decade;
+    const double decade = pow(10, floor(log10(value > LEAST_SCALE ? value : LEAST_SCALE)));
+    const double part = fmax(value, LEAST_SCALE) / decade;
     return decade * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
 }
 
@@ -182,7 +183,7 @@ static void put_plot(FILE *file, const json_t *points)
     put_series(file, points, "before", 24, "As found");
     put_series(file, points, "after", PLOT_HEIGHT + 72, "As left");
     fputs("</svg>\n<p class=\"muted\">Of each point, from left to right: L1, L2, L3. The two "
-          "scales differ.</p>\n",
+          "scales differ. As left: the same recordings under the corrections below.</p>\n",
           file);
 }
 
