@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/quality.h"
 
-#include "metrology/angle.h"
 #include "metrology/quality_edge.h"
 #include "metrology/scale.h"
 
@@ -10,14 +9,11 @@
 #define HALF_TURN (UINT64_C(1) << 63)
 #define QUARTER   (UINT64_C(1) << 62)
 #define THIRD     UINT64_C(6148914691236517205)
+#define MOST_V    2147000.0F /* more has no place in mV */
 #define ONE_Q16   65536
-#define LOUD      ((uint64_t)WK_SAMPLE_COUNTS * WK_SAMPLE_COUNTS)
 #define SLEW      ((int64_t)(HALF_TURN >> 8)) /* per half cycle: Urms errs by 0.2 % */
-#define SNAP      ((int64_t)(HALF_TURN >> 3)) /* beyond it a crossing is a wrong one */
 #define LAST      (WK_QUALITY_HALVES - 1)
 #define RETUNED   500 /* 0.2 %: what was measured before had no whole cycles */
-
-enum { DIP = 0, SWELL, INTERRUPTION };
 
 /* What begins, ends and drives each kind. */
 struct kind {
@@ -28,9 +24,10 @@ struct kind {
 };
 
 static const struct kind k_kinds[WK_QUALITY_KINDS] = {
-    [DIP] = {false, false, WK_RECORD_DIP_BEGIN, WK_RECORD_DIP_END},
-    [SWELL] = {true, false, WK_RECORD_SWELL_BEGIN, WK_RECORD_SWELL_END},
-    [INTERRUPTION] = {false, true, WK_RECORD_INTERRUPTION_BEGIN, WK_RECORD_INTERRUPTION_END},
+    [WK_QUALITY_DIP] = {false, false, WK_RECORD_DIP_BEGIN, WK_RECORD_DIP_END},
+    [WK_QUALITY_SWELL] = {true, false, WK_RECORD_SWELL_BEGIN, WK_RECORD_SWELL_END},
+    [WK_QUALITY_INTERRUPTION] = {false, true, WK_RECORD_INTERRUPTION_BEGIN,
+                                 WK_RECORD_INTERRUPTION_END},
 };
 
 struct wk_quality_config wk_quality_usual(int32_t nominal_mv)
@@ -64,11 +61,9 @@ static float volts_per_count(const struct wk_hal_gain *gain)
 {
     const struct wk_scale pico = wk_scale_abs(wk_scale_of(gain->mantissa, gain->exponent + 12));
     float v = (float)pico.mantissa * 1e-12F;
-    for (int16_t shift = pico.shift; shift > 0; shift--) {
-        v *= 0.5F;
-    }
-    for (int16_t shift = pico.shift; shift < 0; shift++) {
-        v *= 2.0F;
+    for (int16_t shift = pico.shift; shift != 0;
+         shift = (int16_t)(shift - (shift > 0 ? 1 : -1))) {
+        v *= pico.shift > 0 ? 0.5F : 2.0F;
     }
     return v;
 }
@@ -128,93 +123,6 @@ static void begin_half(struct wk_quality_voltage *voltage, uint64_t late, uint64
     voltage->run = (size_t)(voltage->ahead / step);
 }
 
-/* Turns by which a voltage is ahead of its accumulator, at a crossing of the oscillator that
- * lies `late` turns before the next sample; false if the voltage is too small to tell. */
-static bool offset_of(const struct wk_quality *quality, int phase,
-                      const struct wk_window *window, uint64_t late, int64_t *off)
-{
-    const int slot = WK_SAMPLE_U + phase;
-    const struct wk_window_half *a = &window->half[window->halves - 2];
-    const struct wk_window_half *b = a + 1;
-    const float frames = (float)(a->sums.frames_q16 + b->sums.frames_q16) * (1.0F / ONE_Q16);
-    const float mean = (float)(a->sums.x[slot] + b->sums.x[slot]) / frames;
-    const struct wk_angle_vector z = {
-        .re = a->phasor[slot].re + b->phasor[slot].re -
-              (int64_t)(mean * (float)(a->wave.re + b->wave.re)),
-        .im = a->phasor[slot].im + b->phasor[slot].im -
-              (int64_t)(mean * (float)(a->wave.im + b->wave.im)),
-    };
-    const float to_v = quality->voltage[phase].v / (frames * ONE_Q16);
-    const float re = (float)z.re * to_v;
-    const float im = (float)z.im * to_v;
-    if (2 * (re * re + im * im) < quality->enter_v2[INTERRUPTION]) {
-        return false;
-    }
-    /* Whole half turns of the oscillator do not count. A cosine crosses zero at a quarter. A
-     * sample is the voltage in the middle of the time it stands for. */
-    const uint64_t turn = (uint64_t)(uint32_t)wk_angle_of(z) << 32;
-    const uint64_t since = turn + QUARTER + late - quality->step / 2;
-    const uint64_t more = since + quality->voltage[phase].ahead;
-    *off = (int64_t)(more << 1) / 2;
-    return true;
-}
-
-static void correct(struct wk_quality_voltage *voltage, int64_t off, bool may_snap)
-{
-    voltage->off = off;
-    if (may_snap && (off > SNAP || off < -SNAP)) {
-        const uint64_t since = HALF_TURN - voltage->ahead + (uint64_t)off;
-        voltage->ahead = HALF_TURN - (since & (HALF_TURN - 1));
-        voltage->off = 0;
-        voltage->valid = false;
-    }
-}
-
-/* The mean of a window counts when the window after it has shown that nothing had begun in it. */
-static void correct_dc(struct wk_quality *quality, const struct wk_window *window)
-{
-    const bool calm = !quality->disturbed && !quality->doubtful;
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        struct wk_quality_voltage *voltage = &quality->voltage[phase];
-        const float frames = (float)window->own.frames_q16 * (1.0F / ONE_Q16);
-        const float mean_v = (float)window->own.x[WK_SAMPLE_U + phase] * voltage->v / frames;
-        voltage->dc_v = !voltage->dc_sound ? mean_v : calm ? voltage->dc_new_v : voltage->dc_v;
-        voltage->dc_new_v = mean_v;
-        voltage->dc_known = true;
-        voltage->dc_sound = voltage->dc_sound || !quality->disturbed;
-    }
-    quality->doubtful = quality->disturbed;
-    quality->disturbed = wk_quality_is_open(quality);
-}
-
-void wk_quality_align(struct wk_quality *quality, const struct wk_window *window,
-                      uint64_t at_q16)
-{
-    if (quality->present == 0 || quality->step == 0 || window->halves < 2) {
-        return;
-    }
-    int64_t off[WK_RECORD_PHASES] = {0};
-    int64_t common = 0;
-    bool any = false;
-    const uint64_t late = (quality->step >> 16) * ((quality->at << 16) - at_q16);
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const bool told = (quality->present & (1U << phase)) != 0 &&
-                          offset_of(quality, phase, window, late, &off[phase]);
-        common = told && !any ? off[phase] : common;
-        any = any || told;
-        off[phase] = told ? off[phase] : INT64_MIN;
-    }
-    const bool may_snap = !wk_quality_is_open(quality);
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        correct(&quality->voltage[phase], off[phase] != INT64_MIN ? off[phase] : common,
-                may_snap);
-    }
-    plan(quality, quality->step);
-    if (quality->dc_blocked) {
-        correct_dc(quality, window);
-    }
-}
-
 /* ---- half cycles ------------------------------------------------------------------------- */
 
 /* One voltage while frames are summed up. */
@@ -235,32 +143,26 @@ static inline uint32_t add_count(struct lane *lane, size_t channels)
     return count + WK_SAMPLE_COUNTS;
 }
 
-/* Sums of frames whose counts are all in range; false if one is not. Sums of plain counts first:
- * the offset goes into them afterwards, exactly, modulo 2^64. */
+/* Sums of frames whose counts are all in range; false if one is not. */
 static bool add_quiet(const struct wk_quality *quality, const int32_t *counts, size_t frames,
                       int64_t x[WK_RECORD_PHASES], uint64_t xx[WK_RECORD_PHASES])
 {
     const size_t channels = quality->channels;
-    const int32_t *count[WK_RECORD_PHASES] = {
-        counts + quality->index[0], counts + quality->index[1], counts + quality->index[2]};
-    uint64_t sum[WK_RECORD_PHASES] = {0};
-    uint64_t squares[WK_RECORD_PHASES] = {0};
-    uint64_t any = 0;
+    struct lane a = {counts + quality->index[0], (uint32_t)quality->offset[0], 0, 0};
+    struct lane b = {counts + quality->index[1], (uint32_t)quality->offset[1], 0, 0};
+    struct lane c = {counts + quality->index[2], (uint32_t)quality->offset[2], 0, 0};
+    uint32_t loud = 0;
     for (size_t n = 0; n < frames; n++) {
-        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            const int64_t value = *count[phase];
-            sum[phase] += (uint64_t)value;
-            squares[phase] += (uint64_t)(value * value);
-            any |= (uint64_t)(value * value);
-            count[phase] += channels;
-        }
+        loud |= add_count(&a, channels) | add_count(&b, channels) | add_count(&c, channels);
     }
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const uint64_t offset = (uint64_t)(int64_t)quality->offset[phase];
-        x[phase] = (int64_t)(sum[phase] - frames * offset);
-        xx[phase] = squares[phase] - offset * (2 * sum[phase] - frames * offset);
-    }
-    return any < LOUD;
+    x[0] = a.sum;
+    x[1] = b.sum;
+    x[2] = c.sum;
+    xx[0] = a.squares;
+    xx[1] = b.squares;
+    xx[2] = c.squares;
+    /* in range: 0 .. 2^25 - 1 */
+    return loud < 2U * WK_SAMPLE_COUNTS;
 }
 
 /* A count less its offset, limited; false if there is none. */
@@ -271,9 +173,8 @@ static bool value_of(const struct wk_quality *quality, int phase, const int32_t 
     const int32_t limited = count > WK_SAMPLE_COUNTS    ? WK_SAMPLE_COUNTS
                             : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
                                                         : count;
-    const bool is_one = count != WK_HAL_NO_COUNT;
-    *value = is_one ? (int64_t)limited - quality->offset[phase] : 0;
-    return is_one;
+    *value = count != WK_HAL_NO_COUNT ? (int64_t)limited - quality->offset[phase] : 0;
+    return count != WK_HAL_NO_COUNT;
 }
 
 /* Any frames; a voltage without a value is marked so. */
@@ -358,7 +259,8 @@ static bool measure(const struct wk_quality *quality, struct wk_quality_voltage 
 
 static int32_t millivolts(float square_v2)
 {
-    return (int32_t)(__builtin_sqrtf(square_v2) * 1000 + 0.5F);
+    const float rms_v = __builtin_sqrtf(square_v2);
+    return rms_v < MOST_V ? (int32_t)(rms_v * 1000 + 0.5F) : INT32_MAX;
 }
 
 /* value * early_q16 / 2^16, without overflow. */
@@ -513,8 +415,8 @@ static bool is_calm(const struct wk_quality *quality, uint8_t phases)
     bool calm = !wk_quality_is_open(quality);
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const float square_v2 = quality->voltage[phase].square_v2;
-        const bool within =
-            square_v2 >= quality->enter_v2[DIP] && square_v2 <= quality->enter_v2[SWELL];
+        const bool within = square_v2 >= quality->enter_v2[WK_QUALITY_DIP] &&
+                            square_v2 <= quality->enter_v2[WK_QUALITY_SWELL];
         calm = calm && (within || (phases & (1U << phase)) == 0);
     }
     return calm;
@@ -598,6 +500,6 @@ void wk_quality_restart(struct wk_quality *quality)
 
 bool wk_quality_is_open(const struct wk_quality *quality)
 {
-    return quality->watch[DIP].open || quality->watch[SWELL].open ||
-           quality->watch[INTERRUPTION].open;
+    return quality->watch[WK_QUALITY_DIP].open || quality->watch[WK_QUALITY_SWELL].open ||
+           quality->watch[WK_QUALITY_INTERRUPTION].open;
 }

@@ -26,8 +26,11 @@
 #include "metrology/sample.h"
 #include "metrology/window.h"
 
-#define WK_QUALITY_KINDS  3 /* dip, swell, interruption */
+#define WK_QUALITY_KINDS  3 /* as below */
 #define WK_QUALITY_HALVES 4 /* remembered, per voltage */
+
+/* What is watched, as indices. */
+enum { WK_QUALITY_DIP = 0, WK_QUALITY_SWELL, WK_QUALITY_INTERRUPTION };
 
 /* Thresholds in parts per million of the nominal voltage. */
 struct wk_quality_config {
@@ -124,7 +127,7 @@ WK_MUST_USE wk_err wk_quality_init(struct wk_quality *quality, const struct wk_s
 size_t wk_quality_feed(struct wk_quality *quality, const int32_t *counts, size_t frames,
                        uint64_t step, struct wk_quality_marks *marks);
 
-/** Corrects the crossings by the last cycle of a window that ended at at_q16, within the last
+/** (quality_align.c) Corrects the crossings by the last cycle of a window that ended at at_q16, within the last
  *  frame fed, and the DC voltage, if it is blocked, by its mean. Until the first window has ended
  *  there is then no Urms(1/2). */
 void wk_quality_align(struct wk_quality *quality, const struct wk_window *window,

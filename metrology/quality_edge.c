@@ -8,6 +8,9 @@
 /* Share 0..1 of a step from `from` to `to` that a half cycle has behind it. */
 static float share_of(float mean, float from, float to)
 {
+    if (from == to) {
+        return 1;
+    }
     const float share = (mean - from) / (to - from);
     return share < 0 ? 0 : share > 1 ? 1 : share;
 }

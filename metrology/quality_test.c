@@ -458,6 +458,47 @@ static void a_gap_is_no_event_and_ends_none(void)
     EXPECT_NEAR(400000, event_of(1)->duration_us, 20000);
 }
 
+/* Counts of any size, in blocks of any size: the same marks and events, whatever they mean. */
+static void any_counts_in_any_blocks_give_the_same(void)
+{
+    static int32_t counts[4000 * 6];
+    const uint64_t step = wk_cycle_step_of(50000000, INT64_C(8000000000));
+    const struct signal signal = signal_of(3, 8000, 50);
+    const struct wk_quality_config config = wk_quality_usual(230000);
+    struct wk_sample_map map;
+    struct wk_sample_fault fault;
+    uint32_t sum[2] = {0};
+    uint32_t seed = 20261121;
+    EXPECT_OK(wk_sample_map_init(&map, &signal.info, &fault));
+    for (size_t n = 0; n < 4000 * 6; n++) {
+        seed = seed * 1664525U + 1013904223U;
+        const uint32_t rare = seed >> 20; /* 0 to 4095 */
+        counts[n] = rare == 0   ? WK_HAL_NO_COUNT
+                    : rare == 1 ? INT32_MAX
+                                : (int32_t)(seed ^ seed << 13) >> (n / 6000 * 3);
+    }
+    for (int run = 0; run < 2; run++) {
+        static struct wk_quality quality;
+        EXPECT_OK(wk_quality_init(&quality, &map, &config, false));
+        for (size_t n = 0; n < 4000;) {
+            struct wk_quality_marks marks;
+            const size_t block = run == 0 ? 4000 - n : 1 + n % 7;
+            const size_t now = block < 4000 - n ? block : 4000 - n;
+            n += wk_quality_feed(&quality, counts + n * 6, now, step, &marks);
+            for (int phase = 0; phase < 3; phase++) {
+                const bool marked = (marks.phases & (1 << phase)) != 0;
+                sum[run] += marked ? (uint32_t)marks.urms_mv[phase] : 0;
+            }
+            for (int i = 0; i < marks.events; i++) {
+                sum[run] = sum[run] * 31 + (uint32_t)marks.event[i].kind +
+                           (uint32_t)marks.event[i].extreme_mv;
+            }
+        }
+    }
+    EXPECT(sum[0] != 0);
+    EXPECT_I64(sum[0], sum[1]);
+}
+
 static void wrong_thresholds_are_refused(void)
 {
     struct signal signal = signal_of(1, 8000, 50);
@@ -488,4 +529,4 @@ WK_TEST_MAIN(T(the_test_set_has_its_depths_and_durations), T(any_rate_shows_a_di
              T(harmonics_and_unbalance_show_no_event),
              T(an_event_is_there_as_soon_as_its_cycle_has_ended),
              T(samples_without_a_value_are_no_dip), T(a_gap_is_no_event_and_ends_none),
-             T(wrong_thresholds_are_refused))
+             T(any_counts_in_any_blocks_give_the_same), T(wrong_thresholds_are_refused))

@@ -197,7 +197,10 @@ static bool take_calm(struct wk_transient *transient, const int32_t *counts, siz
 
 static void note(struct wk_transient *transient, int phase, int32_t departure)
 {
-    const int32_t mv = (int32_t)wk_scale_apply(transient->lane[phase].milli, departure);
+    const int64_t exact_mv = wk_scale_apply(transient->lane[phase].milli, departure);
+    const int32_t mv = exact_mv > INT32_MAX    ? INT32_MAX
+                       : exact_mv < -INT32_MAX ? -INT32_MAX
+                                               : (int32_t)exact_mv;
     const int32_t size = mv < 0 ? -mv : mv;
     const int32_t peak = transient->peak_mv < 0 ? -transient->peak_mv : transient->peak_mv;
     transient->phases |= (uint8_t)(1U << phase);
