@@ -54,8 +54,10 @@ static void put(struct wk_change_phase *phase, uint8_t values, int32_t urms_mv)
     phase->next = (uint8_t)(phase->next + 1 == values ? 0 : phase->next + 1);
     phase->filled = (uint8_t)(phase->filled + (full ? 0 : 1));
     phase->sum_mv += urms_mv - leaves;
-    if (phase->filled == 1 ||
-        (full && (leaves == phase->least_mv || leaves == phase->most_mv))) {
+    /* An extreme that leaves and is not outdone by what comes must be looked for anew. */
+    const bool least_left = full && leaves == phase->least_mv && urms_mv > leaves;
+    const bool most_left = full && leaves == phase->most_mv && urms_mv < leaves;
+    if (phase->filled == 1 || least_left || most_left) {
         find_extremes(phase);
         return;
     }

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#define RATE_LEAST    1000 /* values a second, or the sample rate if it is lower */
-#define CLASS_RATE    109  /* most classified values a second: 65,535 in 10 minutes */
-#define BLOCK         64   /* values averaged before they adapt the mean square */
+#define RATE_LEAST    800 /* values a second, or the sample rate if it is lower */
+#define CLASS_RATE    109 /* most classified values a second: 65,535 in 10 minutes */
+#define BLOCK         64  /* values averaged before they adapt the mean square */
 #define ADAPT_S       27.3F
 #define SETTLE_S      30.0F
 #define SMOOTH_S      0.3F
@@ -235,11 +235,12 @@ static void sense(struct wk_flicker *flicker, float x[WK_FLICKER_LANES])
 static void end_block(struct wk_flicker *flicker)
 {
     float x[WK_FLICKER_LANES] = {0};
-    for (int lane = 0; lane < WK_RECORD_PHASES; lane++) {
-        const uint64_t once = flicker->once[lane];
-        const uint64_t twice = flicker->twice[lane];
-        x[lane] = (float)(int64_t)(flicker->late[lane] + twice - once);
-        flicker->late[lane] = (flicker->factor + UINT64_C(1)) * once - twice;
+    const float weights = (float)(flicker->factor + 1);
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        const float once = flicker->once[lane];
+        const float twice = flicker->twice[lane];
+        x[lane] = flicker->late[lane] + twice - once;
+        flicker->late[lane] = weights * once - twice;
         flicker->once[lane] = 0;
         flicker->twice[lane] = 0;
     }
@@ -249,32 +250,59 @@ static void end_block(struct wk_flicker *flicker)
 
 /* ---- samples ----------------------------------------------------------------------------- */
 
+/* Sums while frames are added, by lane; the last lane only fills up the vector. */
+struct sums {
+    uint32_t offset[WK_FLICKER_LANES];
+    float once[WK_FLICKER_LANES];
+    float twice[WK_FLICKER_LANES];
+    uint32_t loud[WK_FLICKER_LANES];
+};
+
+static inline void add_counts(struct sums *sums, const uint32_t count[WK_FLICKER_LANES])
+{
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        const float value = (float)(int32_t)(count[lane] - sums->offset[lane]);
+        sums->loud[lane] |= count[lane] + WK_SAMPLE_COUNTS;
+        sums->once[lane] += value * value;
+        sums->twice[lane] += sums->once[lane];
+    }
+}
+
+/* Voltages that lie side by side in a frame are taken in one piece. */
+static void add_frames(const struct wk_flicker *flicker, const int32_t *frame, size_t frames,
+                       struct sums *sums)
+{
+    const uint8_t *at = flicker->index;
+    const bool abreast = at[1] == at[0] + 1 && at[2] == at[0] + 2 &&
+                         at[0] + WK_FLICKER_LANES <= flicker->channels;
+    uint32_t count[WK_FLICKER_LANES] = {0};
+    for (size_t n = 0; n < frames && abreast; n++, frame += flicker->channels) {
+        memcpy(count, frame + at[0], sizeof count);
+        add_counts(sums, count);
+    }
+    for (size_t n = 0; n < frames && !abreast; n++, frame += flicker->channels) {
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            count[phase] = (uint32_t)frame[at[phase]];
+        }
+        add_counts(sums, count);
+    }
+}
+
 /* Sums of squares, and sums of these sums; false if a count is out of range. */
 static bool add_quiet(struct wk_flicker *flicker, const int32_t *frame, size_t frames)
 {
-    uint64_t once[WK_RECORD_PHASES];
-    uint64_t twice[WK_RECORD_PHASES];
-    uint32_t loud = 0;
+    struct sums sums = {.loud = {0}};
+    memcpy(sums.once, flicker->once, sizeof sums.once);
+    memcpy(sums.twice, flicker->twice, sizeof sums.twice);
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        once[phase] = flicker->once[phase];
-        twice[phase] = flicker->twice[phase];
+        sums.offset[phase] = (uint32_t)flicker->offset[phase];
     }
-    for (size_t n = 0; n < frames; n++, frame += flicker->channels) {
-        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            const int32_t count = frame[flicker->index[phase]];
-            const int64_t value = (int64_t)count - flicker->offset[phase];
-            loud |= (uint32_t)count + WK_SAMPLE_COUNTS;
-            once[phase] += (uint64_t)(value * value);
-            twice[phase] += once[phase];
-        }
-    }
-    if (loud >= 2U * WK_SAMPLE_COUNTS) {
+    add_frames(flicker, frame, frames, &sums);
+    if ((sums.loud[0] | sums.loud[1] | sums.loud[2]) >= 2U * WK_SAMPLE_COUNTS) {
         return false;
     }
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        flicker->once[phase] = once[phase];
-        flicker->twice[phase] = twice[phase];
-    }
+    memcpy(flicker->once, sums.once, sizeof sums.once);
+    memcpy(flicker->twice, sums.twice, sizeof sums.twice);
     return true;
 }
 
@@ -287,8 +315,8 @@ static void add_limited(struct wk_flicker *flicker, const int32_t *frame, size_t
                                     : count > WK_SAMPLE_COUNTS  ? WK_SAMPLE_COUNTS
                                     : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
                                                                 : count;
-            const int64_t value = (int64_t)limited - flicker->offset[phase];
-            flicker->once[phase] += (uint64_t)(value * value);
+            const float value = (float)(limited - flicker->offset[phase]);
+            flicker->once[phase] += value * value;
             flicker->twice[phase] += flicker->once[phase];
         }
     }

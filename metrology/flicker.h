@@ -42,16 +42,16 @@ struct wk_flicker_state {
 };
 
 struct wk_flicker {
-    uint8_t present;                  /* bit 0..2: voltages there are */
-    uint8_t channels;                 /* counts in a frame */
-    uint8_t index[3];                 /* of the voltages in a frame */
-    int32_t offset[3];                /* counts, subtracted */
-    uint16_t factor;                  /* samples averaged into one value */
-    uint16_t taken;                   /* of them so far */
-    uint64_t once[WK_FLICKER_LANES];  /* sum of the squares, and */
-    uint64_t twice[WK_FLICKER_LANES]; /* sum of these sums */
-    uint64_t late[WK_FLICKER_LANES];  /* what the block before leaves to this one */
-    float per_value;                  /* 1 / factor^2 */
+    uint8_t present;               /* bit 0..2: voltages there are */
+    uint8_t channels;              /* counts in a frame */
+    uint8_t index[3];              /* of the voltages in a frame */
+    int32_t offset[3];             /* counts, subtracted */
+    uint16_t factor;               /* samples averaged into one value */
+    uint16_t taken;                /* of them so far */
+    float once[WK_FLICKER_LANES];  /* sum of the squares, and */
+    float twice[WK_FLICKER_LANES]; /* sum of these sums */
+    float late[WK_FLICKER_LANES];  /* what the block before leaves to this one */
+    float per_value;               /* 1 / factor^2 */
 
     /* adaptation to the voltage */
     float adapt;     /* share of a block that enters the mean square */
