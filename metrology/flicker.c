@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define RATE_LEAST    800 /* values a second, or the sample rate if it is lower */
+#define RATE_LEAST    400 /* values a second, or the sample rate if it is lower */
 #define CLASS_RATE    109 /* most classified values a second: 65,535 in 10 minutes */
 #define BLOCK         64  /* values averaged before they adapt the mean square */
 #define ADAPT_S       27.3F
@@ -17,8 +17,8 @@
 #define EXPONENT_BIAS 127
 /* The square of a voltage modulated by 0.25 % peak to peak, which is just perceived at 8.8 Hz with
  * the lamp of 230 V, swings by +-0.25 %; the mean of that squared is to be 1. The rest brings the
- * rows of the table Pst = 1 nearest to 1 on the whole; Pinst of 8.8 Hz then shows 1.01 to 1.03. */
-#define GAIN        (2 / (0.0025F * 0.0025F) / 1.029F)
+ * rows of the table Pst = 1 nearest to 1 on the whole; Pinst of 8.8 Hz then shows 1.00 to 1.02. */
+#define GAIN        (2 / (0.0025F * 0.0025F) / 1.0335F)
 #define WARP        0.6F
 #define PERCENTILES 15
 
