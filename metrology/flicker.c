@@ -252,62 +252,96 @@ static void end_block(struct wk_flicker *flicker)
 
 /* Sums while frames are added, by lane; the last lane only fills up the vector. */
 struct sums {
-    uint32_t offset[WK_FLICKER_LANES];
     float once[WK_FLICKER_LANES];
     float twice[WK_FLICKER_LANES];
     uint32_t loud[WK_FLICKER_LANES];
 };
 
-static inline void add_counts(struct sums *sums, const uint32_t count[WK_FLICKER_LANES])
+/* `weight`: how often the square enters the sum of sums. */
+static inline void add_counts(struct sums *sums, const uint32_t count[WK_FLICKER_LANES],
+                              const uint32_t offset[WK_FLICKER_LANES], float weight)
 {
     for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
-        const float value = (float)(int32_t)(count[lane] - sums->offset[lane]);
+        const float value = (float)(int32_t)(count[lane] - offset[lane]);
+        const float square = value * value;
         sums->loud[lane] |= count[lane] + WK_SAMPLE_COUNTS;
-        sums->once[lane] += value * value;
-        sums->twice[lane] += sums->once[lane];
+        sums->once[lane] += square;
+        sums->twice[lane] += weight * square;
     }
 }
 
-/* Voltages that lie side by side in a frame are taken in one piece. */
-static void add_frames(const struct wk_flicker *flicker, const int32_t *frame, size_t frames,
-                       struct sums *sums)
+/* Frames whose voltages lie side by side; two sums at a time, because each addition waits for
+ * the one before. */
+static void add_abreast(const struct wk_flicker *flicker, const int32_t *frame, size_t frames,
+                        const uint32_t offset[WK_FLICKER_LANES], struct sums *sums)
 {
-    const uint8_t *at = flicker->index;
-    const bool abreast = at[1] == at[0] + 1 && at[2] == at[0] + 2 &&
-                         at[0] + WK_FLICKER_LANES <= flicker->channels;
-    uint32_t count[WK_FLICKER_LANES] = {0};
-    for (size_t n = 0; n < frames && abreast; n++, frame += flicker->channels) {
-        memcpy(count, frame + at[0], sizeof count);
-        add_counts(sums, count);
+    struct sums odd = {.loud = {0}};
+    uint32_t count[WK_FLICKER_LANES];
+    uint32_t next[WK_FLICKER_LANES];
+    float weight = (float)(flicker->factor - flicker->taken);
+    size_t n = 0;
+    frame += flicker->index[0];
+    for (; n + 1 < frames; n += 2, frame += 2 * flicker->channels) {
+        memcpy(count, frame, sizeof count);
+        memcpy(next, frame + flicker->channels, sizeof next);
+        add_counts(sums, count, offset, weight);
+        add_counts(&odd, next, offset, weight - 1);
+        weight -= 2;
     }
-    for (size_t n = 0; n < frames && !abreast; n++, frame += flicker->channels) {
+    if (n < frames) {
+        memcpy(count, frame, sizeof count);
+        add_counts(sums, count, offset, weight);
+    }
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        sums->once[lane] += odd.once[lane];
+        sums->twice[lane] += odd.twice[lane];
+        sums->loud[lane] |= odd.loud[lane];
+    }
+}
+
+static void add_apart(const struct wk_flicker *flicker, const int32_t *frame, size_t frames,
+                      const uint32_t offset[WK_FLICKER_LANES], struct sums *sums)
+{
+    uint32_t count[WK_FLICKER_LANES] = {0};
+    float weight = (float)(flicker->factor - flicker->taken);
+    for (size_t n = 0; n < frames; n++, frame += flicker->channels) {
         for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            count[phase] = (uint32_t)frame[at[phase]];
+            count[phase] = (uint32_t)frame[flicker->index[phase]];
         }
-        add_counts(sums, count);
+        add_counts(sums, count, offset, weight);
+        weight -= 1;
     }
 }
 
 /* Sums of squares, and sums of these sums; false if a count is out of range. */
 static bool add_quiet(struct wk_flicker *flicker, const int32_t *frame, size_t frames)
 {
+    const uint8_t *at = flicker->index;
+    const bool abreast = at[1] == at[0] + 1 && at[2] == at[0] + 2 &&
+                         at[0] + WK_FLICKER_LANES <= flicker->channels;
+    uint32_t offset[WK_FLICKER_LANES] = {0};
     struct sums sums = {.loud = {0}};
-    memcpy(sums.once, flicker->once, sizeof sums.once);
-    memcpy(sums.twice, flicker->twice, sizeof sums.twice);
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        sums.offset[phase] = (uint32_t)flicker->offset[phase];
+        offset[phase] = (uint32_t)flicker->offset[phase];
     }
-    add_frames(flicker, frame, frames, &sums);
+    if (abreast) {
+        add_abreast(flicker, frame, frames, offset, &sums);
+    } else {
+        add_apart(flicker, frame, frames, offset, &sums);
+    }
     if ((sums.loud[0] | sums.loud[1] | sums.loud[2]) >= 2U * WK_SAMPLE_COUNTS) {
         return false;
     }
-    memcpy(flicker->once, sums.once, sizeof sums.once);
-    memcpy(flicker->twice, sums.twice, sizeof sums.twice);
+    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
+        flicker->once[lane] += sums.once[lane];
+        flicker->twice[lane] += sums.twice[lane];
+    }
     return true;
 }
 
 static void add_limited(struct wk_flicker *flicker, const int32_t *frame, size_t frames)
 {
+    float weight = (float)(flicker->factor - flicker->taken);
     for (size_t n = 0; n < frames; n++, frame += flicker->channels) {
         for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
             const int32_t count = frame[flicker->index[phase]];
@@ -317,8 +351,9 @@ static void add_limited(struct wk_flicker *flicker, const int32_t *frame, size_t
                                                                 : count;
             const float value = (float)(limited - flicker->offset[phase]);
             flicker->once[phase] += value * value;
-            flicker->twice[phase] += flicker->once[phase];
+            flicker->twice[phase] += weight * value * value;
         }
+        weight -= 1;
     }
 }
 
