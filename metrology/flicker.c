@@ -250,61 +250,60 @@ static void end_block(struct wk_flicker *flicker)
 
 /* ---- samples ----------------------------------------------------------------------------- */
 
+/* Four numbers in one, which compilers turn into vector registers where there are any. */
+typedef uint32_t words __attribute__((vector_size(4 * WK_FLICKER_LANES)));
+typedef int32_t integers __attribute__((vector_size(4 * WK_FLICKER_LANES)));
+typedef float floats __attribute__((vector_size(4 * WK_FLICKER_LANES)));
+
 /* Sums while frames are added, by lane; the last lane only fills up the vector. */
 struct sums {
-    float once[WK_FLICKER_LANES];
-    float twice[WK_FLICKER_LANES];
-    uint32_t loud[WK_FLICKER_LANES];
+    floats once;
+    floats twice;
+    words loud;
 };
 
 /* `weight`: how often the square enters the sum of sums. */
-static inline void add_counts(struct sums *sums, const uint32_t count[WK_FLICKER_LANES],
-                              const uint32_t offset[WK_FLICKER_LANES], float weight)
+static inline void add_counts(struct sums *sums, words count, words offset, float weight)
 {
-    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
-        const float value = (float)(int32_t)(count[lane] - offset[lane]);
-        const float square = value * value;
-        sums->loud[lane] |= count[lane] + WK_SAMPLE_COUNTS;
-        sums->once[lane] += square;
-        sums->twice[lane] += weight * square;
-    }
+    const floats value = __builtin_convertvector((integers)(count - offset), floats);
+    const floats square = value * value;
+    sums->loud |= count + WK_SAMPLE_COUNTS;
+    sums->once += square;
+    sums->twice += weight * square;
 }
 
 /* Frames whose voltages lie side by side; two sums at a time, because each addition waits for
  * the one before. */
 static void add_abreast(const struct wk_flicker *flicker, const int32_t *frame, size_t frames,
-                        const uint32_t offset[WK_FLICKER_LANES], struct sums *sums)
+                        words offset, struct sums *sums)
 {
     struct sums odd = {.loud = {0}};
-    uint32_t count[WK_FLICKER_LANES];
-    uint32_t next[WK_FLICKER_LANES];
+    words count;
     float weight = (float)(flicker->factor - flicker->taken);
     size_t n = 0;
     frame += flicker->index[0];
     for (; n + 1 < frames; n += 2, frame += 2 * flicker->channels) {
-        memcpy(count, frame, sizeof count);
-        memcpy(next, frame + flicker->channels, sizeof next);
+        memcpy(&count, frame, sizeof count);
         add_counts(sums, count, offset, weight);
-        add_counts(&odd, next, offset, weight - 1);
+        memcpy(&count, frame + flicker->channels, sizeof count);
+        add_counts(&odd, count, offset, weight - 1);
         weight -= 2;
     }
     if (n < frames) {
-        memcpy(count, frame, sizeof count);
+        memcpy(&count, frame, sizeof count);
         add_counts(sums, count, offset, weight);
     }
-    for (int lane = 0; lane < WK_FLICKER_LANES; lane++) {
-        sums->once[lane] += odd.once[lane];
-        sums->twice[lane] += odd.twice[lane];
-        sums->loud[lane] |= odd.loud[lane];
-    }
+    sums->once += odd.once;
+    sums->twice += odd.twice;
+    sums->loud |= odd.loud;
 }
 
 static void add_apart(const struct wk_flicker *flicker, const int32_t *frame, size_t frames,
-                      const uint32_t offset[WK_FLICKER_LANES], struct sums *sums)
+                      words offset, struct sums *sums)
 {
-    uint32_t count[WK_FLICKER_LANES] = {0};
     float weight = (float)(flicker->factor - flicker->taken);
     for (size_t n = 0; n < frames; n++, frame += flicker->channels) {
+        words count = {0};
         for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
             count[phase] = (uint32_t)frame[flicker->index[phase]];
         }
@@ -319,7 +318,7 @@ static bool add_quiet(struct wk_flicker *flicker, const int32_t *frame, size_t f
     const uint8_t *at = flicker->index;
     const bool abreast = at[1] == at[0] + 1 && at[2] == at[0] + 2 &&
                          at[0] + WK_FLICKER_LANES <= flicker->channels;
-    uint32_t offset[WK_FLICKER_LANES] = {0};
+    words offset = {0};
     struct sums sums = {.loud = {0}};
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         offset[phase] = (uint32_t)flicker->offset[phase];
