@@ -38,8 +38,8 @@ static wk_err check_number(struct dat *dat, size_t frame, int64_t number, const 
 
 static void put(struct dat *dat, size_t channel, size_t frame, double raw)
 {
-    dat->recording->channel[channel].value[frame] =
-        dat->layout->scale[channel] * raw + dat->layout->offset[channel];
+    wk_recording_put(dat->recording, channel, frame,
+                     dat->layout->scale[channel] * raw + dat->layout->offset[channel]);
 }
 
 /* ---- ASCII ------------------------------------------------------------------------------- */
@@ -85,11 +85,9 @@ static wk_err read_text_line(struct dat *dat, const struct wk_text *text,
         WK_TRY(read_text_time(dat, text, frame, field));
     }
     for (size_t c = 0; c < dat->layout->analogs && wk_text_field(&rest, ',', &field); c++) {
-        double raw;
-        if (!wk_text_number(field, &raw)) {
-            return blame_line(dat, text, c + 3,
-                              field.size == 0 ? "the value is missing"
-                                              : "the value is not a number");
+        double raw = (double)NAN; /* an empty field: the value is missing */
+        if (field.size != 0 && !wk_text_number(field, &raw)) {
+            return blame_line(dat, text, c + 3, "the value is not a number");
         }
         put(dat, c, frame, raw);
     }
@@ -124,39 +122,23 @@ static wk_err read_text(struct dat *dat, const char *data, size_t size)
 
 /* ---- binary ------------------------------------------------------------------------------ */
 
-static wk_err blame_value(struct dat *dat, size_t at, size_t frame, size_t channel,
-                          const char *reason)
+/* Every form has a mark for a sample that is missing. */
+static void read_binary_value(struct dat *dat, struct wk_bytes_in *in, size_t frame,
+                              size_t channel)
 {
-    return wk_recording_blame(dat->fault, "%s: octet %zu: sample %zu of channel %s: %s",
-                              dat->name, at, frame + 1, dat->recording->channel[channel].name,
-                              reason);
-}
-
-static wk_err read_binary_value(struct dat *dat, struct wk_bytes_in *in, size_t frame,
-                                size_t channel)
-{
-    const size_t at = in->at;
     if (dat->layout->form == WK_COMTRADE_BINARY) {
         const int16_t raw = (int16_t)wk_bytes_in_u16le(in);
-        put(dat, channel, frame, raw);
-        return raw != MISSING_16 ? WK_OK
-                                 : blame_value(dat, at, frame, channel, "marked as missing");
+        put(dat, channel, frame, raw != MISSING_16 ? raw : (double)NAN);
+        return;
     }
     const uint32_t bits = wk_bytes_in_u32le(in);
     if (dat->layout->form == WK_COMTRADE_BINARY32) {
-        put(dat, channel, frame, (int32_t)bits);
-        return (int32_t)bits != MISSING_32
-                   ? WK_OK
-                   : blame_value(dat, at, frame, channel, "marked as missing");
+        put(dat, channel, frame, (int32_t)bits != MISSING_32 ? (int32_t)bits : (double)NAN);
+        return;
     }
     float raw;
     memcpy(&raw, &bits, sizeof raw);
-    /* the smallest float marks a missing sample */
-    if (!isfinite(raw) || raw <= -FLT_MAX) {
-        return blame_value(dat, at, frame, channel, "not a finite number");
-    }
-    put(dat, channel, frame, (double)raw);
-    return WK_OK;
+    put(dat, channel, frame, raw > -FLT_MAX ? (double)raw : (double)NAN);
 }
 
 static wk_err read_binary_frame(struct dat *dat, struct wk_bytes_in *in, size_t frame)
@@ -168,7 +150,7 @@ static wk_err read_binary_frame(struct dat *dat, struct wk_bytes_in *in, size_t 
     dat->time_first = frame == 0 ? time : dat->time_first;
     dat->time_last = time;
     for (size_t c = 0; c < dat->layout->analogs; c++) {
-        WK_TRY(read_binary_value(dat, in, frame, c));
+        read_binary_value(dat, in, frame, c);
     }
     (void)wk_bytes_in_take(in, (dat->layout->digitals + 15) / 16 * 2);
     return WK_OK;

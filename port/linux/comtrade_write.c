@@ -2,6 +2,7 @@
 #include "port/linux/comtrade_write.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@
 #include "base/civil.h"
 
 #define PATH_ROOM  4096
-#define MISSING_32 UINT32_C(0x80000000) /* "no sample" in BINARY32 */
+#define MISSING_16 UINT16_C(0x8000) /* "no sample" */
+#define MISSING_32 UINT32_C(0x80000000)
 
 static const struct {
     const char *name;
@@ -81,13 +83,13 @@ static void write_value(FILE *file, wk_comtrade_form form, double raw)
     struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
     uint32_t bits;
     if (form == WK_COMTRADE_FLOAT32) {
-        const float value = (float)raw;
+        const float value = isnan(raw) ? -FLT_MAX : (float)raw;
         memcpy(&bits, &value, sizeof bits);
         wk_bytes_out_u32le(&out, bits);
     } else if (form == WK_COMTRADE_BINARY32) {
         wk_bytes_out_u32le(&out, isnan(raw) ? MISSING_32 : (uint32_t)(int32_t)lrint(raw));
     } else {
-        wk_bytes_out_u16le(&out, (uint16_t)(int16_t)lrint(raw));
+        wk_bytes_out_u16le(&out, isnan(raw) ? MISSING_16 : (uint16_t)(int16_t)lrint(raw));
     }
     fwrite(room, 1, out.size, file);
 }
@@ -101,7 +103,11 @@ static void write_frame(FILE *file, const struct job *job, size_t n)
     if (job->form == WK_COMTRADE_ASCII) {
         fprintf(file, "%zu,%u", n + 1, time);
         for (size_t c = 0; c < recording->channels; c++) {
-            fprintf(file, ",%ld", lrint(recording->channel[c].value[n] / job->scale[c]));
+            const double value = recording->channel[c].value[n];
+            fputc(',', file);
+            if (!isnan(value)) {
+                fprintf(file, "%ld", lrint(value / job->scale[c]));
+            }
         }
         fputs("\r\n", file);
         return;

@@ -137,6 +137,19 @@ static size_t count_rows(struct wk_text text)
     return rows;
 }
 
+/* A number, or one of the ways in which programs write that there is none. */
+static bool take_value(struct wk_text_span field, double *value)
+{
+    static const char *const k_none[] = {"", "nan", "-nan", "inf", "-inf", "+inf"};
+    for (size_t i = 0; i < sizeof k_none / sizeof k_none[0]; i++) {
+        if (wk_text_is(field, k_none[i])) {
+            *value = (double)NAN;
+            return true;
+        }
+    }
+    return wk_text_number(field, value);
+}
+
 static wk_err read_row(struct csv *csv, struct wk_text_span line, size_t row)
 {
     struct wk_text_span rest = line;
@@ -155,10 +168,10 @@ static wk_err read_row(struct csv *csv, struct wk_text_span line, size_t row)
     }
     for (size_t c = 0; wk_text_field(&rest, csv->separator, &field); c++) {
         double value;
-        if (!wk_text_number(field, &value)) {
+        if (!take_value(field, &value)) {
             return blame(csv, csv->recording->channel[c].name, "not a number");
         }
-        csv->recording->channel[c].value[row] = value * csv->factor[c];
+        wk_recording_put(csv->recording, c, row, value * csv->factor[c]);
     }
     return WK_OK;
 }

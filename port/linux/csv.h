@@ -4,7 +4,8 @@
  *
  * The first line names the columns, each with its unit in brackets: "t [s], U1 [V], I1 [A]".
  * Time is a column "t" in s or ms with constant steps, or a comment before the header gives the
- * rate: "# rate 8000". Numbers have a decimal point. */
+ * rate: "# rate 8000". Numbers have a decimal point; "nan",
+ * "inf" and an empty field are missing values. */
 #ifndef WK_PORT_LINUX_CSV_H
 #define WK_PORT_LINUX_CSV_H
 

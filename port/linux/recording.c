@@ -59,6 +59,14 @@ wk_err wk_recording_alloc_values(struct wk_recording *recording, size_t frames)
     return WK_OK;
 }
 
+void wk_recording_put(struct wk_recording *recording, size_t channel, size_t frame,
+                      double value)
+{
+    const bool none = !isfinite(value);
+    recording->channel[channel].value[frame] = none ? (double)NAN : value;
+    recording->missing += none ? 1 : 0;
+}
+
 void wk_recording_free(struct wk_recording *recording)
 {
     for (size_t c = 0; c < recording->channels; c++) {
@@ -302,7 +310,8 @@ static wk_err source_read(void *self, int32_t *counts, size_t frames, size_t *go
         for (uint8_t c = 0; c < source->info.channels; c++) {
             const double value =
                 source->recording->channel[source->index[c]].value[source->at + n];
-            *counts++ = (int32_t)lrint(value / source->gain[c]);
+            *counts++ =
+                isnan(value) ? WK_HAL_NO_COUNT : (int32_t)lrint(value / source->gain[c]);
         }
     }
     source->at += *got;

@@ -29,7 +29,7 @@ struct wk_recording_channel {
     wk_hal_quantity quantity; /* WK_HAL_UNUSED: neither a voltage nor a current */
     uint8_t phase;            /* 0..2, 3 = neutral, WK_RECORDING_NO_PHASE */
     int32_t delay_ns;
-    double *value; /* frames values in V or A; owned */
+    double *value; /* frames values in V or A, NaN = none was recorded; owned */
 };
 
 struct wk_recording {
@@ -39,6 +39,7 @@ struct wk_recording {
     int64_t start_us;    /* UTC, 0 = unknown */
     int64_t trigger_us;  /* UTC of what the recording was made for, 0 = unknown */
     int32_t nominal_uhz; /* 50 or 60 MHz (10^-6 Hz), 0 = unknown */
+    size_t missing;      /* values that are NaN, over all channels */
     struct wk_recording_channel *channel;
 };
 
@@ -51,6 +52,9 @@ void wk_recording_free(struct wk_recording *recording);
 /** For the readers: rows of values for so many channels. WK_E_RANGE: more than the limits. */
 WK_MUST_USE wk_err wk_recording_alloc(struct wk_recording *recording, size_t channels);
 WK_MUST_USE wk_err wk_recording_alloc_values(struct wk_recording *recording, size_t frames);
+/** Stores a value; what is not finite becomes NaN and counts as missing. */
+void wk_recording_put(struct wk_recording *recording, size_t channel, size_t frame,
+                      double value);
 /** Fills fault->text and returns WK_E_FORMAT. */
 wk_err wk_recording_blame(struct wk_recording_fault *fault, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -90,7 +94,8 @@ struct wk_recording_source {
     size_t at;
 };
 
-/** Counts have up to 23 bits and sign, and the gain that fits the largest value.
+/** Counts have up to 23 bits and sign, and the gain that fits the largest value; a missing value
+ *  is delivered as WK_HAL_NO_COUNT.
  *  WK_E_ARGUMENT: no channel is chosen, or one is neither voltage nor current. */
 WK_MUST_USE wk_err wk_recording_source_init(struct wk_recording_source *source,
                                             const struct wk_recording *recording,

@@ -215,11 +215,13 @@ static void counts_of_a_front_end_come_back_exactly(void)
         EXPECT_NEAR(i, recording.channel[1].value[n], 1e-10);
     }
     wk_recording_free(&recording);
-    /* what has no value is marked, and readers of whole waveforms refuse it */
+    /* what has no value is marked, and comes back as none */
     counts[RAW_CHANNELS * 9] = WK_HAL_NO_COUNT;
     EXPECT_OK(wk_comtrade_write_feed(&feed, path_cff, &fault));
-    EXPECT_ERR(WK_E_FORMAT, wk_recording_open(&recording, path_cff, &fault));
-    EXPECT(strstr(fault.text, "sample 10 of channel U1: marked as missing") != NULL);
+    EXPECT_OK(wk_recording_open(&recording, path_cff, &fault));
+    EXPECT_I64(1, recording.missing);
+    EXPECT(isnan(recording.channel[0].value[9]));
+    wk_recording_free(&recording);
     info.channel[0].quantity = WK_HAL_UNUSED;
     info.channel[2].quantity = WK_HAL_UNUSED;
     EXPECT_ERR(WK_E_ARGUMENT, wk_comtrade_write_feed(&feed, path_cff, &fault));
@@ -351,7 +353,6 @@ static void malformed_data_are_refused_with_line_and_field(void)
         {"", "1,0,1,2,0\n3,250,-3,4,1\n3,,5,-6,0\n", "line 2: sample number 3 where 2 was due"},
         {"", "1,0,1,2,0\n2,250,x,4,1\n3,,5,-6,0\n",
          "line 2: field 3: the value is not a number"},
-        {"", "1,0,1,2,0\n2,250,,4,1\n3,,5,-6,0\n", "line 2: field 3: the value is missing"},
         {"", "1,0,1,2,0\n2,250,7,4,5\n3,,5,-6,0\n", "line 2: field 5: a digital value"},
         {"", "1,0,1,2,0\n2,250,7,4\n3,,5,-6,0\n", "line 2: 4 fields where 5 were due"},
         {"", "1,0,1,2,0\n2,1,7,4,1\n3,,5,-6,0\n4,,5,-6,0\n", "line 4: more than the 3"},
@@ -399,12 +400,24 @@ static void the_single_file_form_is_read(void)
     EXPECT(strstr(fault.text, "there is no \"--- file type: CFG ---\" part") != NULL);
 }
 
-static void a_sample_marked_as_missing_is_refused_with_its_octet(void)
+static void a_sample_marked_as_missing_becomes_no_count(void)
 {
     static const uint8_t k_binary[20] = {1, 0, 0, 0, 0, 0, 0, 0, 4, 0,
                                          2, 0, 0, 0, 9, 9, 9, 9, 0, 0x80};
-    EXPECT_ERR(WK_E_FORMAT, parse_cff("BINARY: 20", k_binary, sizeof k_binary));
-    EXPECT(strstr(fault.text, "octet 18: sample 2 of channel U1: marked as missing") != NULL);
+    static struct wk_recording_source source;
+    int32_t counts[2];
+    size_t got;
+    EXPECT_OK(parse_cff("BINARY: 20", k_binary, sizeof k_binary));
+    EXPECT_I64(1, recording.missing);
+    EXPECT(isnan(recording.channel[0].value[1]));
+    EXPECT_OK(parse_cff("ASCII", "1,0,5\r\n2,125,\r\n", 15));
+    EXPECT_I64(1, recording.missing);
+    const struct wk_recording_choice choice = wk_recording_choose(&recording);
+    EXPECT_OK(wk_recording_source_init(&source, &recording, &choice));
+    EXPECT_OK(source.frontend.read(&source, counts, 2, &got));
+    EXPECT_I64(2, got);
+    EXPECT_NEAR(2.5 / source.gain[0], counts[0], 1);
+    EXPECT_I64(WK_HAL_NO_COUNT, counts[1]);
 }
 
 static wk_err parse_csv(const char *text)
@@ -470,6 +483,29 @@ static void wav_is_read_with_full_scale_one(void)
     }
 }
 
+static void csv_and_wav_that_are_not_finite_are_missing(void)
+{
+    static const uint8_t k_nans[][4] = {
+        {0, 0, 0xC0, 0x7F}, {0, 0, 0x80, 0x7F}, {0, 0, 0x80, 0xFF}, {1, 0, 0xA0, 0xFF}};
+    uint8_t wav[44 + 2 * 4 * 4] = "RIFF....WAVEfmt \x10\0\0\0\3\0\2\0\x40\x1f\0\0";
+    EXPECT_OK(parse_csv("# rate 2000\nU1,I1\n1,nan\n-inf,4\n,NaN\n7,inf\n"));
+    EXPECT_I64(5, recording.missing);
+    EXPECT_NEAR(7, recording.channel[0].value[3], 0);
+    EXPECT(isnan(recording.channel[0].value[1]) && isnan(recording.channel[0].value[2]));
+    EXPECT(isnan(recording.channel[1].value[0]) && isnan(recording.channel[1].value[3]));
+    wav[34] = 32;
+    memcpy(wav + 36, "data\x20\0\0", 8);
+    for (size_t n = 0; n < 4; n++) {
+        memcpy(wav + 44 + 8 * n, k_nans[n], 4);
+        memcpy(wav + 48 + 8 * n, (const uint8_t[]){0, 0, 0, 0x3F}, 4);
+    }
+    wk_recording_free(&recording);
+    EXPECT_OK(wk_wav_parse(&recording, "x.wav", (const char *)wav, sizeof wav, &fault));
+    EXPECT_I64(4, recording.missing);
+    EXPECT(isnan(recording.channel[0].value[3]));
+    EXPECT_NEAR(0.5, recording.channel[1].value[3], 0);
+}
+
 static void phases_and_units_are_recognised(void)
 {
     static const struct {
@@ -529,8 +565,9 @@ WK_TEST_MAIN(T(a_real_recording_with_an_empty_time_column_is_read),
              T(an_octet_changed_anywhere_is_read_or_refused_with_its_place),
              T(a_malformed_configuration_is_refused_with_line_and_field),
              T(malformed_data_are_refused_with_line_and_field), T(the_single_file_form_is_read),
-             T(a_sample_marked_as_missing_is_refused_with_its_octet),
+             T(a_sample_marked_as_missing_becomes_no_count),
              T(csv_with_a_time_column_or_a_rate_is_read),
+             T(csv_and_wav_that_are_not_finite_are_missing),
              T(malformed_csv_is_refused_with_line_and_column),
              T(wav_is_read_with_full_scale_one), T(phases_and_units_are_recognised),
              T(a_list_of_channels_is_picked_by_name_or_number),

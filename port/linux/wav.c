@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port/linux/wav.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,12 +108,7 @@ static wk_err read_data(struct wav *wav, struct wk_bytes_in *in, uint32_t size)
     wav->recording->rate_uhz = (int64_t)wav->rate_hz * 1000000;
     for (size_t n = 0; n < wav->recording->frames; n++) {
         for (size_t c = 0; c < wav->channels; c++) {
-            const size_t at = in->at;
-            const double value = read_value(wav, in);
-            if (!isfinite(value)) {
-                return blame(wav, at, "not a finite number");
-            }
-            wav->recording->channel[c].value[n] = value;
+            wk_recording_put(wav->recording, c, n, read_value(wav, in));
         }
     }
     return WK_OK;

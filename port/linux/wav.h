@@ -5,7 +5,7 @@
  *
  * A sound file knows no volts: full scale is 1. Channels are named 1, 2, ... and count as
  * voltages L1, L2, L3 of 1 V full scale in the first half and as currents of 1 A full scale in
- * the second half (one channel: a voltage). */
+ * the second half (one channel: a voltage). A float that is not finite is a missing value. */
 #ifndef WK_PORT_LINUX_WAV_H
 #define WK_PORT_LINUX_WAV_H
 

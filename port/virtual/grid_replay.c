@@ -17,21 +17,27 @@ struct phasor {
     double im;
 };
 
-/* Fourier sum of value[from .. to) at f, free of its mean, angle at sample 0. */
+/* Fourier sum of value[from .. to) at f, free of its mean, angle at sample 0. Missing values do not
+ * take part. */
 static struct phasor fourier(const double *value, size_t from, size_t to, double f_per_sample)
 {
     struct phasor sum = {0};
     struct phasor wave = {0};
     double mean = 0;
+    double count = 0;
     for (size_t n = from; n < to; n++) {
+        if (isnan(value[n])) {
+            continue;
+        }
         const double angle = TURN * fmod(f_per_sample * (double)n, 1.0);
         sum.re += value[n] * cos(angle);
         sum.im -= value[n] * sin(angle);
         wave.re += cos(angle);
         wave.im -= sin(angle);
         mean += value[n];
+        count++;
     }
-    const double count = (double)(to - from);
+    count = fmax(count, 1);
     sum.re = (sum.re - mean / count * wave.re) * 2 / count;
     sum.im = (sum.im - mean / count * wave.im) * 2 / count;
     return sum;
@@ -126,7 +132,8 @@ static wk_err fill_channel(struct wk_grid_replay *replay, const double *value, u
     replay->info.channel[at].gain = gain;
     const double unit = gain.mantissa * pow(10, gain.exponent);
     for (size_t n = 0; n < replay->frames; n++) {
-        replay->counts[n * replay->info.channels + at] = (int32_t)lrint(closed[n] / unit);
+        replay->counts[n * replay->info.channels + at] =
+            isnan(closed[n]) ? WK_HAL_NO_COUNT : (int32_t)lrint(closed[n] / unit);
     }
     free(closed);
     return WK_OK;
