@@ -160,6 +160,7 @@ static void watch_clock(struct wk_chain *chain)
     if (now_us >= chain->tick_us) {
         chain->tick_us = (now_us / TICK_US + 1) * TICK_US;
         chain->tick_mark = chain->window.halves;
+        wk_window_mark(&chain->window);
     }
 }
 

@@ -7,8 +7,8 @@
  * last 27.3 s. What follows is float32: high pass 0.05 Hz, low pass 35 or 42 Hz, weighting,
  * square, 0.3 s. Filters run over all voltages at once.
  *
- * The classifier keeps logarithmic classes, 64 per octave, of about 100 values a second, and
- * interpolates within a class: Pst is exact to 0.4 %. 9 kB of RAM, nothing outside the struct.
+ * The classifier keeps logarithmic classes, 32 per octave, of about 100 values a second, and
+ * interpolates within a class: Pst is exact to 0.4 %. 4 kB of RAM, nothing outside the struct.
  * Energy does not depend on any of it. */
 #ifndef WK_METROLOGY_FLICKER_H
 #define WK_METROLOGY_FLICKER_H
@@ -20,9 +20,9 @@
 #include "base/err.h"
 #include "metrology/sample.h"
 
-#define WK_FLICKER_LANES    4    /* one per voltage, and one that fills up the vector */
-#define WK_FLICKER_SECTIONS 5    /* second-order sections: low pass 3, weighting 2 */
-#define WK_FLICKER_CLASSES  1280 /* Pinst 2^-7 .. 2^13 */
+#define WK_FLICKER_LANES    4   /* one per voltage, and one that fills up the vector */
+#define WK_FLICKER_SECTIONS 5   /* second-order sections: low pass 3, weighting 2 */
+#define WK_FLICKER_CLASSES  544 /* Pinst 2^-6 .. 2^11 */
 
 typedef enum wk_flicker_lamp {
     WK_FLICKER_LAMP_230_V = 0,

@@ -15,8 +15,8 @@ static bool offset_of(const struct wk_quality *quality, int phase,
     const int slot = WK_SAMPLE_U + phase;
     const struct wk_window_half *a = &window->half[window->halves - 2];
     const struct wk_window_half *b = a + 1;
-    const float frames = (float)(a->sums.frames_q16 + b->sums.frames_q16) * (1.0F / ONE_Q16);
-    const float mean = (float)(a->sums.x[slot] + b->sums.x[slot]) / frames;
+    const float frames = (float)(a->frames_q16 + b->frames_q16) * (1.0F / ONE_Q16);
+    const float mean = (float)(a->x[slot] + b->x[slot]) / frames;
     const struct wk_angle_vector z = {
         .re = a->phasor[slot].re + b->phasor[slot].re -
               (int64_t)(mean * (float)(a->wave.re + b->wave.re)),

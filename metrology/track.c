@@ -71,8 +71,8 @@ static struct wk_track_point measure(const struct wk_track *track,
     }
     const struct wk_window_half *a = &window->half[window->halves - 2];
     const struct wk_window_half *b = a + 1;
-    const int64_t frames_q16 = a->sums.frames_q16 + b->sums.frames_q16;
-    const int64_t x = a->sums.x[slot] + b->sums.x[slot];
+    const int64_t frames_q16 = a->frames_q16 + b->frames_q16;
+    const int64_t x = a->x[slot] + b->x[slot];
     const int64_t mean_q8 = x * (INT64_C(1) << 24) / frames_q16;
     const struct wk_angle_vector z = {
         .re = a->phasor[slot].re + b->phasor[slot].re -
@@ -80,7 +80,7 @@ static struct wk_track_point measure(const struct wk_track *track,
         .im = a->phasor[slot].im + b->phasor[slot].im -
               ((mean_q8 * (a->wave.im + b->wave.im)) >> 8),
     };
-    const int64_t xx = a->sums.xx[slot] + b->sums.xx[slot];
+    const int64_t xx = a->xx[phase] + b->xx[phase];
     /* The mark between the two is a whole number of half turns of the oscillator. */
     const uint32_t mark = (uint32_t)(window->halves - 1) << 31;
     return (struct wk_track_point){

@@ -32,7 +32,8 @@ void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool 
 {
     const struct wk_cycle_sums *sums = &cycle->half;
     struct wk_window_half *half = &window->half[window->halves];
-    half->sums.frames_q16 = sums->frames_q16;
+    struct wk_window_sums added = {.frames_q16 = sums->frames_q16};
+    half->frames_q16 = sums->frames_q16;
     half->begin_q16 = window->block_q16;
     half->middle = QUARTER * 2 * window->halves +
                    (complete ? QUARTER : wk_window_turn(cycle->step, sums->frames_q16) / 2);
@@ -45,15 +46,23 @@ void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool 
             .re = sums->re[s] >> Q29_TO_Q16,
             .im = sums->im[s] >> Q29_TO_Q16,
         };
-        half->sums.x[s] = sums->x[s];
-        half->sums.xx[s] = sums->xx[s];
+        half->x[s] = sums->x[s];
+        added.x[s] = sums->x[s];
+        added.xx[s] = sums->xx[s];
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        half->sums.ui[phase] = wk_cycle_product(cycle, sums, phase);
+        half->xx[phase] = sums->xx[WK_SAMPLE_U + phase];
+        added.ui[phase] = wk_cycle_product(cycle, sums, phase);
     }
-    add_sums(&window->own, &half->sums);
+    add_sums(&window->own, &added);
+    add_sums(&window->late, &added);
     window->block_q16 += sums->frames_q16;
     window->halves++;
+}
+
+void wk_window_mark(struct wk_window *window)
+{
+    window->late = (struct wk_window_sums){0};
 }
 
 void wk_window_next(struct wk_window *window, uint8_t keep)
@@ -66,6 +75,7 @@ void wk_window_next(struct wk_window *window, uint8_t keep)
         window->half[k].middle -= QUARTER * 2 * from;
     }
     window->block_q16 -= begin_q16;
+    window->before = keep > 0 ? window->late : (struct wk_window_sums){0};
     window->own = (struct wk_window_sums){0};
     window->halves = keep;
     window->first = keep;
@@ -73,10 +83,8 @@ void wk_window_next(struct wk_window *window, uint8_t keep)
 
 void wk_window_block(const struct wk_window *window, struct wk_window_sums *block)
 {
-    *block = (struct wk_window_sums){0};
-    for (uint8_t k = 0; k < window->halves; k++) {
-        add_sums(block, &window->half[k].sums);
-    }
+    *block = window->before;
+    add_sums(block, &window->own);
 }
 
 static void add_turned(struct wk_angle_vector *sum, struct wk_angle_vector v, uint32_t turn)
@@ -103,14 +111,14 @@ void wk_window_phasors(const struct wk_window *window, struct wk_window_part par
     for (uint8_t k = part.first; k < part.end; k++) {
         const struct wk_window_half *half = &window->half[k];
         const int64_t begin_q16 = half->begin_q16 - window->half[part.first].begin_q16;
-        const int64_t middle_q16 = begin_q16 + half->sums.frames_q16 / 2;
+        const int64_t middle_q16 = begin_q16 + half->frames_q16 / 2;
         const uint32_t turn = half->middle - wk_window_turn(step, middle_q16);
         add_turned(&wave, half->wave, turn);
         for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
             add_turned(&phasors->phasor[s], half->phasor[s], turn);
-            x[s] += half->sums.x[s];
+            x[s] += half->x[s];
         }
-        phasors->frames_q16 += half->sums.frames_q16;
+        phasors->frames_q16 += half->frames_q16;
     }
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         if (x[s] != 0) {

@@ -33,14 +33,18 @@ struct wk_window_half {
     uint32_t middle;             /* phase of the oscillator in the middle, 2^32 = one turn */
     struct wk_angle_vector wave; /* sum of the oscillator, conjugate, Q16 */
     struct wk_angle_vector phasor[WK_SAMPLE_SLOTS]; /* count * samples, Q16 */
-    struct wk_window_sums sums;
+    int64_t frames_q16;                             /* length */
+    int64_t x[WK_SAMPLE_SLOTS];
+    int64_t xx[WK_RECORD_PHASES]; /* of the voltages */
 };
 
 struct wk_window {
-    uint8_t halves;            /* of the block: overlapping ones and own */
-    uint8_t first;             /* own; those before it belong to the window before, too */
-    int64_t block_q16;         /* length of the block so far, samples */
-    struct wk_window_sums own; /* of half[first] and later */
+    uint8_t halves;               /* of the block: overlapping ones and own */
+    uint8_t first;                /* own; those before it belong to the window before, too */
+    int64_t block_q16;            /* length of the block so far, samples */
+    struct wk_window_sums own;    /* of half[first] and later */
+    struct wk_window_sums late;   /* of those since wk_window_mark */
+    struct wk_window_sums before; /* of half[0] .. half[first - 1] */
     struct wk_window_half half[WK_WINDOW_HALVES];
 };
 
@@ -54,8 +58,11 @@ struct wk_window_phasors {
 
 void wk_window_init(struct wk_window *window);
 
-/** Begins the next window with the last `keep` half cycles of this one, an even number, as its
- *  overlap. 0 is the same as wk_window_init. */
+/** A block that overlaps this one begins here. */
+void wk_window_mark(struct wk_window *window);
+
+/** Begins the next window with the last `keep` half cycles of this one, those since
+ *  wk_window_mark, as its overlap; an even number. 0: there is none. */
 void wk_window_next(struct wk_window *window, uint8_t keep);
 
 /** The sums of the whole block. */

@@ -3,6 +3,7 @@
  * Instructions that metrology takes on the Cortex-M4F, and the memory it needs. Runs in QEMU with
  * -icount shift=0: an instruction is a nanosecond of the board's clock, so the count is the same
  * on every run. SysTick counts at 25 MHz: 40 instructions a tick. */
+#include "metrology/analyser.h"
 #include "metrology/chain.h"
 #include "tests/wk_test.h"
 
@@ -18,7 +19,16 @@
 #define SYSTICK_MOST    UINT32_C(0x00FFFFFF)
 
 static int32_t cycle[PERIOD * CHANNELS];
-static struct wk_chain chain;
+
+/* All that metrology and power quality need on the target. */
+static struct {
+    struct wk_chain chain;
+    struct wk_analyser analyser;
+    float work[WK_LANES_WORK(1)];
+    float history[WK_RESAMPLE_FRAMES_8][WK_HAL_CHANNELS];
+    int16_t transient[WK_TRANSIENT_ENTRIES(RATE_HZ)];
+    struct wk_aggregate_lines ten_min;
+} meter;
 
 static wk_err take(void *self, const struct wk_record *record)
 {
@@ -62,7 +72,7 @@ static struct wk_hal_frontend_info frontend(void)
 static wk_err feed(uint32_t frames)
 {
     for (uint32_t n = 0; n < frames; n += PERIOD / 4) {
-        WK_TRY(wk_chain_feed(&chain, cycle + n % PERIOD * CHANNELS, PERIOD / 4));
+        WK_TRY(wk_chain_feed(&meter.chain, cycle + n % PERIOD * CHANNELS, PERIOD / 4));
     }
     return WK_OK;
 }
@@ -90,7 +100,7 @@ static void metering_is_cheap(void)
     uint64_t instructions = 0;
     config.sink.emit = take;
     fill();
-    EXPECT_OK(wk_chain_init(&chain, &info, &config, &fault));
+    EXPECT_OK(wk_chain_init(&meter.chain, &info, &config, &fault));
     EXPECT_OK(feed(SETTLE));
     EXPECT_OK(count(COUNTED, &instructions));
     const uint32_t per_frame = (uint32_t)(instructions / COUNTED);
@@ -99,4 +109,41 @@ static void metering_is_cheap(void)
     EXPECT(per_frame > 0 && per_frame <= 600);
 }
 
-WK_TEST_MAIN(T(metering_is_cheap))
+static void all_of_class_a_fits_the_processor(void)
+{
+    struct wk_hal_frontend_info info = frontend();
+    struct wk_chain_config config = wk_chain_usual();
+    const struct wk_analyser_config quality = wk_analyser_usual();
+    struct wk_sample_fault fault;
+    uint64_t instructions = 0;
+    const struct wk_analyser_memory memory = {
+        .spectrum = {.lanes = &wk_lanes_one,
+                     .work = meter.work,
+                     .history = meter.history,
+                     .frames = WK_RESAMPLE_FRAMES_8},
+        .transient = meter.transient,
+        .transients = WK_TRANSIENT_ENTRIES(RATE_HZ),
+        .ten_min = &meter.ten_min,
+    };
+    config.sink.emit = take;
+    fill();
+    EXPECT_OK(
+        wk_analyser_init(&meter.analyser, &meter.chain, &info, &quality, &memory, &fault));
+    config.observer = wk_analyser_observer(&meter.analyser);
+    EXPECT_OK(wk_chain_init(&meter.chain, &info, &config, &fault));
+    EXPECT_OK(feed(SETTLE));
+    EXPECT_OK(count(COUNTED, &instructions));
+    const uint32_t per_second = (uint32_t)(instructions / (COUNTED / RATE_HZ));
+    WK_TEST_FIGURE("cortexm_class_a_chain_8_channels_8_khz", per_second, "instructions/s",
+                   "<= 20000000", per_second <= 20000000, 0);
+    EXPECT(per_second <= 20000000);
+    printf("# chain %u, analyser %u (spectrum %u, flicker %u, change %u, aggregate %u)\n",
+           (unsigned)sizeof meter.chain, (unsigned)sizeof meter.analyser,
+           (unsigned)sizeof meter.analyser.spectrum, (unsigned)sizeof meter.analyser.flicker,
+           (unsigned)sizeof meter.analyser.change, (unsigned)sizeof meter.analyser.aggregate);
+    WK_TEST_FIGURE("cortexm_ram_of_metrology_and_quality", sizeof meter, "octets", "<= 49152",
+                   sizeof meter <= 49152, 0);
+    EXPECT(sizeof meter <= 49152);
+}
+
+WK_TEST_MAIN(T(metering_is_cheap), T(all_of_class_a_fits_the_processor))
