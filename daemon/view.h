@@ -52,4 +52,9 @@ json_t *wk_view_profile(const struct wk_view *view, struct wk_utc from, struct w
 /** The newest `most` events, newest first. */
 json_t *wk_view_events(const struct wk_view *view, size_t most);
 
+/** (view_quality.c) Power quality: the newest intervals, spectra, events of the voltage. */
+json_t *wk_view_quality(const struct wk_view *view);
+/** (view_quality.c) The weeks of EN 50160: the one under way, and the one before. */
+json_t *wk_view_week(const struct wk_view *view);
+
 #endif

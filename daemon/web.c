@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "daemon/captures.h"
 
 #define STREAM_BLOCK  8192
 #define STREAM_WAIT_S 1 /* a stream with nothing new sends a comment this often */
 #define POLL_NS       50000000L
 #define IDLE_S        30
 #define JSON_TYPE     "application/json"
+#define JSON_ENDING   ".json"
+#define CAPTURES      "/api/captures/"
 
 /* ---- answers ----------------------------------------------------------------------------- */
 
@@ -141,6 +146,96 @@ static enum MHD_Result answer_registers(struct wk_web *web, struct MHD_Connectio
     return answer_view(web, connection, wk_view_registers);
 }
 
+static enum MHD_Result answer_quality(struct wk_web *web, struct MHD_Connection *connection)
+{
+    return answer_view(web, connection, wk_view_quality);
+}
+
+static enum MHD_Result answer_week(struct wk_web *web, struct MHD_Connection *connection)
+{
+    return answer_view(web, connection, wk_view_week);
+}
+
+/* ---- captures ---------------------------------------------------------------------------- */
+
+static void name_folder(const struct wk_web *web, char folder[WK_CONFIG_PATH + 16])
+{
+    snprintf(folder, WK_CONFIG_PATH + 16, "%s/captures", web->view.config->state);
+}
+
+static enum MHD_Result answer_captures(struct wk_web *web, struct MHD_Connection *connection)
+{
+    char folder[WK_CONFIG_PATH + 16];
+    name_folder(web, folder);
+    return send_json(connection, 200, wk_captures_list(folder));
+}
+
+static enum MHD_Result answer_waveform(struct wk_web *web, struct MHD_Connection *connection,
+                                       const char *name)
+{
+    char folder[WK_CONFIG_PATH + 16];
+    char why[WK_CAPTURES_WHY];
+    json_t *waveform = NULL;
+    struct wk_captures_part part = {.to_us = INT64_C(4294967295)};
+    if (!query_number(connection, "from", &part.from_us) ||
+        !query_number(connection, "to", &part.to_us)) {
+        return send_error(connection, 400, "bad_request", "from, to",
+                          "must be microseconds from the first sample");
+    }
+    name_folder(web, folder);
+    const wk_err err = wk_captures_waveform(folder, name, &part, &waveform, why);
+    if (err == WK_E_NOT_FOUND) {
+        return send_error(connection, 404, "not_found", "name", why);
+    }
+    if (err == WK_E_RANGE) {
+        return send_error(connection, 400, "bad_request", "from, to", why);
+    }
+    return err == WK_OK ? send_json(connection, 200, waveform)
+                        : send_error(connection, 500, "not_readable", "name", why);
+}
+
+static enum MHD_Result answer_capture_file(struct wk_web *web,
+                                           struct MHD_Connection *connection, const char *name)
+{
+    char folder[WK_CONFIG_PATH + 16];
+    char disposition[WK_CAPTURES_NAME + 32];
+    int file;
+    uint64_t size;
+    name_folder(web, folder);
+    if (wk_captures_open(folder, name, &file, &size) != WK_OK) {
+        return send_error(connection, 404, "not_found", "name",
+                          "there is no capture of this name");
+    }
+    struct MHD_Response *response = MHD_create_response_from_fd64(size, file);
+    if (response == NULL) {
+        close(file);
+        return MHD_NO;
+    }
+    add_headers(response, "application/octet-stream");
+    snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", name);
+    MHD_add_response_header(response, "Content-Disposition", disposition);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    const enum MHD_Result result = MHD_queue_response(connection, 200, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* NAME is the file, NAME.json its waveform. */
+static enum MHD_Result answer_capture(struct wk_web *web, struct MHD_Connection *connection,
+                                      const char *name)
+{
+    const size_t size = strlen(name);
+    const size_t ending = sizeof JSON_ENDING - 1;
+    char file[WK_CAPTURES_NAME] = "";
+    if (size < ending || strcmp(name + size - ending, JSON_ENDING) != 0) {
+        return answer_capture_file(web, connection, name);
+    }
+    if (size - ending < sizeof file) {
+        memcpy(file, name, size - ending);
+    }
+    return answer_waveform(web, connection, file);
+}
+
 /* ---- the stream -------------------------------------------------------------------------- */
 
 struct stream {
@@ -254,6 +349,8 @@ static const struct {
     {"/api/registers", answer_registers}, {"/api/profile", answer_profile},
     {"/api/events", answer_events},       {"/api/stream", answer_stream},
     {"/api/wiring", answer_wiring},       {"/api/balance", answer_balance},
+    {"/api/quality", answer_quality},     {"/api/quality/week", answer_week},
+    {"/api/captures", answer_captures},
 };
 
 static enum MHD_Result send_asset(struct MHD_Connection *connection,
@@ -295,6 +392,9 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
         if (strcmp(k_routes[i].path, url) == 0) {
             return k_routes[i].answer(web, connection);
         }
+    }
+    if (strncmp(url, CAPTURES, sizeof CAPTURES - 1) == 0) {
+        return answer_capture(web, connection, url + sizeof CAPTURES - 1);
     }
     for (size_t i = 0; i < web->asset_count; i++) {
         if (strcmp(web->assets[i].path, url) == 0) {
