@@ -395,6 +395,7 @@ static json_t *week_of(const struct wk_en50160 *week)
     if (week->begin_us == 0) {
         return json_null();
     }
+    const int64_t end_us = week->begin_us + WK_EN50160_WEEK_US;
     json_t *dips = json_array();
     json_t *swells = json_array();
     for (int i = 0; i < WK_EN50160_DIP_ROWS; i++) {
@@ -405,7 +406,7 @@ static json_t *week_of(const struct wk_en50160 *week)
     }
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "begin_us",
                      (json_int_t)week->begin_us, "end_us",
-                     (json_int_t)(week->begin_us + WK_EN50160_WEEK_US), "flagged",
+                     (json_int_t)end_us, "flagged",
                      (json_int_t)week->flagged, "rapid_changes", (json_int_t)week->rvcs,
                      "transients", (json_int_t)week->transients, "rows", rows(week), "dips",
                      dips, "swells", swells, "interruptions", counts(week->interruptions, 2));
