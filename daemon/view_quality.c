@@ -405,8 +405,7 @@ static json_t *week_of(const struct wk_en50160 *week)
         json_array_append_new(swells, counts(week->swells[i], WK_EN50160_SWELL_COLUMNS));
     }
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "begin_us",
-                     (json_int_t)week->begin_us, "end_us",
-                     (json_int_t)end_us, "flagged",
+                     (json_int_t)week->begin_us, "end_us", (json_int_t)end_us, "flagged",
                      (json_int_t)week->flagged, "rapid_changes", (json_int_t)week->rvcs,
                      "transients", (json_int_t)week->transients, "rows", rows(week), "dips",
                      dips, "swells", swells, "interruptions", counts(week->interruptions, 2));

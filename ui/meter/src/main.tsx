@@ -10,6 +10,7 @@ import { route } from "../../kit/route";
 import { EnergyView } from "./EnergyView";
 import { EventsView } from "./EventsView";
 import { LiveView } from "./LiveView";
+import { QualityView } from "./QualityView";
 import { info, live, problem, start } from "./state";
 import { Strip } from "./Strip";
 import { SystemView } from "./SystemView";
@@ -53,7 +54,7 @@ function FirstDay() {
 }
 
 function App() {
-  const page = route.value || "live";
+  const page = route.value.split("/")[0] || "live";
   return (
     <>
       <h1 class="visually-hidden">Wattkeeper {info.value?.serial ?? ""}</h1>
@@ -61,7 +62,7 @@ function App() {
         <div class="top-in">
           <a class="brand" href="#/live">Wattkeeper</a>
           <Tabs active={page} tabs={[["live", t("live")], ["energy", t("energy")],
-            ["events", t("events")], ["wiring", t("wiring")], ["system", t("system")]]} />
+            ["events", t("events")], ["quality", t("quality tab")], ["wiring", t("wiring")], ["system", t("system")]]} />
           <div class="tools">
             <span class="pill mono">{info.value?.serial ?? "…"}</span>
             <Supply />
@@ -77,6 +78,7 @@ function App() {
         {page === "live" && <LiveView />}
         {page === "energy" && <EnergyView />}
         {page === "events" && <EventsView />}
+        {page === "quality" && <QualityView />}
         {page === "wiring" && <WiringView />}
         {page === "system" && <SystemView />}
       </main>

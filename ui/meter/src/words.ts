@@ -1,6 +1,8 @@
 import { translator } from "../../kit/i18n";
+import { qualityWords } from "./qualityWords";
 
 export const t = translator({
+  ...qualityWords,
   live: ["Live", "实时"],
   energy: ["Energy", "电能"],
   events: ["Events", "事件"],
@@ -34,6 +36,7 @@ export const t = translator({
   security: ["security", "安全"],
   supply: ["supply", "供电"],
   quality: ["quality", "电能质量"],
+  "quality tab": ["Quality", "电能质量"],
   "rotation right": ["rotation L1-L2-L3", "正相序 L1-L2-L3"],
   "rotation left": ["rotation L1-L3-L2", "逆相序 L1-L3-L2"],
   "single phase": ["single phase", "单相"],
