@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Starts what ./run starts, waits for the first day, and lets tests/e2e/pages.mjs open every page.
+"""Starts what ./run starts, waits for the first day, and lets tests/e2e/pages.mjs open every page;
+so too a meter whose supply is disturbed (quality_feed.py), for what can be seen of power quality.
 Ends it as Ctrl-C does and checks that everything is gone. Prints TAP."""
 import json
 import pathlib
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BASE = 18480
+DISTURBED = BASE + 8
 FIRST_DAY_S = 180
+EVENTS_S = 120
+KINDS = {"dip", "swell", "interruption", "rapid_change", "transient"}
 
 
 def answer(port, path):
@@ -36,11 +43,55 @@ def wait_first_day(launch, ports):
     return None
 
 
+def wait_events(feed):
+    """Whether the disturbed meter has seen one event of each kind, and captured them."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < EVENTS_S and feed.poll() is None:
+        try:
+            kinds = {e["kind"] for e in answer(DISTURBED, "/api/quality")["events"]}
+            if KINDS <= kinds and len(answer(DISTURBED, "/api/captures")["captures"]) >= 6:
+                return True
+        except OSError:
+            pass
+        time.sleep(0.5)
+    return False
+
+
+def check_captures(folder):
+    """Captures are served as the files they are, and nothing else is."""
+    capture = answer(DISTURBED, "/api/captures")["captures"][0]
+    url = f"http://127.0.0.1:{DISTURBED}/api/captures/"
+    with urllib.request.urlopen(url + capture["name"], timeout=5) as reply:
+        same = reply.read() == (folder / "state" / "captures" / capture["name"]).read_bytes()
+    print(f"{'ok' if same else 'not ok'} - a capture is downloaded as it lies in the folder")
+    refused = True
+    for name in ("../week", "..%2Fweek", "%2e%2e/store", ".fresh.cff", "week.json", ""):
+        with socket.create_connection(("127.0.0.1", DISTURBED), 5) as line:
+            line.sendall(f"GET /api/captures/{name} HTTP/1.0\r\n\r\n".encode())
+            refused = refused and b" 404 " in line.recv(100)
+    print(f"{'ok' if refused else 'not ok'} - no other file of the meter can be downloaded")
+    return same and refused
+
+
 def main():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="wk_pages_"))
+    try:
+        sys.exit(run(folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(folder):
     launch = subprocess.Popen(["python3", ROOT / "tools" / "launch.py", "--port-base", str(BASE)],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     seconds = wait_first_day(launch, (BASE + 1, BASE + 2))
     print(f"{'ok' if seconds else 'not ok'} - the first day is metered")
+    feed = subprocess.Popen(["python3", ROOT / "tests" / "e2e" / "quality_feed.py",
+                             folder / "meter", str(DISTURBED)],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventful = wait_events(feed)
+    print(f"{'ok' if eventful else 'not ok'} - a disturbed supply gives events of every kind")
+    served = eventful and check_captures(folder / "meter")
     if seconds:
         print("# figure " + json.dumps({"figure": "./run: the first day metered, two meters",
                                         "value": round(seconds, 1), "unit": "s",
@@ -48,15 +99,17 @@ def main():
         time.sleep(4)
         pages = subprocess.run(
             ["node", ROOT / "tests" / "e2e" / "pages.mjs", f"http://127.0.0.1:{BASE + 1}/",
-             f"http://127.0.0.1:{BASE + 2}/", "--", f"http://127.0.0.1:{BASE}/", "WK30000001",
-             "WK10000002"]).returncode
+             f"http://127.0.0.1:{BASE + 2}/", "--", f"http://127.0.0.1:{DISTURBED}/", "--",
+             f"http://127.0.0.1:{BASE}/", "WK30000001", "WK10000002"]).returncode
+    feed.terminate()
+    feed.wait(30)
     launch.send_signal(signal.SIGINT)
     output, _ = launch.communicate(timeout=30)
     clean = launch.returncode == 0
     print(f"{'ok' if clean else 'not ok'} - Ctrl-C ends everything cleanly")
     if not clean:
         print("".join(f"# {line}\n" for line in output.splitlines()[-10:]), end="")
-    sys.exit(0 if seconds and clean and pages == 0 else 1)
+    return 0 if seconds and served and clean and pages == 0 else 1
 
 
 if __name__ == "__main__":

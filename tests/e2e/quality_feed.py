@@ -18,6 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = ROOT / "build" / "release" / "bin"
 RATE = 6400
+DECLARED_RATE = 6401.28  # so the supply has 50.01 Hz
 PERIOD = RATE // 5  # everything steady repeats after ten cycles
 QUIET_S, EVENTFUL_S = 20, 60
 HOURS = 4
@@ -30,6 +31,7 @@ I_HARMONICS = {2: (0.8, 0), 3: (18, 190), 5: (11, 10), 7: (6.5, 150), 9: (2.5, 6
                11: (3.2, 250), 13: (2.1, 90), 15: (0.9, 0), 17: (1.2, 140), 19: (0.9, 30),
                23: (0.6, 200), 25: (0.5, 70)}
 U_RMS, I_RMS, LAG = (231.4, 229.2, 233.1), (14.2, 8.6, 11.3), (18, 31, -8)
+FLICKER = (0.0011, 0.0015, 0.0021)  # of the voltage, at 10 Hz: Pst 0.6, 0.8, 1.15
 # begin s, length s, share of the voltage of L1 L2 L3
 EVENTS = ((5, 0.18, (0.62, 1, 1)), (12, 0.6, (0.83, 0.83, 0.84)), (20, 0.3, (1, 1.25, 1)),
           (28, 0.15, (1.13, 1, 1)), (34, 1.4, (1, 0.72, 0.71)), (40, 0.9, (0.01, 0.01, 0.01)),
@@ -52,7 +54,7 @@ def tables():
         row = []
         for n in range(PERIOD):
             t = n / RATE
-            flicker = 1 + 0.0022 * math.cos(2 * math.pi * 10 * t + k)
+            flicker = 1 + FLICKER[k] * math.cos(2 * math.pi * 10 * t + k)
             between = 0.004 * math.cos(2 * math.pi * 185 * t + k)
             row.append(U_RMS[k] * math.sqrt(2) * (flicker * wave(50 * t, U_HARMONICS, k)
                                                   + between))
@@ -90,13 +92,13 @@ def write(path, seconds, eventful):
         if eventful:
             u[2] += transient(second)
         i = [rows[3][at] * k[0], rows[4][at] * k[1], rows[5][at] * k[2]]
-        data += array.array("I", (n + 1, round(n * 1e6 / RATE))).tobytes()
+        data += array.array("I", (n + 1, round(n * 1e6 / DECLARED_RATE))).tobytes()
         data += array.array("f", (*u, 0.004 * u[0], *i, sum(i))).tobytes()
     path.with_suffix(".dat").write_bytes(data)
     lines = ["Wattkeeper,pages,2013", f"{len(CHANNELS)},{len(CHANNELS)}A,0D"]
     lines += [f"{c + 1},{name},{phase},,{unit},1,0,0,-99999999,99999999,1,1,P"
               for c, (name, phase, unit) in enumerate(CHANNELS)]
-    lines += ["50", "1", f"{RATE},{frames}", "01/01/1970,00:00:00.000000",
+    lines += ["50", "1", f"{DECLARED_RATE},{frames}", "01/01/1970,00:00:00.000000",
               "01/01/1970,00:00:00.000000", "FLOAT32", "1", "0,0", "0,0"]
     path.write_text("\r\n".join(lines) + "\r\n")
 

@@ -45,7 +45,7 @@ function Panel(props: { channels: WaveChannel[]; unit: string; w: number; height
   x: (ms: number) => number; at: (k: number, count: number) => number; marks: number[];
   cursor: number | null; dashed: boolean; axis: boolean }) {
   const values = props.channels.flatMap((c) => c.points.map((p) => Math.abs(p ?? 0)));
-  const top = ceiling(values.reduce((a, b) => Math.max(a, b), 0));
+  const top = ceiling(values.reduce((a, b) => Math.max(a, b), 0) * 1.03);
   const bottom = props.axis ? BOTTOM : 6;
   const h = props.height - TOP - bottom;
   const y = (v: number) => TOP + ((top - v) / (2 * top)) * h;
@@ -78,7 +78,8 @@ function Panel(props: { channels: WaveChannel[]; unit: string; w: number; height
           <line x1={props.x(t)} x2={props.x(t)} y1={TOP} y2={TOP + h} class="grid"
             style={t === 0 ? { stroke: "var(--alarm)", strokeWidth: 2 } : undefined} />
           {props.axis && (
-            <text x={props.x(t)} y={props.height - 6} text-anchor="middle">
+            <text x={props.x(t)} y={props.height - 6}
+              text-anchor={props.x(t) > LEFT + props.w - 14 ? "end" : "middle"}>
               {fixed(t, 0)}{t === 0 ? " ms" : ""}
             </text>
           )}

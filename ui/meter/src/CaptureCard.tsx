@@ -110,9 +110,9 @@ export function CaptureCard() {
   }, [name]);
   const w = waveform.value?.name === name ? waveform.value : null;
   if (now === undefined)
-    return <Card title={t("waveform")}><p class="empty">{t("no captures")}</p></Card>;
+    return <Card title={t("waveform")} class="s7"><p class="empty">{t("no captures")}</p></Card>;
   return (
-    <Card title={t("waveform")}
+    <Card title={t("waveform")} class="s7"
       note={<a href={`/api/captures/${encodeURIComponent(name)}`} download={name}>
         {t("download comtrade")} ({fixed(now.size / 1024, 0)} kB)</a>}>
       <div class="choices">

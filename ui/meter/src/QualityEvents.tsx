@@ -53,7 +53,7 @@ function describe(e: QualityEvent): string {
 function Rows(props: { events: QualityEvent[] }) {
   const offset = live.value?.utc_offset_min ?? 0;
   return (
-    <div class="scroll tall" tabIndex={0} role="region" aria-label={t("voltage events")}>
+    <div class="scroll some" tabIndex={0} role="region" aria-label={t("voltage events")}>
       <table class="events">
         <thead>
           <tr><th scope="col">{t("when")}</th><th scope="col">{t("what")}</th>
@@ -94,7 +94,7 @@ export function QualityEvents(props: { q: Quality }) {
   });
   return (
     <>
-      <Card title={t("voltage events")} class="s7" note={`${events.length}`}>
+      <Card title={t("voltage events")} note={`${events.length}`}>
         {events.length === 0 ? <p class="empty">{t("no voltage events")}</p>
           : <Rows events={events} />}
       </Card>

@@ -124,7 +124,7 @@ function PhasesCard(props: { q: Quality }) {
           </thead>
           <tbody>
             <Group title={t("voltage")} rows={voltageRows(q)} columns={columns} />
-            <Group title={t("current")} rows={currentRows(q)} columns={columns} />
+            <Group title={t("currents")} rows={currentRows(q)} columns={columns} />
             <Group title={t("flicker")} rows={flickerRows(q)} columns={columns} />
           </tbody>
         </table>
