@@ -285,8 +285,9 @@ static wk_err take_quality(const struct reading *reading, const struct wk_ini_en
     };
     int word = 0;
     if (strcmp(entry->key, "analyse") == 0) {
-        WK_TRY(take_word(reading, entry->value, "yes|no", &word));
-        quality->analyse = word == 1;
+        WK_TRY(take_word(reading, entry->value, "yes|no|live", &word));
+        quality->analyse = word != 2;
+        quality->only_live = word == 3;
         return WK_OK;
     }
     if (strcmp(entry->key, "lamp_v") == 0) {

@@ -61,6 +61,7 @@ struct wk_config {
     /* [quality] */
     struct wk_config_quality {
         bool analyse;          /* harmonics, flicker, aggregation ...: IEC 61000-4-30 */
+        bool only_live;        /* ... but not while catching up with the time */
         uint8_t lamp;          /* 1 = 230 V, 2 = 120 V */
         int32_t signal_mhz;    /* mains signalling; 0 = none */
         int32_t change_ppm;    /* rapid voltage changes; 0 = not watched */

@@ -67,7 +67,9 @@ static wk_err open_analysis(struct wk_feed *feed, struct wk_chain_config *chain,
     config.files = (uint32_t)quality->captures;
     config.folder = quality->after_cycles != 0 ? folder : NULL;
     WK_TRY(wk_analysis_open(&feed->analysis, &feed->chain, &feed->info, &config, fault));
-    chain->observer = wk_analyser_observer(&feed->analysis.analyser);
+    if (!quality->only_live || feed->config->pace != WK_CONFIG_CATCHUP) {
+        chain->observer = wk_analyser_observer(&feed->analysis.analyser);
+    }
     return WK_OK;
 }
 
@@ -121,7 +123,7 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
 }
 
 /* Sleeps off what metrology is ahead of time; turns to real time once it has caught up. */
-static void keep_pace(struct wk_feed *feed)
+static wk_err keep_pace(struct wk_feed *feed)
 {
     const int64_t reached_us = time_after_us(feed, feed->frames);
     if (!feed->realtime) {
@@ -129,8 +131,11 @@ static void keep_pace(struct wk_feed *feed)
         if (feed->config->pace == WK_CONFIG_CATCHUP && reached_us >= now_us) {
             feed->realtime = true;
             feed->lead_us = reached_us - clock_us(CLOCK_MONOTONIC);
+            return feed->config->quality.analyse && feed->config->quality.only_live
+                       ? wk_analyser_join(&feed->analysis.analyser)
+                       : WK_OK;
         }
-        return;
+        return WK_OK;
     }
     const int64_t ahead_us = reached_us - feed->lead_us - clock_us(CLOCK_MONOTONIC);
     if (ahead_us > 0) {
@@ -138,6 +143,7 @@ static void keep_pace(struct wk_feed *feed)
     } else if (ahead_us < -LATE_US) {
         feed->lead_us -= LATE_US; /* the machine slept: go on from here, do not race */
     }
+    return WK_OK;
 }
 
 static size_t block_frames(const struct wk_feed *feed)
@@ -207,7 +213,7 @@ wk_err wk_feed_run(struct wk_feed *feed)
         if (got == 0) {
             break;
         }
-        keep_pace(feed);
+        WK_TRY(keep_pace(feed));
     }
     wk_err err = wk_chain_flush(&feed->chain);
     if (err == WK_OK && feed->config->quality.analyse) {

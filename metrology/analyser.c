@@ -3,12 +3,15 @@
 
 #include "base/wide.h"
 
-#define TICK_US     INT64_C(600000000)
-#define CHANGE_HALF 500000 /* hysteresis of rapid changes: half of the threshold */
-#define SPLIT_UHZ   55000000
-#define VALUES_50   100
-#define VALUES_60   120
-#define US_PER_S    INT64_C(1000000)
+#define TICK_US          INT64_C(600000000)
+#define CHANGE_HALF      500000 /* hysteresis of rapid changes: half of the threshold */
+#define SPLIT_UHZ        55000000
+#define VALUES_50        100
+#define STORM_MOST       10
+#define STORM_EVENT_US   INT64_C(60000000)
+#define STORM_CAPTURE_US INT64_C(600000000)
+#define VALUES_60        120
+#define US_PER_S         INT64_C(1000000)
 
 struct wk_analyser_config wk_analyser_usual(void)
 {
@@ -28,7 +31,10 @@ static int64_t time_us(const struct wk_analyser *analyser, uint64_t at_q16)
 
 static void trigger(struct wk_analyser *analyser, uint64_t at_q16, uint32_t reason)
 {
-    if (analyser->has_captures) {
+    const bool wanted =
+        analyser->has_captures &&
+        (reason == 0 || wk_storm_pass(&analyser->storm_captures, time_us(analyser, at_q16)));
+    if (wanted) {
         wk_capture_trigger(&analyser->capture, at_q16 >> 16, reason);
     }
 }
@@ -37,6 +43,10 @@ static wk_err emit_event(struct wk_analyser *analyser, struct wk_record_event *e
                          uint64_t begin_q16, uint64_t end_q16)
 {
     event->begin_us = time_us(analyser, begin_q16);
+    if (!wk_storm_pass(&analyser->storm_events, event->begin_us)) {
+        return WK_OK;
+    }
+    event->value = (int32_t)wk_storm_take_left_out(&analyser->storm_events);
     event->duration_us = time_us(analyser, end_q16) - event->begin_us;
     event->nominal_mv = analyser->config.nominal_mv;
     struct wk_record record = {
@@ -120,9 +130,11 @@ static wk_err take_window(void *self, const struct wk_record *record,
     const int64_t begin_us = time_us(analyser, analyser->begin_q16);
     const uint64_t begin_q16 = analyser->begin_q16;
     struct wk_record frequency;
+    const bool is_whole = !analyser->waits;
     analyser->begin_q16 = next->at_q16;
+    analyser->waits = false;
     WK_TRY(add_pending(analyser, NULL));
-    if (analyser->has_utc &&
+    if (is_whole && analyser->has_utc &&
         wk_frequency_take(&analyser->frequency, record, begin_us, &frequency)) {
         WK_TRY(wk_chain_emit(analyser->chain, &frequency));
     }
@@ -130,7 +142,7 @@ static wk_err take_window(void *self, const struct wk_record *record,
         wk_transient_tune(&analyser->transient, next->step);
     }
     wk_spectrum_place(&analyser->spectrum, next);
-    if ((record->flags & WK_RECORD_SHORT) != 0) {
+    if (!is_whole || (record->flags & WK_RECORD_SHORT) != 0) {
         wk_aggregate_gap(&analyser->aggregate);
         return WK_OK;
     }
@@ -416,7 +428,23 @@ wk_err wk_analyser_init(struct wk_analyser *analyser, struct wk_chain *chain,
     WK_TRY(init_changes(analyser, fault));
     WK_TRY(init_captures(analyser, fault));
     init_aggregate(analyser);
+    wk_storm_init(&analyser->storm_events, STORM_MOST, STORM_EVENT_US);
+    wk_storm_init(&analyser->storm_captures, STORM_MOST, STORM_CAPTURE_US);
     fault->reason = NULL;
+    return WK_OK;
+}
+
+wk_err wk_analyser_join(struct wk_analyser *analyser)
+{
+    const uint64_t missing = analyser->chain->at - analyser->at;
+    wk_transient_gap(&analyser->transient, missing);
+    if (analyser->has_captures) {
+        WK_TRY(wk_capture_gap(&analyser->capture, missing));
+    }
+    analyser->at += missing;
+    analyser->waits = true;
+    plan_tick(analyser);
+    analyser->chain->observer = wk_analyser_observer(analyser);
     return WK_OK;
 }
 

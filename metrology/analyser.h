@@ -7,6 +7,10 @@
  *     Urms(1/2) -> rapid voltage changes
  *     events -> no rapid change, no transient; a capture
  *
+ * In a storm, transients and rapid changes are reported ten at once and then one a minute, the
+ * number left out as `value` of the next; waveforms are captured ten at once and then one every
+ * ten minutes.
+ *
  * After wk_chain's own records it emits QUALITY and SPECTRUM of every interval, FREQUENCY, and
  * events RVC and TRANSIENT. A meter without power quality does not link it. Methods: IEC
  * 61000-4-30 Ed. 3 class A, as far as arithmetic goes; see each room. Float; nothing billed.
@@ -28,6 +32,7 @@
 #include "metrology/flicker.h"
 #include "metrology/frequency.h"
 #include "metrology/spectrum.h"
+#include "metrology/storm.h"
 #include "metrology/transient.h"
 
 /* Frames of history that let overlapping blocks have a spectrum: 12 cycles of 42.5 Hz. */
@@ -74,6 +79,7 @@ struct wk_analyser {
     uint64_t at;   /* frames seen or missing */
     uint64_t tick; /* number of the first frame after the next tick of ten minutes */
     bool has_utc;
+    bool waits;         /* for a window to begin with */
     uint64_t begin_q16; /* of the block under way */
     bool has_changes;
     bool has_transients;
@@ -84,6 +90,8 @@ struct wk_analyser {
     struct wk_change change;
     struct wk_transient transient;
     struct wk_capture capture;
+    struct wk_storm storm_events; /* transients and rapid changes */
+    struct wk_storm storm_captures;
     struct wk_frequency frequency;
     struct wk_aggregate aggregate;
 };
@@ -100,6 +108,9 @@ WK_MUST_USE wk_err wk_analyser_init(struct wk_analyser *analyser, struct wk_chai
                                     struct wk_sample_fault *fault);
 
 struct wk_chain_observer wk_analyser_observer(struct wk_analyser *analyser);
+
+/** Begins to listen to a chain that is under way: from its next window on. */
+WK_MUST_USE wk_err wk_analyser_join(struct wk_analyser *analyser);
 
 /** A capture of what happens now is asked for. */
 void wk_analyser_trigger(struct wk_analyser *analyser);

@@ -45,13 +45,13 @@ struct wk_resample {
     uint16_t reach_most; /* ... at the lowest frequency */
     float stretch;       /* of the kernel, >= 1 */
     int64_t rate_uhz;
-    uint64_t next_q32;                 /* position of the next point in the history, frames */
-    uint64_t spacing_q32;              /* of points, frames */
-    uint64_t first;                    /* number of the frame history begins with */
-    size_t fill;                       /* frames in it */
-    size_t capacity;                   /* ... at most */
-    size_t usual;                      /* ... while nothing is held */
-    uint64_t hold;                     /* frames from this number on are kept; UINT64_MAX: none */
+    uint64_t next_q32;    /* position of the next point in the history, frames */
+    uint64_t spacing_q32; /* of points, frames */
+    uint64_t first;       /* number of the frame history begins with */
+    size_t fill;          /* frames in it */
+    size_t capacity;      /* ... at most */
+    size_t usual;         /* ... while nothing is held */
+    uint64_t hold;        /* frames from this number on are kept; UINT64_MAX: none */
     float (*history)[WK_HAL_CHANNELS]; /* the last frames, counts less offset */
     uint32_t noise;                    /* state of the random fractions */
     uint32_t frames;                   /* since wk_resample_mark */

@@ -256,7 +256,14 @@ static bool take_frame(struct wk_transient *transient, const int32_t *frame,
     if (at - transient->last < transient->quiet) {
         return false;
     }
+    const uint64_t since = transient->begin - transient->before;
     transient->open = false;
+    transient->before = transient->begin;
+    if (since + transient->quiet > transient->whole &&
+        since < transient->whole + transient->quiet) {
+        wk_transient_hush(transient);
+        return false;
+    }
     *event = (struct wk_transient_event){
         .phases = transient->phases,
         .begin_q16 = transient->begin << 16,

@@ -6,7 +6,8 @@
  * than the threshold and is over within half a cycle is a transient, one for all voltages
  * together; what lasts longer is a change of the voltage, which the methods on rms values see.
  * Departing samples do not enter the memory of the cycle, so that a transient is not seen again
- * one cycle later.
+ * one cycle later. What departs again a cycle later is no transient but a new shape of the
+ * voltage, which is learnt.
  *
  * Voltages are kept in 16 bits, 1/2048 of the nominal peak or better, in memory of the owner. */
 #ifndef WK_METROLOGY_TRANSIENT_H
@@ -58,6 +59,7 @@ struct wk_transient {
     uint32_t blind;   /* frames to come before memory holds a cycle */
     uint64_t begin;   /* of the transient under way */
     uint64_t last;
+    uint64_t before; /* begin of the one before it */
     uint8_t phases;
     int32_t peak_mv;
     struct wk_transient_lane lane[WK_RECORD_PHASES];

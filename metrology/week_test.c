@@ -5,6 +5,7 @@
 
 #include "metrology/en50160.h"
 #include "metrology/frequency.h"
+#include "metrology/storm.h"
 #include "tests/wk_test.h"
 
 #define MONDAY_US INT64_C(1763337600000000) /* 2025-11-17 00:00 UTC */
@@ -230,7 +231,22 @@ static void an_interval_with_a_gap_gives_none(void)
                count); /* 20..30 s; 0..10 s was not seen from its begin, 10..20 s has the gap */
 }
 
-WK_TEST_MAIN(T(a_week_with_five_percent_outside_is_met_and_with_more_is_not),
+static void a_storm_lets_the_first_through_and_few_more(void)
+{
+    struct wk_storm storm;
+    int passed = 0;
+    wk_storm_init(&storm, 10, 60000000);
+    for (int n = 0; n < 3600; n++) { /* one a second for an hour */
+        passed += wk_storm_pass(&storm, MONDAY_US + n * INT64_C(1000000)) ? 1 : 0;
+    }
+    EXPECT_I64(10 + 59, passed);
+    EXPECT_I64(3600 - 69, wk_storm_take_left_out(&storm));
+    EXPECT(wk_storm_pass(&storm, MONDAY_US + INT64_C(7200000000)));
+    EXPECT_I64(0, wk_storm_take_left_out(&storm));
+}
+
+WK_TEST_MAIN(T(a_storm_lets_the_first_through_and_few_more),
+             T(a_week_with_five_percent_outside_is_met_and_with_more_is_not),
              T(one_value_beyond_the_limit_of_all_the_time_is_enough),
              T(flagged_values_are_kept_out_and_counted), T(harmonics_have_their_own_limits),
              T(the_percentile_is_that_of_the_values),
