@@ -11,8 +11,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("base", "cosem", "metrology", "management", "port", "headend", "daemon", "app",
-           "tests")
+FOLDERS = ("base", "cosem", "metrology", "management", "port", "headend", "daemon", "accuracy",
+           "app", "tests")
 count = 0
 failed = 0
 
