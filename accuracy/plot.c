@@ -6,10 +6,10 @@
 
 #define WIDTH   620.0
 #define HEIGHT  270.0
-#define LEFT    64.0
+#define LEFT    86.0
 #define RIGHT   14.0
 #define TOP     14.0
-#define BOTTOM  44.0
+#define BOTTOM  50.0
 #define ORDERS  50
 #define SERIES  6
 #define FLICKER "flicker"
@@ -74,14 +74,14 @@ static void begin(FILE *file, const struct wk_plot *plot)
                 "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
                 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s%.4g</text>\n",
                 k == 0 ? "zero" : "grid", LEFT, WIDTH - RIGHT, y_of(plot, y), y_of(plot, y),
-                LEFT - 6, y_of(plot, y) + 3.5, k > 0 ? "+" : "", k == 0 ? 0.0 : y);
+                LEFT - 6, y_of(plot, y) + 4.5, k > 0 ? "+" : "", k == 0 ? 0.0 : y);
     }
     for (int k = 0; k < plot->tick_count; k++) {
         const double x = x_of(plot, plot->ticks[k]);
         fprintf(file,
                 "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
                 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.4g</text>\n",
-                x, x, TOP, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 15, plot->ticks[k]);
+                x, x, TOP, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 18, plot->ticks[k]);
     }
     fprintf(file,
             "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n"
@@ -92,6 +92,13 @@ static void begin(FILE *file, const struct wk_plot *plot)
 }
 
 /* ---- curves ------------------------------------------------------------------------------ */
+
+static double mark_of(const struct wk_plot *plot, const struct wk_trial *trial)
+{
+    return plot->marks == WK_PLOT_GOALS     ? trial->goal
+           : plot->marks == WK_PLOT_CLASSES ? trial->class_limit
+                                            : 0;
+}
 
 /* The limits as steps over x: band of the goal, line of the class. */
 static void put_limit(FILE *file, const struct wk_plot *plot, double x, double limit)
@@ -124,7 +131,7 @@ static void put_series(FILE *file, const struct wk_plot *plot, const struct wk_t
             size += (size_t)snprintf(path + size, sizeof path - size, "%s%.1f %.1f",
                                      size == 0 ? "M" : " L", x, y);
         }
-        put_limit(file, plot, trial->x, trial->goal);
+        put_limit(file, plot, trial->x, mark_of(plot, trial));
         fprintf(file, "<circle class=\"s%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"><title>", colour,
                 x, y);
         fprintf(file, "%s: %+.3g %s</title></circle>\n", trial->name, trial->error,
@@ -141,7 +148,7 @@ static double largest(const struct wk_plot *plot, const struct wk_trial_list *li
     for (size_t n = 0; n < list->count; n++) {
         const struct wk_trial *trial = &list->trial[n];
         if (is_drawn(plot, trial, NULL)) {
-            most = fmax(most, fmax(fabs(trial->error), trial->goal));
+            most = fmax(most, fmax(fabs(trial->error), mark_of(plot, trial)));
         }
     }
     return most;
@@ -162,7 +169,10 @@ void wk_plot_curves(FILE *file, const struct wk_plot *plot, const struct wk_tria
     for (int k = 0; k < count && k < SERIES; k++) {
         fprintf(file, "<span><i class=\"k%d\"></i>%s</span>", k + 1, series[k]);
     }
-    fputs("<span><i class=\"kl\"></i>goal</span></p>\n", file);
+    static const char *const k_marks[] = {"<span><i class=\"kl\"></i>goal</span>",
+                                          "<span><i class=\"kl\"></i>limit of the class</span>",
+                                          ""};
+    fprintf(file, "%s</p>\n", k_marks[plot->marks]);
 }
 
 /* ---- harmonics --------------------------------------------------------------------------- */
@@ -191,7 +201,7 @@ void wk_plot_orders(FILE *file, const struct wk_trial_list *list)
         fprintf(file,
                 "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
                 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
-                k == 4 ? "limit" : "grid", LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y + 3.5,
+                k == 4 ? "limit" : "grid", LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y + 4.5,
                 k_names[k]);
     }
     for (int h = 1; h <= ORDERS; h++) {
@@ -203,7 +213,7 @@ void wk_plot_orders(FILE *file, const struct wk_trial_list *list)
     }
     for (size_t k = 0; k < sizeof k_ticks / sizeof k_ticks[0]; k++) {
         fprintf(file, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.0f</text>\n",
-                x_of(&plot, k_ticks[k]), HEIGHT - BOTTOM + 15, k_ticks[k]);
+                x_of(&plot, k_ticks[k]), HEIGHT - BOTTOM + 18, k_ticks[k]);
     }
     fprintf(file,
             "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">order</text>\n"

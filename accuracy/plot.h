@@ -9,6 +9,13 @@
 
 #include "accuracy/trial.h"
 
+/* What the red marks at every value are. */
+typedef enum wk_plot_marks {
+    WK_PLOT_GOALS = 0,
+    WK_PLOT_CLASSES, /* limits of the standard's class */
+    WK_PLOT_NO_MARKS,
+} wk_plot_marks;
+
 /* Axes and what is drawn behind the values. */
 struct wk_plot {
     const char *group; /* trials of this group, and if not NULL with this in their name */
@@ -21,7 +28,8 @@ struct wk_plot {
     const double *ticks;
     int tick_count;
     double y_most; /* the axis goes from minus to plus; 0: by the values */
-    double goal;   /* two lines; 0 = none */
+    double goal;   /* edge of a band; 0 = none */
+    wk_plot_marks marks;
 };
 
 /** Error over trial->x, one curve per series. Only trials that ran. */

@@ -36,19 +36,22 @@ static const char k_head[] =
     "th, td { padding: 5px 8px; text-align: right; border-bottom: 1px solid var(--line);\n"
     "  vertical-align: top; }\n"
     "th { font-weight: 600; color: var(--muted); font-size: 12px; }\n"
-    "th.l, td.l { text-align: left; } td.n { white-space: nowrap; }\n"
+    "th.l, td.l { text-align: left; } td.l:first-child { min-width: 13em; }\n"
+    "td.l + td.l { min-width: 12em; } td.n { white-space: nowrap; }\n"
     ".ok { color: var(--ok); } .bad { color: var(--alarm); font-weight: 600; }\n"
     ".scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line);\n"
     "  border-radius: 6px; margin: 10px 0; } .scroll tr:last-child > * { border-bottom: 0; }\n";
 
 static const char k_style[] =
-    "figure { margin: 12px 0; background: var(--card); border: 1px solid var(--line);\n"
+    "figure { margin: 12px 0; max-width: 720px; background: var(--card); border: 1px solid "
+    "var(--line);\n"
     "  border-radius: 6px; padding: 12px 14px; break-inside: avoid; }\n"
     "figcaption { font-size: 12.5px; margin-bottom: 6px; }\n"
     "figcaption b { color: var(--ink); font-weight: 600; }\n"
-    ".two { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr));\n"
+    ".two { display: grid; align-items: start; grid-template-columns: repeat(auto-fit, "
+    "minmax(min(440px, 100%), 1fr));\n"
     "  gap: 0 14px; }\n"
-    "svg { width: 100%; height: auto; display: block; } svg text { font-size: 11px;\n"
+    "svg { width: 100%; height: auto; display: block; } svg text { font-size: 14px;\n"
     "  fill: var(--muted); } svg .axis { fill: var(--ink); }\n"
     ".area { fill: none; stroke: var(--line); } .band { fill: var(--tint); opacity: .6; }\n"
     ".grid { stroke: var(--line); } .zero { stroke: var(--muted); }\n"
@@ -77,7 +80,7 @@ static const char k_style[] =
     "@media (max-width: 560px) { body { padding: 18px 12px 40px; }\n"
     "  .two { grid-template-columns: 1fr; } figure { padding: 10px 8px; } h1 { font-size: "
     "22px;\n"
-    "  } svg text { font-size: 15px; } td, th { padding: 5px 6px; } }\n"
+    "  } svg text { font-size: 17px; } td, th { padding: 5px 6px; } }\n"
     "@media print { @page { size: A4; margin: 14mm; } :root { color-scheme: light; }\n"
     "  body { max-width: none; padding: 0; font-size: 10pt; background: none; }\n"
     "  table { font-size: 8pt; } .cond { font-size: 7.5pt; } tr { break-inside: avoid; }\n"
@@ -117,7 +120,8 @@ static void put_verdict(FILE *file, const struct wk_trial_list *list, const bool
     }
     fprintf(file,
             "<h1>Accuracy report</h1>\n<p class=\"muted\">Wattkeeper %s &middot; %s &middot; "
-            "%s &middot; run in %.0f s</p>\n<div class=\"verdict%s\"><b>%s</b><span>%zu of %zu "
+            "compiler %s &middot; run in %.0f s</p>\n<div "
+            "class=\"verdict%s\"><b>%s</b><span>%zu of %zu "
             "trials hold%s</span></div>\n",
             about->version, about->made, about->build, about->seconds,
             hold == run ? "" : " bad", hold == run ? "All goals hold" : "Not all goals hold",
@@ -150,12 +154,16 @@ static void put_summary(FILE *file, const struct wk_trial_list *list, const bool
                 "<tr><td class=\"l\"><a href=\"#g%d\">%s</a></td><td class=\"l\">%s</td>"
                 "<td>%zu</td>",
                 k, group->title, group->goal, count);
+        char margin[40];
         if (worst != NULL) {
+            const double ratio = wk_trial_margin(worst);
+            snprintf(margin, sizeof margin, "%s%.*f &times;", ratio > 9999 ? "&gt; " : "",
+                     ratio < 9.95 ? 1 : 0, fmin(ratio, 9999));
             fprintf(file,
                     "<td class=\"n\" title=\"%s\">%.3g %s</td><td class=\"n\">%.3g %s</td>"
-                    "<td>%.2g &times;</td>",
+                    "<td class=\"n\">%s</td>",
                     worst->name, fabs(worst->error), worst->error_unit, worst->goal,
-                    worst->error_unit, wk_trial_margin(worst));
+                    worst->error_unit, margin);
         } else {
             fputs("<td></td><td></td><td></td>", file);
         }
@@ -163,7 +171,8 @@ static void put_summary(FILE *file, const struct wk_trial_list *list, const bool
                 hold == count ? "ok" : "bad", hold == count ? "holds" : "fails");
     }
     fputs("</tbody></table></div>\n<p class=\"muted\">Worst is what comes nearest to its own "
-          "limit. Peer: pqopen-lib, measured with the same signals.</p>\n",
+          "limit. Peer: pqopen-lib, measured on signals of the same kind; "
+          "see docs/accuracy.md.</p>\n",
           file);
 }
 
@@ -201,12 +210,18 @@ static const struct curves k_curves[] = {
     {{.group = "active energy",
       .title = "error over current",
       CURRENT_AXIS,
-      .y_most = 0.011,
-      .goal = 0.005},
+      .y_most = 0.6,
+      .marks = WK_PLOT_CLASSES},
      "Error against current",
-     "Class 0.2S, ideal converter, one curve per power factor; the class begins at 18 times "
-     "the "
-     "height of this axis. Red marks are the goal of each trial.",
+     "Ideal converter, one curve per power factor, in the limits of class 0.2S.",
+     k_pf,
+     5},
+    {{.group = "active energy",
+      .title = "error over current, magnified",
+      CURRENT_AXIS,
+      .marks = WK_PLOT_NO_MARKS},
+     "The same, magnified",
+     "What is left is the unit of the registers: 1 &micro;Wh.",
      k_pf,
      5},
     {{.group = "influence quantities",
@@ -216,6 +231,15 @@ static const struct curves k_curves[] = {
       .goal = 0.005},
      "Error against frequency",
      "42.5 to 57.5 Hz with nominal 50 Hz, 51 to 69 Hz with nominal 60 Hz.",
+     k_pf,
+     3},
+    {{.group = "influence quantities",
+      .title = "error over frequency, magnified",
+      HERTZ_AXIS,
+      .y_title = "error, %",
+      .marks = WK_PLOT_NO_MARKS},
+     "The same, magnified",
+     "Positions of windows are known to 1 &micro;s of 4 s here.",
      k_pf,
      3},
     {{.group = "realistic front end",
@@ -247,9 +271,23 @@ static const struct curves k_curves[] = {
      "All quadrants, sin &phi; 0.25, 0.5, 0.966.",
      k_reactive,
      2},
+    {{.group = "reactive energy",
+      .title = "error over frequency, magnified",
+      .x_title = "Hz",
+      .y_title = "error, %",
+      .x_from = 44.5,
+      .x_to = 55.5,
+      .ticks = k_hertz_q,
+      .tick_count = 5,
+      .marks = WK_PLOT_NO_MARKS},
+     "The same, magnified",
+     "Largest where sin &phi; is 0.25.",
+     k_reactive,
+     2},
     {{.group = "voltage and current",
+      .only = "U ",
       .title = "error over magnitude",
-      .x_title = "U / Udin, I / In",
+      .x_title = "U / Udin",
       .y_title = "error, % of reading",
       .log_x = true,
       .x_from = 0.09,
@@ -257,7 +295,22 @@ static const struct curves k_curves[] = {
       .ticks = k_levels,
       .tick_count = 6,
       .goal = 0.005},
-     "Error against magnitude",
+     "Voltage",
+     "Worst window of ten cycles, in the three influence states of class A.",
+     k_states,
+     3},
+    {{.group = "voltage and current",
+      .only = "I ",
+      .title = "error over magnitude",
+      .x_title = "I / 10 A",
+      .y_title = "error, % of reading",
+      .log_x = true,
+      .x_from = 0.09,
+      .x_to = 1.7,
+      .ticks = k_levels,
+      .tick_count = 6,
+      .goal = 0.005},
+     "Current",
      "Worst window of ten cycles, in the three influence states of class A.",
      k_states,
      3},
@@ -380,7 +433,7 @@ static void put_group(FILE *file, int number, const struct wk_trial_list *list,
         "<thead><tr><th class=\"l\">Trial</th><th class=\"l\">Standard</th><th>Expected</th>"
         "<th>Measured</th><th>Error</th><th>Goal</th><th>Class</th><th></th></tr></thead>"
         "<tbody>\n",
-        hold < count || count <= 24 ? " open" : "", count, hold);
+        hold < count ? " open" : "", count, hold);
     for (size_t n = 0; n < list->count; n++) {
         if (chosen[n] && strcmp(list->trial[n].group, group->group) == 0) {
             put_trial(file, &list->trial[n]);
