@@ -67,7 +67,7 @@ static wk_err open_analysis(struct wk_feed *feed, struct wk_chain_config *chain,
     config.files = (uint32_t)quality->captures;
     config.folder = quality->after_cycles != 0 ? folder : NULL;
     WK_TRY(wk_analysis_open(&feed->analysis, &feed->chain, &feed->info, &config, fault));
-    if (!quality->only_live || feed->config->pace != WK_CONFIG_CATCHUP) {
+    if (!quality->only_live || feed->config->pace == WK_CONFIG_REALTIME) {
         chain->observer = wk_analyser_observer(&feed->analysis.analyser);
     }
     return WK_OK;
