@@ -52,6 +52,7 @@ async function visit(url, name, options, wanted) {
     });
   await options.act?.(page).catch((e) => troubles.push(`cannot be operated: ${e}`));
   await page.waitForTimeout(400);
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: `${out}${name}.png`, fullPage: true });
   report(seen && troubles.length === 0, `${name} shows what it should, without errors`,
     troubles.join("\n"));

@@ -43,7 +43,7 @@ function stairs(curve: [number, number][], from: number): [number, number][] {
 
 export function Itic(props: IticProps) {
   const [ref, width] = useWidth<HTMLDivElement>();
-  const height = width < 420 ? 280 : 340;
+  const height = width < 420 ? 280 : 430;
   const w = Math.max(width - LEFT - 10, 10);
   const h = height - TOP - BOTTOM;
   const decades = Math.log10(MOST_S / LEAST_S);

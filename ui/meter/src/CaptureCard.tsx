@@ -14,6 +14,7 @@ import { t } from "./words";
 const NEAR_BEFORE_US = 40000;
 const NEAR_AFTER_US = 160000;
 const LEAST_US = 2000;
+const NARROW_PX = 600; // a whole capture would be a block of ink
 
 /** The name of the capture to show; empty: none. */
 export const shown = signal("");
@@ -29,8 +30,10 @@ function read(name: string, fromUs?: number, toUs?: number): void {
   asked = path;
   getJson<CaptureWaveform>(path).then((w) => {
     if (asked !== path) return;
-    waveform.value = w;
     problem.value = "";
+    if (query === "" && innerWidth < NARROW_PX && w.length_us > NEAR_AFTER_US * 2)
+      show(w, w.trigger_us - NEAR_BEFORE_US, w.trigger_us + NEAR_AFTER_US);
+    else waveform.value = w;
   }, (e: Error) => {
     if (asked === path) problem.value = e.message;
   });

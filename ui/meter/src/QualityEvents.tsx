@@ -69,8 +69,8 @@ function Rows(props: { events: QualityEvent[] }) {
               <td class="nowrap">{t(e.kind)} <span class="muted">{phasesOf(e.phases)}</span></td>
               <td class="right nowrap">{extremeText(e)}</td>
               <td class="right nowrap">{e.duration_ms === null ? "–" : span(e.duration_ms)}</td>
-              <td><Verdict e={e} /></td>
-              <td class="right">
+              <td class="judged"><Verdict e={e} /></td>
+              <td class="right way">
                 {captureOf(e) !== null && (
                   <button class="small" onClick={() => pick(e)}
                     aria-label={`${t("waveform")}: ${describe(e)}`}>{t("waveform")}</button>

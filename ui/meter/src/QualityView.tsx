@@ -2,11 +2,11 @@
 import { useEffect } from "preact/hooks";
 
 import { clock, fixed } from "../../kit/format";
-import { Card } from "../../kit/parts";
+import { Card, Status } from "../../kit/parts";
 import { route } from "../../kit/route";
 import { HarmonicsCard } from "./HarmonicsCard";
 import { QualityEvents } from "./QualityEvents";
-import { follow, problem, quality } from "./qualityState";
+import { follow, problem, quality, weeks } from "./qualityState";
 import type { Interval, Quality } from "./qualityState";
 import { live } from "./state";
 import { WeekCards } from "./WeekCards";
@@ -33,7 +33,7 @@ function Cell(props: { value: number | null | undefined; row: Row }) {
   const state = share === null ? "" : share > 1 ? "alarm" : share > 0.8 ? "warn" : "ok";
   return (
     <td class="right nowrap level">
-      {fixed(value, row.decimals)}{row.unit && <span class="muted"> {row.unit}</span>}
+      {fixed(value, row.decimals)}{row.unit && <span class="muted unit"> {row.unit}</span>}
       {share !== null && (
         <span class={`gauge ${state}`} title={`${fixed(share * 100, 0)} % ${t("of the limit")} ${
           fixed(row.limit ?? 0, 0)} ${row.unit}`}>
@@ -51,7 +51,8 @@ function Group(props: { title: string; rows: Row[]; columns: number }) {
       <tr class="group"><th colSpan={props.columns + 1} scope="rowgroup">{props.title}</th></tr>
       {props.rows.map((row) => (
         <tr>
-          <th scope="row" class="name">{row.title} <span class="over">{row.level}</span></th>
+          <th scope="row" class="name">{row.title} <span class="over">{row.level}
+            {row.unit && <span class="narrow"> · {row.unit}</span>}</span></th>
           {Array.from({ length: props.columns }, (_, k) => (
             <Cell value={row.values?.[k]} row={row} />
           ))}
@@ -134,6 +135,44 @@ function PhasesCard(props: { q: Quality }) {
   );
 }
 
+/** How the week stands, with the way there. */
+function WeekState() {
+  const rows = weeks.value?.this_week?.rows.filter((r) => r.met !== null) ?? [];
+  if (rows.length === 0) return null;
+  const met = rows.filter((r) => r.met).length;
+  return (
+    <>
+      <h3>EN 50160</h3>
+      <p><Status kind={met === rows.length ? "ok" : "alarm"}>
+        {met} / {rows.length} {t("met")}</Status>{" "}
+        <a href="#/quality/week">{t("this_week")}</a></p>
+    </>
+  );
+}
+
+/** The least and the largest voltage of 10/12 cycles. */
+function Extremes(props: { interval: Interval | null }) {
+  const v = props.interval?.voltage;
+  if (v === undefined) return null;
+  const text = (value: number | null | undefined) => fixed(value ?? 0, 2);
+  return (
+    <>
+      <h3>{t("extremes of u")} <span class="over">10 min</span></h3>
+      <table class="levels few">
+        <tbody>
+          {v.u_min_v.map((least, k) => (
+            <tr>
+              <th scope="row" class="name">L{k + 1}</th>
+              <td class="right nowrap">{text(least)} – {text(v.u_max_v[k])}
+                <span class="muted"> V</span></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
 function SystemCard(props: { q: Quality }) {
   const { q } = props;
   const f = q.frequency_10_s;
@@ -157,7 +196,7 @@ function SystemCard(props: { q: Quality }) {
       {q.phases === 3 && (
         <>
           <h3>{t("unbalance")}</h3>
-          <table class="levels">
+          <table class="levels few">
             <tbody>
               {rows.map(([name, level, value, limit]) => (
                 <tr>
@@ -171,6 +210,8 @@ function SystemCard(props: { q: Quality }) {
           </table>
         </>
       )}
+      <Extremes interval={q.ten_min} />
+      <WeekState />
     </Card>
   );
 }

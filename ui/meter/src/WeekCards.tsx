@@ -61,13 +61,13 @@ function Row(props: { row: WeekRow; w: Weeks }) {
   return (
     <tr>
       <th scope="row" class="name">{nameOf(row)}</th>
-      <td>{row.phase === null ? "" : `L${row.phase}`}</td>
-      <td class="nowrap muted">{limitOf(row)}</td>
-      <td class="right">{fixed(row.values, 0)}</td>
-      <td class="right nowrap">{share === null ? "–" : `${fixed(share, 1)} %`}</td>
+      <td class="which">{row.phase === null ? "" : `L${row.phase}`}</td>
+      <td class="nowrap muted limit">{limitOf(row)}</td>
+      <td class="right many">{fixed(row.values, 0)}</td>
+      <td class="right nowrap share">{share === null ? "–" : `${fixed(share, 1)} %`}</td>
       <td class="right nowrap level">{show(row, row.percentile, w)}<Gauge row={row} /></td>
-      <td class="right nowrap">{show(row, row.largest, w)}</td>
-      <td><Verdict row={row} /></td>
+      <td class="right nowrap most">{show(row, row.largest, w)}</td>
+      <td class="judged"><Verdict row={row} /></td>
     </tr>
   );
 }
