@@ -77,6 +77,7 @@ void wk_window_next(struct wk_window *window, uint8_t keep)
     window->block_q16 -= begin_q16;
     window->before = keep > 0 ? window->late : (struct wk_window_sums){0};
     window->own = (struct wk_window_sums){0};
+    window->late = (struct wk_window_sums){0}; /* else it would grow until the next tick */
     window->halves = keep;
     window->first = keep;
 }
