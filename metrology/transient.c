@@ -6,7 +6,8 @@
 #define PPM          1000000
 #define PEAK_BITS    12 /* the nominal peak is kept as 2^11 .. 2^12, if counts are as fine */
 #define ROOT2_PPM    1414214
-#define KEPT_MOST    INT16_MAX
+#define KEPT_MOST    16383 /* four times the nominal peak; differences fit 16 bits */
+#define KEPT_BITS    32767U
 #define HUSH_CYCLES  2
 #define QUIET_PARTS  8  /* an end must last for this part of a cycle */
 #define CHUNK        64 /* frames looked at together: less than any cycle's */
@@ -19,35 +20,70 @@ struct wk_transient_config wk_transient_usual(int32_t nominal_mv)
     return (struct wk_transient_config){.nominal_mv = nominal_mv, .threshold_ppm = 250000};
 }
 
-static void init_lane(struct wk_transient_lane *lane, const struct wk_sample_slot *slot,
-                      const struct wk_transient_config *config)
+static struct wk_scale milli_of(const struct wk_sample_slot *slot)
 {
-    const struct wk_scale milli =
-        wk_scale_abs(wk_scale_of(slot->gain.mantissa, slot->gain.exponent + 3));
+    return wk_scale_of(slot->gain.mantissa, slot->gain.exponent + 3);
+}
+
+/* The nominal peak in counts of a voltage. */
+static struct wk_scale peak_of(const struct wk_sample_slot *slot,
+                               const struct wk_transient_config *config)
+{
     const struct wk_scale peak_mv =
         wk_scale_mul(wk_scale_of(config->nominal_mv, 0), wk_scale_of(ROOT2_PPM, -6));
-    const struct wk_scale peak = wk_scale_div(peak_mv, milli);
-    const int64_t counts = wk_scale_apply(peak, 1);
+    return wk_scale_div(peak_mv, wk_scale_abs(milli_of(slot)));
+}
+
+static uint8_t shift_of(const struct wk_sample_slot *slot,
+                        const struct wk_transient_config *config)
+{
+    const int64_t counts = wk_scale_apply(peak_of(slot, config), 1);
     uint8_t shift = 0;
     while ((counts >> shift) >= 1 << PEAK_BITS) {
         shift++;
     }
-    const struct wk_scale least = wk_scale_mul(peak, wk_scale_of(config->threshold_ppm, -6));
+    return shift;
+}
+
+static void init_lane(struct wk_transient_lane *lane, const struct wk_sample_slot *slot,
+                      const struct wk_transient_config *config, uint8_t shift)
+{
+    const struct wk_scale least =
+        wk_scale_mul(peak_of(slot, config), wk_scale_of(config->threshold_ppm, -6));
     const int64_t threshold = wk_scale_apply(least, 1) >> shift;
     *lane = (struct wk_transient_lane){
         .present = true,
         .index = slot->index,
-        .shift = shift,
         .offset = slot->offset,
         .threshold = threshold < KEPT_MOST ? (int32_t)threshold : KEPT_MOST,
-        .milli = wk_scale_mul(wk_scale_of(slot->gain.mantissa, slot->gain.exponent + 3),
-                              wk_scale_of(INT64_C(1) << shift, 0)),
+        .milli = wk_scale_mul(milli_of(slot), wk_scale_of(INT64_C(1) << shift, 0)),
     };
 }
 
-static int16_t *lane_memory(const struct wk_transient *transient, int lane)
+/* One shift for all, so that a vector can be shifted: that of the finest counts. */
+static void init_lanes(struct wk_transient *transient, const struct wk_sample_map *map,
+                       const struct wk_transient_config *config)
 {
-    return transient->memory + (size_t)lane * transient->entries;
+    const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_U];
+    const struct wk_transient_lane *lane = transient->lane;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const uint8_t shift = slot[phase].present ? shift_of(&slot[phase], config) : 0;
+        transient->shift = shift > transient->shift ? shift : transient->shift;
+    }
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        if (slot[phase].present) {
+            init_lane(&transient->lane[phase], &slot[phase], config, transient->shift);
+        }
+    }
+    transient->abreast = lane[0].present && lane[1].present && lane[2].present &&
+                         lane[1].index == lane[0].index + 1 &&
+                         lane[2].index == lane[0].index + 2 &&
+                         lane[0].index + WK_TRANSIENT_LANES <= map->channels;
+}
+
+static int16_t *memory_at(const struct wk_transient *transient, uint32_t slot)
+{
+    return transient->memory + (size_t)slot * WK_TRANSIENT_LANES;
 }
 
 wk_err wk_transient_init(struct wk_transient *transient, const struct wk_sample_map *map,
@@ -62,14 +98,11 @@ wk_err wk_transient_init(struct wk_transient *transient, const struct wk_sample_
     WK_TRY(entries >= (size_t)least ? WK_OK : WK_E_FULL);
     *transient = (struct wk_transient){
         .channels = map->channels,
-        .entries = (uint32_t)(least / WK_RECORD_PHASES),
+        .entries = (uint32_t)(least / WK_TRANSIENT_LANES),
         .memory = memory,
     };
-    for (int phase = 0; config->nominal_mv != 0 && phase < WK_RECORD_PHASES; phase++) {
-        const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_U + phase];
-        if (slot->present) {
-            init_lane(&transient->lane[phase], slot, config);
-        }
+    if (config->nominal_mv != 0) {
+        init_lanes(transient, map, config);
     }
     return WK_OK;
 }
@@ -106,13 +139,13 @@ void wk_transient_gap(struct wk_transient *transient, uint64_t frames)
 
 /* ---- samples ----------------------------------------------------------------------------- */
 
-static int16_t kept(const struct wk_transient_lane *lane, int32_t count)
+static int16_t kept(const struct wk_transient *transient, int phase, int32_t count)
 {
     /* A count below the range stays below it: offsets have 22 bits. */
     const int32_t limited = count < -2 * WK_SAMPLE_COUNTS  ? -2 * WK_SAMPLE_COUNTS
                             : count > 2 * WK_SAMPLE_COUNTS ? 2 * WK_SAMPLE_COUNTS
                                                            : count;
-    const int32_t value = (limited - lane->offset) >> lane->shift;
+    const int32_t value = (limited - transient->lane[phase].offset) >> transient->shift;
     return (int16_t)(value > KEPT_MOST ? KEPT_MOST : value < -KEPT_MOST ? -KEPT_MOST : value);
 }
 
@@ -123,32 +156,92 @@ static uint32_t slot_of(const struct wk_transient *transient, uint32_t back)
                                    : transient->next + transient->entries - back;
 }
 
-/* Largest distance between two rows. */
-static int32_t farthest(const int16_t *restrict a, const int16_t *restrict b, size_t count)
+/* Vectors, where the processor has any. */
+typedef int32_t words __attribute__((vector_size(4 * WK_TRANSIENT_LANES)));
+typedef uint32_t bits __attribute__((vector_size(4 * WK_TRANSIENT_LANES)));
+typedef int16_t shorts __attribute__((vector_size(2 * WK_TRANSIENT_LANES)));
+typedef int16_t twice __attribute__((vector_size(4 * WK_TRANSIENT_LANES))); /* two frames */
+
+/* Some frames as they are kept. */
+struct rows {
+    int16_t row[CHUNK][WK_TRANSIENT_LANES];
+};
+
+static bool keep_abreast(const struct wk_transient *transient, const int32_t *counts,
+                         size_t frames, struct rows *rows)
 {
-    int32_t most = 0;
-    for (size_t n = 0; n < count; n++) {
-        const int32_t off = a[n] - b[n];
-        const int32_t size = off < 0 ? -off : off;
-        most = size > most ? size : most;
+    const words voltages = {-1, -1, -1, 0};
+    bits offset = {0};
+    bits loud = {0};
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        offset[phase] = (uint32_t)transient->lane[phase].offset;
     }
-    return most;
+    const int32_t *from = counts + transient->lane[0].index;
+    for (size_t n = 0; n < frames; n++, from += transient->channels) {
+        bits count;
+        memcpy(&count, from, sizeof count);
+        const words value = ((words)(count - offset) >> transient->shift) & voltages;
+        const shorts small = __builtin_convertvector(value, shorts);
+        memcpy(rows->row[n], &small, sizeof small);
+        loud |= (bits)value + (uint32_t)KEPT_MOST;
+    }
+    return (loud[0] | loud[1] | loud[2]) <= KEPT_BITS;
 }
 
-/* False if a value does not fit. */
-static bool keep_row(const struct wk_transient_lane *lane, const int32_t *counts,
-                     size_t channels, size_t frames, int16_t row[CHUNK])
+static bool keep_apart(const struct wk_transient *transient, const int32_t *counts,
+                       size_t frames, struct rows *rows)
 {
-    const uint32_t offset = (uint32_t)lane->offset;
-    const uint8_t shift = lane->shift;
-    const int32_t *count = counts + lane->index;
     uint32_t loud = 0;
-    for (size_t n = 0; n < frames; n++, count += channels) {
-        const int32_t value = (int32_t)((uint32_t)*count - offset) >> shift;
-        row[n] = (int16_t)value;
-        loud |= (uint32_t)value + KEPT_MOST;
+    for (int phase = 0; phase < WK_TRANSIENT_LANES; phase++) {
+        const int at = phase < WK_RECORD_PHASES ? phase : 0;
+        const struct wk_transient_lane *lane = &transient->lane[at];
+        for (size_t n = 0; n < frames; n++) {
+            const uint32_t count =
+                lane->present ? (uint32_t)counts[n * transient->channels + lane->index] : 0;
+            const int32_t value = (int32_t)(count - (uint32_t)lane->offset) >> transient->shift;
+            rows->row[n][phase] = (int16_t)value;
+            loud |= (uint32_t)value + KEPT_MOST;
+        }
     }
-    return loud <= UINT16_MAX;
+    return loud <= KEPT_BITS;
+}
+
+/* Counts of any size: while there is nothing to compare them with. */
+static void keep_limited(const struct wk_transient *transient, const int32_t *counts,
+                         size_t frames, struct rows *rows)
+{
+    for (size_t n = 0; n < frames; n++, counts += transient->channels) {
+        for (int phase = 0; phase < WK_TRANSIENT_LANES; phase++) {
+            const int at = phase < WK_RECORD_PHASES ? phase : 0;
+            const struct wk_transient_lane *lane = &transient->lane[at];
+            rows->row[n][phase] =
+                lane->present ? kept(transient, at, counts[lane->index]) : (int16_t)0;
+        }
+    }
+}
+
+/* Largest distances between rows and memory, per voltage. No value is so large that a
+ * difference could wrap. */
+static void farthest(const struct rows *rows, const int16_t *memory, size_t frames,
+                     int16_t most[WK_TRANSIENT_LANES])
+{
+    twice largest = {0};
+    for (size_t n = 0; n < frames; n += 2) {
+        twice now = {0};
+        twice before = {0};
+        const size_t size = n + 1 < frames ? sizeof now : sizeof now / 2;
+        memcpy(&now, rows->row[n], size);
+        memcpy(&before, memory + n * WK_TRANSIENT_LANES, size);
+        const twice off = now - before;
+        const twice sign = off >> 15;
+        const twice distance = (off ^ sign) - sign;
+        const twice is_more = distance > largest;
+        largest = (distance & is_more) | (largest & ~is_more);
+    }
+    for (int lane = 0; lane < WK_TRANSIENT_LANES; lane++) {
+        const int16_t other = largest[lane + WK_TRANSIENT_LANES];
+        most[lane] = largest[lane] > other ? largest[lane] : other;
+    }
 }
 
 /* Frames of which memory has the cycle before and room for them, without a turn of the ring. */
@@ -174,21 +267,23 @@ static void pass(struct wk_transient *transient, size_t frames)
 static bool take_calm(struct wk_transient *transient, const int32_t *counts, size_t frames)
 {
     const uint32_t from = slot_of(transient, transient->whole);
-    int16_t row[WK_RECORD_PHASES][CHUNK];
-    bool calm = true;
-    for (int i = 0; calm && i < WK_RECORD_PHASES; i++) {
-        const struct wk_transient_lane *lane = &transient->lane[i];
-        if (lane->present) {
-            const bool fits = keep_row(lane, counts, transient->channels, frames, row[i]);
-            calm = transient->blind > 0 ||
-                   (fits && farthest(row[i], lane_memory(transient, i) + from, frames) * 100 <
-                                lane->threshold * LOOK_PERCENT);
+    struct rows rows;
+    int16_t most[WK_TRANSIENT_LANES];
+    bool calm = transient->abreast ? keep_abreast(transient, counts, frames, &rows)
+                                   : keep_apart(transient, counts, frames, &rows);
+    if (!calm && transient->blind > 0) {
+        keep_limited(transient, counts, frames, &rows);
+        calm = true;
+    } else if (calm && transient->blind == 0) {
+        farthest(&rows, memory_at(transient, from), frames, most);
+        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+            const struct wk_transient_lane *lane = &transient->lane[phase];
+            calm =
+                calm && (!lane->present || most[phase] * 100 < lane->threshold * LOOK_PERCENT);
         }
     }
-    for (int i = 0; calm && i < WK_RECORD_PHASES; i++) {
-        if (transient->lane[i].present) {
-            memcpy(lane_memory(transient, i) + transient->next, row[i], frames * sizeof **row);
-        }
+    if (calm) {
+        memcpy(memory_at(transient, transient->next), rows.row, frames * sizeof rows.row[0]);
     }
     return calm;
 }
@@ -211,16 +306,15 @@ static void note(struct wk_transient *transient, int phase, int32_t departure)
 static bool departs(struct wk_transient *transient, int phase, const int32_t *frame)
 {
     const struct wk_transient_lane *lane = &transient->lane[phase];
-    int16_t *memory = lane_memory(transient, phase);
-    const int32_t late = memory[slot_of(transient, transient->whole)];
-    const int32_t early = memory[slot_of(transient, transient->whole + 1)];
+    const int32_t late = memory_at(transient, slot_of(transient, transient->whole))[phase];
+    const int32_t early = memory_at(transient, slot_of(transient, transient->whole + 1))[phase];
     const int32_t expected = late + (((early - late) * transient->part_q15) >> PART_BITS);
     const int32_t count = frame[lane->index];
-    const int32_t value = count != WK_HAL_NO_COUNT ? kept(lane, count) : expected;
+    const int32_t value = count != WK_HAL_NO_COUNT ? kept(transient, phase, count) : expected;
     const int32_t off = value - expected;
     const int32_t limit = transient->open ? lane->threshold / 2 : lane->threshold;
     const bool is_far = off > limit || off < -limit;
-    memory[transient->next] = (int16_t)(is_far ? expected : value);
+    memory_at(transient, transient->next)[phase] = (int16_t)(is_far ? expected : value);
     if (is_far) {
         note(transient, phase, off);
     }

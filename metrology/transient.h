@@ -21,8 +21,10 @@
 #include "metrology/sample.h"
 #include "metrology/scale.h"
 
-/* Entries of memory for a whole rate in Hz: three voltages over a cycle of 40 Hz. */
-#define WK_TRANSIENT_ENTRIES(rate_hz) (3 * ((rate_hz) / 40 + 4))
+#define WK_TRANSIENT_LANES 4 /* one per voltage, and one that fills up the vector */
+
+/* Entries of memory for a whole rate in Hz: a cycle of 40 Hz. */
+#define WK_TRANSIENT_ENTRIES(rate_hz) (WK_TRANSIENT_LANES * ((rate_hz) / 40 + 4))
 
 struct wk_transient_config {
     int32_t nominal_mv;    /* 0: nothing is watched */
@@ -40,7 +42,6 @@ struct wk_transient_event {
 struct wk_transient_lane {
     bool present;
     uint8_t index; /* of the channel in a frame */
-    uint8_t shift; /* counts are kept so much smaller */
     int32_t offset;
     int32_t threshold;     /* in kept units */
     struct wk_scale milli; /* mV per kept unit */
@@ -51,6 +52,8 @@ struct wk_transient {
     uint32_t quiet; /* frames an end must last */
     bool open;
     uint64_t at;      /* number of the next frame */
+    bool abreast;     /* the voltages lie side by side in a frame, with a count behind them */
+    uint8_t shift;    /* counts are kept so much smaller */
     uint32_t entries; /* of memory, per voltage */
     uint32_t next;    /* slot of the next sample */
     uint32_t whole;   /* a cycle: whole samples */
