@@ -140,7 +140,7 @@ struct wk_record_event {
                             from the cycle before */
     int32_t steady_mv;   /* RVC: dUss, difference of the steady states */
     int32_t nominal_mv;  /* declared voltage the thresholds refer to */
-    int32_t value;       /* guards: samples concerned; FEED_LOST: frames; FEED_RATE: mHz; RVC and
+    int32_t value; /* guards: samples concerned; FEED_LOST: frames; FEED_RATE: mHz; RVC and
                            transient: how many a storm left out before it */
 };
 

@@ -39,8 +39,8 @@ static wk_err take(void *self, const struct wk_record *record)
     sum.last = *record;
     sum.whole = (record->flags & WK_RECORD_SHORT) == 0 ? *record : sum.whole;
     sum.windows++;
-    const uint32_t ends = WK_RECORD_FEED_START | WK_RECORD_SHORT | WK_RECORD_ACQUIRING |
-                          WK_RECORD_OVERLAP;
+    const uint32_t ends =
+        WK_RECORD_FEED_START | WK_RECORD_SHORT | WK_RECORD_ACQUIRING | WK_RECORD_OVERLAP;
     sum.odd_flags += (record->flags & ~ends) != 0 ? 1 : 0;
     sum.import_uwh += record->window.total.import_uwh;
     sum.export_uwh += record->window.total.export_uwh;
