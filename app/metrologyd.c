@@ -51,6 +51,9 @@ static int run(struct wk_frontend *frontend)
     }
     wk_feed_close(&g_feed);
     wk_ring_close(&ring);
+    if (err != WK_OK && wk_frontend_fault(frontend)[0] != '\0') {
+        return complain(wk_frontend_fault(frontend));
+    }
     return err == WK_OK ? 0 : complain(g_feed.why);
 }
 

@@ -191,6 +191,28 @@ static wk_err take_number(const struct reading *reading, const char *value,
     return WK_OK;
 }
 
+/* Keys of a live converter. */
+static wk_err take_converter(const struct reading *reading, const struct wk_ini_entry *entry,
+                             bool *mine)
+{
+    struct wk_config *config = reading->config;
+    *mine = true;
+    if (strcmp(entry->key, "uri") == 0) {
+        return take_text(reading, entry->value, config->file, WK_CONFIG_PATH);
+    }
+    if (strcmp(entry->key, "device") == 0) {
+        return take_text(reading, entry->value, config->device, WK_CONFIG_TEXT);
+    }
+    if (strcmp(entry->key, "rate_hz") == 0) {
+        return take_decimal(reading, entry->value, 6, INT64_C(50000000000), &config->rate_uhz);
+    }
+    if (strcmp(entry->key, "range") == 0) {
+        return take_integer(reading, entry->value, 1, INT64_MAX / 2, &config->range);
+    }
+    *mine = false;
+    return WK_OK;
+}
+
 /* What the registers take and what they do not. */
 static wk_err take_limit(const struct reading *reading, const struct wk_ini_entry *entry)
 {
@@ -212,7 +234,9 @@ static wk_err take_limit(const struct reading *reading, const struct wk_ini_entr
         config->pulses_per_kwh = (int32_t)number;
         return WK_OK;
     }
-    return refuse(reading, "is not a key of [frontend]");
+    bool mine = false;
+    WK_TRY(take_converter(reading, entry, &mine));
+    return mine ? WK_OK : refuse(reading, "is not a key of [frontend]");
 }
 
 static wk_err take_frontend(const struct reading *reading, const struct wk_ini_entry *entry)
@@ -222,7 +246,7 @@ static wk_err take_frontend(const struct reading *reading, const struct wk_ini_e
     int word = 0;
     int64_t number = 0;
     if (strcmp(entry->key, "kind") == 0) {
-        WK_TRY(take_word(reading, value, "recording|replay|household", &word));
+        WK_TRY(take_word(reading, value, "recording|replay|household|iio", &word));
         config->frontend = (wk_config_frontend)word;
         return WK_OK;
     }
@@ -497,7 +521,11 @@ static const char *missing(const struct wk_config *config)
         return "[meter] needs serial, state and phases";
     }
     if (config->frontend == 0 || config->file[0] == '\0') {
-        return "[frontend] needs kind and file";
+        return "[frontend] needs kind and file, or uri if the kind is iio";
+    }
+    if (config->frontend == WK_CONFIG_IIO &&
+        (config->pace != WK_CONFIG_REALTIME || config->start_us != 0)) {
+        return "[frontend] of kind iio is live: it takes neither pace nor start";
     }
     if (config->calendar.season_count > 0 && wk_tariff_check(&config->calendar) != WK_OK) {
         return "[calendar] is not complete: seasons, weeks, days and tariffs must refer to "

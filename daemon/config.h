@@ -24,6 +24,7 @@ typedef enum wk_config_frontend {
     WK_CONFIG_RECORDING = 1, /* a file, once */
     WK_CONFIG_REPLAY,        /* a file, looped without end */
     WK_CONFIG_HOUSEHOLD,     /* synthesised from 1-minute values */
+    WK_CONFIG_IIO,           /* a converter of the Linux IIO subsystem, live */
 } wk_config_frontend;
 
 typedef enum wk_config_pace {
@@ -43,7 +44,10 @@ struct wk_config {
     int64_t commit_uwh; /* energy after which state is committed */
     /* [frontend] */
     wk_config_frontend frontend;
-    char file[WK_CONFIG_PATH];
+    char file[WK_CONFIG_PATH];       /* of a recording; of IIO the URI */
+    char device[WK_CONFIG_TEXT];     /* IIO: name, label or id; empty = the only one */
+    int64_t rate_uhz;                /* IIO: set at the start; 0 = as it is */
+    int64_t range;                   /* IIO: largest sample of the converter; 0 = by its bits */
     char u_channels[WK_CONFIG_LIST]; /* as `wk measure --u`, empty = by the file */
     char i_channels[WK_CONFIG_LIST];
     char calibration[WK_CONFIG_PATH]; /* a sealed calibration file, empty = none */

@@ -125,6 +125,9 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
 /* Sleeps off what metrology is ahead of time; turns to real time once it has caught up. */
 static wk_err keep_pace(struct wk_feed *feed)
 {
+    if (feed->config->frontend == WK_CONFIG_IIO) {
+        return; /* samples come when they come; waiting here would lose some */
+    }
     const int64_t reached_us = time_after_us(feed, feed->frames);
     if (!feed->realtime) {
         const int64_t now_us = clock_us(CLOCK_REALTIME);
@@ -184,8 +187,14 @@ static wk_err feed_block(struct wk_feed *feed, size_t wanted, size_t *got)
     WK_TRY(feed->frontend->read(feed->frontend->self, feed->counts, wanted, got));
     while (feed->frontend->trouble != NULL &&
            feed->frontend->trouble(feed->frontend->self, &trouble)) {
-        feed->frames += trouble.frames;
         WK_TRY(wk_chain_trouble(&feed->chain, &trouble, &feed->info));
+        feed->frames += trouble.frames;
+        if (trouble.kind == WK_HAL_FEED_RATE) {
+            /* time is counted in frames: it begins anew where the rate changes */
+            feed->info.start_us = time_after_us(feed, feed->frames);
+            feed->info.rate_uhz = trouble.rate_uhz;
+            feed->frames = 0;
+        }
     }
     if (atomic_load_explicit(&feed->ring->shared->contact_open, memory_order_relaxed) != 0) {
         cut_currents(feed, *got);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "daemon/calibration.h"
+#include "port/linux/iio.h"
 #include "port/linux/recording.h"
 #include "port/virtual/grid.h"
 
@@ -20,6 +21,7 @@ struct inside {
     struct wk_grid_replay replay;
     struct wk_grid_minutes minutes;
     struct wk_grid_household household;
+    struct wk_iio iio;
 };
 
 static void close_inside(void *self)
@@ -27,6 +29,7 @@ static void close_inside(void *self)
     struct inside *inside = self;
     wk_grid_replay_free(&inside->replay);
     wk_grid_minutes_free(&inside->minutes);
+    wk_iio_close(&inside->iio);
     wk_recording_free(&inside->recording);
     free(inside);
 }
@@ -82,6 +85,30 @@ static wk_err open_household(struct inside *inside, const struct wk_config *conf
     return WK_OK;
 }
 
+static wk_err open_iio(struct inside *inside, const struct wk_config *config,
+                       struct wk_hal_frontend *port, struct wk_recording_fault *fault)
+{
+    const struct wk_iio_config iio = {.uri = config->file,
+                                      .device = config->device,
+                                      .u = config->u_channels,
+                                      .i = config->i_channels,
+                                      .rate_uhz = config->rate_uhz,
+                                      .range = config->range};
+    const wk_err err = wk_iio_open(&inside->iio, &iio);
+    if (err != WK_OK) {
+        snprintf(fault->text, sizeof fault->text, "%.319s", inside->iio.why);
+        return err;
+    }
+    *port = inside->iio.frontend;
+    return WK_OK;
+}
+
+const char *wk_frontend_fault(const struct wk_frontend *frontend)
+{
+    const struct inside *inside = frontend->inside;
+    return inside->iio.why;
+}
+
 /* Corrects what the front end says of itself, by a sealed file. */
 static wk_err calibrate(struct wk_frontend *frontend, const char *path)
 {
@@ -113,6 +140,8 @@ wk_err wk_frontend_open(struct wk_frontend *frontend, const struct wk_config *co
     frontend->close = close_inside;
     const wk_err err = config->frontend == WK_CONFIG_HOUSEHOLD
                            ? open_household(inside, config, &frontend->port, &fault)
+                       : config->frontend == WK_CONFIG_IIO
+                           ? open_iio(inside, config, &frontend->port, &fault)
                            : open_recording(inside, config, &frontend->port, &fault);
     if (err != WK_OK) {
         snprintf(frontend->why, sizeof frontend->why, "%s",

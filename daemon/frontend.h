@@ -21,6 +21,8 @@ struct wk_frontend {
 /** On error frontend->why, and nothing is left open. */
 WK_MUST_USE wk_err wk_frontend_open(struct wk_frontend *frontend,
                                     const struct wk_config *config);
+/** Why an open front end's read failed; empty if it has nothing to say. */
+const char *wk_frontend_fault(const struct wk_frontend *frontend);
 void wk_frontend_close(struct wk_frontend *frontend);
 
 #endif
