@@ -126,7 +126,7 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
 static wk_err keep_pace(struct wk_feed *feed)
 {
     if (feed->config->frontend == WK_CONFIG_IIO) {
-        return; /* samples come when they come; waiting here would lose some */
+        return WK_OK; /* samples come when they come; waiting here would lose some */
     }
     const int64_t reached_us = time_after_us(feed, feed->frames);
     if (!feed->realtime) {
