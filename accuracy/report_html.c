@@ -331,7 +331,7 @@ static const struct curves k_curves[] = {
       .y_title = "error, mHz",
       .goal = 1},
      "Windows of 0.2 s",
-     "Worst of 30 s. The flicker and the interharmonic of states 2 and 3 "
+     "Worst of 30 s. Flicker of Pst 4 and the interharmonic of state 3 "
      "move the phase within a window.",
      k_states,
      3},

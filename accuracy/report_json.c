@@ -20,7 +20,7 @@ static const struct wk_report_group k_groups[WK_REPORT_GROUPS] = {
      "1.6 %"},
     {"voltage and current", "Voltage and current, 10/12 cycles", "0.005 % of reading",
      "0.025 %"},
-    {"frequency", "Frequency", "1 mHz; windows in states 2 and 3: class A, 10 mHz",
+    {"frequency", "Frequency", "1 mHz; windows of 0.2 s in state 3: class A, 10 mHz",
      "0.03 mHz, clean"},
     {"unbalance", "Unbalance", "0.01 % absolute", ""},
     {"harmonics", "Harmonics and interharmonics", "0.1 % of reading", "-28 % at order 50"},

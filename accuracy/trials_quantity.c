@@ -184,7 +184,7 @@ static void add_frequency(struct wk_trial_list *list, int state, double f_hz, in
              ten_s ? "the intervals of 10 s of UTC" : "30 s of 10/12-cycle windows");
     trial->unit = "Hz";
     trial->error_unit = "mHz";
-    trial->goal = ten_s || state == 0 ? GOAL_MHZ : CLASS_MHZ;
+    trial->goal = ten_s || state < 2 ? GOAL_MHZ : CLASS_MHZ;
     trial->class_limit = CLASS_MHZ;
     trial->class_name = "A";
     trial->quick = !ten_s && nominal_hz == 50 && state > 0;
