@@ -267,7 +267,7 @@ void wk_plot_events(FILE *file, const struct wk_trial_list *list)
     const struct wk_plot plot = {
         .title = "error of the residual voltage over the error of the duration",
         .x_title = "error of the duration, cycles (goal 0.5)",
-        .y_title = "error of the residual voltage, % Udin",
+        .y_title = "residual voltage, % Udin",
         .x_from = -0.55,
         .x_to = 0.55,
         .ticks = k_ticks,
