@@ -17,6 +17,10 @@ BUILD = ROOT / "build" / "cortexm"
 CORE = ("base", "cosem", "metrology", "management")
 # Whole rooms, to be met by every change; the goal of the product is 128 KiB and 24 KiB.
 LIMIT_ROM = 131072
+NOT_OF_THE_TARGET = ("lanes4",)  # vector loops of PCs, built here for the tests only
+# What is linked of metrology and power quality: 40 KiB are wanted and not reached yet.
+LIMIT_LINKED = 61440
+MAP = BUILD / "count_target.map"
 
 
 def frames():
@@ -40,8 +44,26 @@ def rows():
             for line in output.splitlines()[1:]:
                 text, data, bss, _, _, name = line.split(maxsplit=5)
                 stem = re.match(r"(\w+)\.", name).group(1)
+                if stem in NOT_OF_THE_TARGET:
+                    continue
                 yield (folder, stem, int(text) + int(data), int(data) + int(bss),
                        stack.get((folder, stem), 0))
+
+
+def linked():
+    """Octets of code and constants that the linker took from metrology and base."""
+    total = 0
+    named = False
+    text = MAP.read_text()
+    for line in text[text.index("Linker script and memory map"):].splitlines():
+        match = re.match(r"^ (\.(?:text|rodata)\S*)?\s*(?:0x\w+\s+0x(\w+)\s+(\S+))?\s*$", line)
+        if match is None or not (match.group(1) or named):
+            named = False
+            continue
+        if match.group(2) and re.search(r"libwk_(metrology|base)\.a", match.group(3)):
+            total += int(match.group(2), 16)
+        named = match.group(1) is not None and match.group(2) is None
+    return total
 
 
 def main():
@@ -67,8 +89,14 @@ def main():
     print("".join(f"# {line}\n" for line in lines), end="")
     print(f'# figure {{"figure":"ROM of all core rooms, Cortex-M4 -Os","value":{total},'
           f'"unit":"octets","goal":"<= {LIMIT_ROM}","holds":{str(good).lower()},"seed":0}}')
-    print(f"{'ok' if good else 'not ok'} 1 - the core rooms fit their ROM\n1..1")
-    sys.exit(0 if good else 1)
+    print(f"{'ok' if good else 'not ok'} 1 - the core rooms fit their ROM")
+    size = linked()
+    small = 0 < size <= LIMIT_LINKED
+    print(f'# figure {{"figure":"ROM of metrology and power quality, linked","value":{size},'
+          f'"unit":"octets","goal":"<= {LIMIT_LINKED} (40960 wanted)",'
+          f'"holds":{str(small).lower()},"seed":0}}')
+    print(f"{'ok' if small else 'not ok'} 2 - metrology and power quality do not grow\n1..2")
+    sys.exit(0 if good and small else 1)
 
 
 if __name__ == "__main__":
