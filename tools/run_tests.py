@@ -146,6 +146,7 @@ def suites():
                         ("accuracy", ["tests/interop/run", "build/dev", "accuracy"], 300),
                         ("flicker", ["tests/interop/run", "build/dev", "flicker"], 300),
                         ("comtrade", ["tests/interop/run", "build/dev", "comtrade"], 300),
+                        ("submeter", ["tests/interop/run", "build/dev", "submeter"], 300),
                         ("meter", ["python3", "tests/interop/meter.py"], 300)]
     table["chain"] = [(script.stem, ["python3", str(script)], 600)
                       for script in sorted((ROOT / "tests" / "chain").glob("test_*.py"))]

@@ -13,7 +13,7 @@
 #include "tests/wk_test.h"
 
 #define RATE   8000
-#define FRAMES (RATE / 2)
+#define FRAMES 4000 /* half a second */
 
 static struct wk_iio_server server;
 static struct wk_iio iio;
@@ -85,13 +85,13 @@ static double rms_of(int c)
     double mean = 0;
     double sum = 0;
     for (int n = 0; n < FRAMES; n++) {
-        mean += counts[n * iio.info.channels + c] * gain / FRAMES;
+        mean += counts[n * iio.info.channels + c] * gain;
     }
     for (int n = 0; n < FRAMES; n++) {
-        const double value = counts[n * iio.info.channels + c] * gain - mean;
+        const double value = counts[n * iio.info.channels + c] * gain - mean / (double)FRAMES;
         sum += value * value;
     }
-    return sqrt(sum / FRAMES);
+    return sqrt(sum / (double)FRAMES);
 }
 
 static void samples_of_every_format_become_volts_and_amperes(void)

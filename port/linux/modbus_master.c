@@ -134,10 +134,11 @@ static wk_err take_host(struct wk_modbus *modbus, char *text, const char *port)
 static wk_err take_uri(struct wk_modbus *modbus, const char *uri)
 {
     char text[WK_MODBUS_URI];
-    if (strlen(uri) >= sizeof text) {
+    const size_t size = strlen(uri);
+    if (size >= sizeof text) {
         return blame(modbus, WK_E_ARGUMENT, "the URI is too long");
     }
-    strcpy(text, uri);
+    memcpy(text, uri, size + 1);
     if (strncmp(text, "rtu:", 4) == 0) {
         modbus->rtu = true;
         return take_line(modbus, text + 4);
