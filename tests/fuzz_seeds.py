@@ -70,7 +70,27 @@ def cosem_seeds():
             yield bytes([reader]) + bytes.fromhex(text)
 
 
-SEEDS = {"session_fuzz": session_seeds, "cosem_fuzz": cosem_seeds}
+def sunspec_registers(model, size):
+    """A SunSpec meter as registers: the mark, common model, meter model, end."""
+    words = [0x5375, 0x6E53, 1, 66] + [0x4142] * 66 + [model, size] + [1] * size + [0xFFFF, 0]
+    return b"".join(word.to_bytes(2, "big") for word in words)
+
+
+def submeter_seeds():
+    # RTU and TCP: unit 17, function 4, count 3 (2 + 1), the answer and a refusal
+    yield bytes.fromhex("00 11 02 1104 06 022B 0000 0064 0000")
+    yield bytes.fromhex("00 11 02 118402 0000 11040600")
+    yield bytes.fromhex("01 11 02 0001 0000 0009 11 04 06 022B 0000 0064")
+    yield bytes.fromhex("01 11 02 0001 0000 0003 11 84 02")
+    for model, size in ((203, 105), (213, 124), (103, 50)):
+        for base in (40000, 50000, 0):
+            yield bytes([2]) + base.to_bytes(2, "big") + sunspec_registers(model, size)
+    for kind in (3, 4):
+        yield bytes([kind, 0, 0]) + bytes.fromhex("43668000") * 190
+
+
+SEEDS = {"session_fuzz": session_seeds, "cosem_fuzz": cosem_seeds,
+         "submeter_fuzz": submeter_seeds}
 
 
 def write(fuzzer, folder):
