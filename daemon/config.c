@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config.h"
 
+#include "daemon/config_submeter.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -505,6 +507,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         }
         return err;
     }
+    if (strcmp(entry->kind, "submeter") == 0) {
+        return wk_config_submeter_take(reading->config, entry, reason, size);
+    }
     snprintf(reason, size, "there is no section [%s]", entry->kind);
     return WK_E_FORMAT;
 }
@@ -526,6 +531,11 @@ static const char *missing(const struct wk_config *config)
     if (config->frontend == WK_CONFIG_IIO &&
         (config->pace != WK_CONFIG_REALTIME || config->start_us != 0)) {
         return "[frontend] of kind iio is live: it takes neither pace nor start";
+    }
+    for (uint8_t n = 0; n < config->submeter_count; n++) {
+        if (config->submeter[n].uri[0] == '\0' || config->submeter[n].map == 0) {
+            return "[submeter] needs uri and map";
+        }
     }
     if (config->calendar.season_count > 0 && wk_tariff_check(&config->calendar) != WK_OK) {
         return "[calendar] is not complete: seasons, weeks, days and tariffs must refer to "

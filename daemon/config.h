@@ -14,11 +14,13 @@
 #include "base/err.h"
 #include "management/tariff.h"
 #include "port/linux/ini.h"
+#include "port/linux/submeter.h"
 
-#define WK_CONFIG_PATH   512
-#define WK_CONFIG_TEXT   64
-#define WK_CONFIG_LIST   128
-#define WK_CONFIG_SECRET 64
+#define WK_CONFIG_PATH      512
+#define WK_CONFIG_TEXT      64
+#define WK_CONFIG_LIST      128
+#define WK_CONFIG_SECRET    64
+#define WK_CONFIG_SUBMETERS 8
 
 typedef enum wk_config_frontend {
     WK_CONFIG_RECORDING = 1, /* a file, once */
@@ -88,6 +90,15 @@ struct wk_config {
     /* [web] */
     char web_host[WK_CONFIG_TEXT];
     uint16_t web_port; /* 0 = no page */
+    /* [submeter NAME] */
+    struct wk_config_submeter {
+        char name[32];
+        char uri[128];       /* as `wk submeter` */
+        wk_submeter_map map; /* 0 = none was given */
+        uint8_t unit;
+        uint32_t period_s;
+    } submeter[WK_CONFIG_SUBMETERS];
+    uint8_t submeter_count;
 };
 
 /** Reads and checks the file; on error `why` says where and why. */

@@ -266,6 +266,7 @@ static wk_err start_web(struct wk_meter *meter)
         .balance = &meter->pump.balance,
     };
     meter->web.gate = &meter->gate;
+    meter->web.submeters = &meter->submeters;
     meter->web.assets = wk_meter_assets;
     meter->web.asset_count = wk_meter_asset_count;
     const wk_err err =
@@ -289,6 +290,7 @@ static void close_all(struct wk_meter *meter)
         }
         wk_gate_close(&meter->gate);
         wk_web_stop(&meter->web);
+        wk_submeters_stop(&meter->submeters);
         uv_walk(&meter->loop, close_handle, NULL);
         uv_run(&meter->loop, UV_RUN_DEFAULT);
         uv_loop_close(&meter->loop);
@@ -312,6 +314,9 @@ wk_err wk_meter_start(struct wk_meter *meter)
     }
     if (err == WK_OK) {
         err = start_dlms(meter);
+    }
+    if (err == WK_OK) {
+        err = wk_submeters_start(&meter->submeters, &meter->config);
     }
     if (err == WK_OK) {
         err = start_web(meter);

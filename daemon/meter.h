@@ -38,6 +38,7 @@ struct wk_meter {
     struct wk_record two_h;
     struct wk_record frequency;
     struct wk_gate gate;
+    struct wk_submeters submeters;
     struct wk_web web;
     struct wk_dlms_tcp *dlms;
     uv_loop_t loop;

@@ -118,6 +118,12 @@ static enum MHD_Result answer_live(struct wk_web *web, struct MHD_Connection *co
     return answer_view(web, connection, wk_view_live);
 }
 
+/* Sub-meters have a lock of their own: the meter's loop is not held. */
+static enum MHD_Result answer_submeters(struct wk_web *web, struct MHD_Connection *connection)
+{
+    return send_json(connection, 200, wk_submeters_view(web->submeters));
+}
+
 static enum MHD_Result answer_balance(struct wk_web *web, struct MHD_Connection *connection)
 {
     return answer_view(web, connection, wk_view_balance);
@@ -350,7 +356,7 @@ static const struct {
     {"/api/events", answer_events},       {"/api/stream", answer_stream},
     {"/api/wiring", answer_wiring},       {"/api/balance", answer_balance},
     {"/api/quality", answer_quality},     {"/api/quality/week", answer_week},
-    {"/api/captures", answer_captures},
+    {"/api/captures", answer_captures},   {"/api/submeters", answer_submeters},
 };
 
 static enum MHD_Result send_asset(struct MHD_Connection *connection,

@@ -21,7 +21,7 @@ from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSp
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "chain"))
-from harness import Tap, free_port  # noqa: E402  (found only now)
+from harness import Meter, Tap, free_port  # noqa: E402  (found only now)
 
 SEED = 20261121
 SDM630 = {0x00: 229.5, 0x02: 230.25, 0x04: 231.0, 0x06: 5.5, 0x08: 0.25, 0x0A: 12.75,
@@ -170,11 +170,47 @@ def over_a_line(tap, tool):
     tap.check(good == rounds, "echo, noise and gaps on the line do no harm", f"{good} of {rounds}")
 
 
+def in_a_meter(tap):
+    port = free_port()
+    Server(lambda: ModbusTcpServer(context(INTS), address=("127.0.0.1", port)))
+    meter = Meter("b", stop="2026-02-01T23:00:10Z")
+    sections = (f"\n[submeter roof]\nuri = tcp:127.0.0.1:{port}\nmap = sunspec\nperiod_s = 1\n"
+                f"\n[submeter gone]\nuri = tcp:127.0.0.1:{free_port()}\nmap = sdm630\n")
+    meter.write("b", lambda text: text + sections)
+    meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    told = []
+    for _ in range(100):
+        told = meter.get("/api/submeters")["submeters"]
+        if told[0]["readings"] > 1 and told[1]["failures"]:
+            break
+        time.sleep(0.1)
+    wrong = {key: value for key, value in INTS_SAY.items()
+             if key not in ("model", "maker", "serial") and told[0]["values"].get(key) != value}
+    tap.check(told[0]["readings"] > 1 and not wrong and told[0]["maker"] == "pymodbus"
+              and told[0]["read_us"] > 0 and "fault" not in told[0],
+              "wk-meterd reads a configured sub-meter again and again", f"{wrong} {told[0]}")
+    tap.check(told[1]["readings"] == 0 and told[1]["read_us"] is None
+              and "cannot be reached: Connection refused" in told[1]["fault"],
+              "... and says in words what is wrong with another", told[1])
+    tap.check(meter.stop() == [0], "wk-meterd ends cleanly with them")
+    for change, says in (("map = em24", "'map' must be sunspec, sdm630 or sdm120"),
+                         ("baud = 1", "'baud' is not a key of [submeter]"),
+                         ("unit = 256", "'unit' must be a whole number from 0 to 255"),
+                         ("map = sdm120", "[submeter] needs uri and map")):
+        meter.write("b", lambda text: text + f"\n[submeter x]\n{change}\n")
+        done = subprocess.run([meter.bin / "wk-meterd", "--config", meter.config, "--check"],
+                              capture_output=True, text=True, timeout=20)
+        tap.check(done.returncode == 1 and says in done.stderr,
+                  f"[submeter] with {change} is refused with the reason", done.stderr)
+    meter.remove()
+
+
 def main():
     tap = Tap()
     tool = sys.argv[1]
     over_tcp(tap, tool)
     over_a_line(tap, tool)
+    in_a_meter(tap)
     for arguments, status, says in (
             (["tcp:127.0.0.1:1", "--map", "sdm630"], 1, "cannot be reached"),
             (["tcp:127.0.0.1:1"], 2, "give a URI and --map"),

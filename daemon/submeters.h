@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/submeters - reads the configured sub-meters, each in a thread of its own: a line that
+ * does not answer holds up nobody else. Their values are shown, never billed. Those that share a
+ * serial line take turns. */
+#ifndef WK_DAEMON_SUBMETERS_H
+#define WK_DAEMON_SUBMETERS_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "daemon/config.h"
+#include "port/linux/modbus_master.h"
+#include "port/linux/submeter.h"
+
+/* What is known of one; guarded by wk_submeters.lock. */
+struct wk_submeters_state {
+    struct wk_submeter newest; /* of the last reading that succeeded */
+    int64_t read_us;           /* UTC of it; 0 = none yet */
+    uint64_t readings;
+    uint64_t failures;
+    char fault[WK_MODBUS_WHY]; /* of the last reading; empty if it succeeded */
+};
+
+struct wk_submeters {
+    const struct wk_config *config;
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* stop has been set */
+    bool stop;
+    uint8_t running; /* threads */
+    struct wk_submeters_worker {
+        struct wk_submeters *all;
+        uint8_t index;
+        pthread_t thread;
+        pthread_mutex_t *line; /* of the first sub-meter with the same URI */
+        pthread_mutex_t own_line;
+        struct wk_submeters_state state;
+    } worker[WK_CONFIG_SUBMETERS];
+};
+
+/** Starts a thread for each [submeter] of the configuration. WK_E_IO: no thread; none runs. */
+WK_MUST_USE wk_err wk_submeters_start(struct wk_submeters *submeters,
+                                      const struct wk_config *config);
+/** Ends them; waits for requests under way. */
+void wk_submeters_stop(struct wk_submeters *submeters);
+
+/** All of them as JSON (docs/api-meter.md); NULL: no memory. */
+json_t *wk_submeters_view(struct wk_submeters *submeters);
+
+#endif
