@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "base/crc.h"
 #include "metrology/analyser.h"
 #include "metrology/signal_test.h"
 #include "tests/wk_test.h"
@@ -58,6 +59,18 @@ static wk_err take(void *self, const struct wk_record *record)
         break;
     default:
         break;
+    }
+    return WK_OK;
+}
+
+static uint32_t window_sum;
+
+static wk_err sum_windows(void *self, const struct wk_record *record)
+{
+    (void)self;
+    if (record->kind == WK_RECORD_WINDOW) {
+        window_sum = wk_crc_32(window_sum, &record->window, sizeof record->window);
+        window_sum = wk_crc_32(window_sum, &record->t_us, sizeof record->t_us);
     }
     return WK_OK;
 }
@@ -302,7 +315,38 @@ static void a_new_sample_rate_is_taken_up(void)
     EXPECT(near(last_of(WK_RECORD_LEVEL_3_S)->quality.u_thd[0], 0.05, 5e-3));
 }
 
-WK_TEST_MAIN(T(three_seconds_have_the_values_of_their_blocks),
+/* Check sum of the windows of a run. */
+static uint32_t windows_of(const struct signal *signal, bool analysed)
+{
+    struct wk_chain_config config = wk_chain_usual();
+    struct wk_sample_fault fault;
+    window_sum = 0;
+    if (begin(signal, false) != WK_OK) {
+        return 0;
+    }
+    config.observer = analysed ? wk_analyser_observer(&analyser) : config.observer;
+    config.sink.emit = sum_windows;
+    if (wk_chain_init(&chain, &signal->info, &config, &fault) != WK_OK ||
+        signal_feed(signal, &chain, 0, 24000, SIGNAL_BLOCK) != WK_OK ||
+        wk_chain_flush(&chain) != WK_OK) {
+        return 0;
+    }
+    return window_sum;
+}
+
+static void metering_is_the_same_with_it_and_without(void)
+{
+    struct signal signal = three_phases(50.3, 2.1);
+    signal.scale_from_s = 1;
+    signal.scale_to_s = 1.1;
+    signal.scale[2] = 0.3;
+    const uint32_t alone = windows_of(&signal, false);
+    EXPECT(alone != 0);
+    EXPECT_I64(alone, windows_of(&signal, true));
+}
+
+WK_TEST_MAIN(T(metering_is_the_same_with_it_and_without),
+             T(three_seconds_have_the_values_of_their_blocks),
              T(ten_minutes_end_with_the_clock_and_blocks_overlap_there),
              T(a_dip_flags_its_intervals_and_is_captured), T(a_small_step_is_a_rapid_change),
              T(an_impulse_is_a_transient), T(a_gap_ends_the_intervals_that_count_cycles),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the chain tests share: configurations of test meters, processes, TAP."""
+import atexit
 import json
 import pathlib
 import shutil
@@ -63,6 +64,7 @@ class Meter:
         self.config = self.folder / "meter.conf"
         self.write(letter)
         self.processes = []
+        atexit.register(self.remove)  # a test that fails leaves nothing running
 
     def write(self, letter, change=lambda text: text):
         text = (ROOT / "config" / f"meter-{letter}.conf").read_text()
@@ -89,7 +91,7 @@ class Meter:
                     raise
                 time.sleep(0.05)
 
-    def wait_finished(self, timeout_s=120):
+    def wait_finished(self, timeout_s=240):
         """Until the feed has ended and every record of it is counted and committed."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -13,7 +13,7 @@ import time
 
 from harness import Meter, Tap
 
-STOP = "2026-02-05T23:00:00Z"
+STOP = "2026-02-02T23:00:00Z"
 RESTART_GOAL_MS = 50
 
 
