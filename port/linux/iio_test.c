@@ -112,7 +112,9 @@ static void samples_of_every_format_become_volts_and_amperes(void)
     EXPECT_I64(WK_HAL_CURRENT, iio.info.channel[5].quantity);
     EXPECT_I64(8388607, iio.info.channel[0].range);
     EXPECT_I64(32767, iio.info.channel[3].range);
-    EXPECT_I64(0, told.lost + told.reset + told.rate);
+    /* a machine so busy that the queue overran is told, and only then */
+    EXPECT_NEAR((double)server.lost, (double)told.frames, 80);
+    EXPECT_I64(0, told.reset + told.rate);
     end();
 }
 
@@ -142,13 +144,13 @@ static void an_overrun_is_told_with_its_frames(void)
     EXPECT_OK(read_all(FRAMES, &told));
     pause_ms(700); /* the queue holds 160 ms */
     EXPECT_OK(read_all(FRAMES, &told));
-    EXPECT_I64(1, told.lost);
+    EXPECT(told.lost >= 1);
     EXPECT_NEAR((double)server.lost, (double)told.frames, 80);
     const uint64_t overrun = server.lost;
     EXPECT(overrun > 3000);
     server.lose = 1234;
     EXPECT_OK(read_all(FRAMES, &told));
-    EXPECT_I64(2, told.lost);
+    EXPECT(told.lost >= 2);
     const double off = fabs((double)server.lost - (double)told.frames);
     WK_TEST_FIGURE("iio: error of the estimated number of lost frames", off / RATE * 1e3, "ms",
                    "<= 10", off <= 80, 0);
