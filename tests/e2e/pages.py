@@ -18,8 +18,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BASE = 18480
 DISTURBED = BASE + 8
 FIRST_DAY_S = 180
-EVENTS_S = 120
+EVENTS_S = 150
 KINDS = {"dip", "swell", "interruption", "rapid_change", "transient"}
+# what quality_feed.py does to the supply: kind, phases, residual or maximum in percent, duration in
+# ms, and where this lies in the curves of ITIC and SEMI F47
+TRUTH = (("dip", 1, 62.4, 180, "no_damage", "met"), ("dip", 7, 82.7, 600, "inside", "met"),
+         ("swell", 2, 124.6, 300, "prohibited", None), ("swell", 1, 113.8, 150, "inside", None),
+         ("dip", 6, 71.8, 1400, "no_damage", "below"), ("dip", 7, 1.0, 900, "no_damage", "below"),
+         ("interruption", 7, 1.0, 900, "no_damage", "below"),
+         ("dip", 4, 42.6, 80, "no_damage", "below"))
+PERCENT, MS = 0.8, 10  # half a cycle
 
 
 def answer(port, path):
@@ -57,6 +65,24 @@ def wait_events(feed):
     return False
 
 
+def is_like(event, truth):
+    kind, phases, percent, ms, itic, f47 = truth
+    return (event["kind"] == kind and event["phases"] == phases and event["duration_ms"] is not None
+            and abs(event["extreme_percent"] - percent) <= PERCENT
+            and abs(event["duration_ms"] - ms) <= MS
+            and event["itic"] == itic and event["f47"] == f47)
+
+
+def check_events():
+    """Every event that was made is told as what it was."""
+    events = answer(DISTURBED, "/api/quality")["events"]
+    missing = [truth for truth in TRUTH if not any(is_like(e, truth) for e in events)]
+    print(f"{'not ok' if missing else 'ok'} - each event has its kind, depth, duration and verdict")
+    for truth in missing:
+        print(f"# there is no event like {truth}")
+    return not missing
+
+
 def check_captures(folder):
     """Captures are served as the files they are, and nothing else is."""
     capture = answer(DISTURBED, "/api/captures")["captures"][0]
@@ -84,14 +110,14 @@ def main():
 def run(folder):
     launch = subprocess.Popen(["python3", ROOT / "tools" / "launch.py", "--port-base", str(BASE)],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    seconds = wait_first_day(launch, (BASE + 1, BASE + 2))
-    print(f"{'ok' if seconds else 'not ok'} - the first day is metered")
     feed = subprocess.Popen(["python3", ROOT / "tests" / "e2e" / "quality_feed.py",
                              folder / "meter", str(DISTURBED)],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seconds = wait_first_day(launch, (BASE + 1, BASE + 2))
+    print(f"{'ok' if seconds else 'not ok'} - the first day is metered")
     eventful = wait_events(feed)
     print(f"{'ok' if eventful else 'not ok'} - a disturbed supply gives events of every kind")
-    served = eventful and check_captures(folder / "meter")
+    served = eventful and check_events() and check_captures(folder / "meter")
     if seconds:
         print("# figure " + json.dumps({"figure": "./run: the first day metered, two meters",
                                         "value": round(seconds, 1), "unit": "s",

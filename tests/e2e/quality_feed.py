@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A meter with a history of power quality, for the page tests: some hours of a distorted,
-flickering but legal supply, then a minute with dips, swells, an interruption, a rapid change and a
+flickering but legal supply, then forty seconds with dips, swells, an interruption, a rapid change and a
 transient, over and over in real time.
 
 usage: quality_feed.py FOLDER PORT      runs until SIGTERM or Ctrl-C, page on PORT, DLMS on PORT + 1
@@ -20,7 +20,7 @@ BIN = ROOT / "build" / "release" / "bin"
 RATE = 6400
 DECLARED_RATE = 6401.28  # so the supply has 50.01 Hz
 PERIOD = RATE // 5  # everything steady repeats after ten cycles
-QUIET_S, EVENTFUL_S = 20, 60
+QUIET_S, EVENTFUL_S = 20, 40
 HOURS = 4
 CHANNELS = (("U1", "A", "V"), ("U2", "B", "V"), ("U3", "C", "V"), ("UN", "N", "V"),
             ("I1", "A", "A"), ("I2", "B", "A"), ("I3", "C", "A"), ("IN", "N", "A"))
@@ -33,10 +33,10 @@ I_HARMONICS = {2: (0.8, 0), 3: (18, 190), 5: (11, 10), 7: (6.5, 150), 9: (2.5, 6
 U_RMS, I_RMS, LAG = (231.4, 229.2, 233.1), (14.2, 8.6, 11.3), (18, 31, -8)
 FLICKER = (0.0011, 0.0015, 0.0021)  # of the voltage, at 10 Hz: Pst 0.6, 0.8, 1.15
 # begin s, length s, share of the voltage of L1 L2 L3
-EVENTS = ((5, 0.18, (0.62, 1, 1)), (12, 0.6, (0.83, 0.83, 0.84)), (20, 0.3, (1, 1.25, 1)),
-          (28, 0.15, (1.13, 1, 1)), (34, 1.4, (1, 0.72, 0.71)), (40, 0.9, (0.01, 0.01, 0.01)),
-          (46, 6, (0.955, 0.955, 0.955)), (57, 0.08, (1, 1, 0.42)))
-TRANSIENT_S, TRANSIENT_V, TRANSIENT_HZ = 54.0037, 260, 900
+EVENTS = ((3, 0.18, (0.62, 1, 1)), (7, 0.6, (0.83, 0.83, 0.84)), (11, 0.3, (1, 1.25, 1)),
+          (14, 0.15, (1.13, 1, 1)), (17, 1.4, (1, 0.72, 0.71)), (22, 0.9, (0.01, 0.01, 0.01)),
+          (26, 5, (0.955, 0.955, 0.955)), (37, 0.08, (1, 1, 0.42)))
+TRANSIENT_S, TRANSIENT_V, TRANSIENT_HZ = 34.0037, 260, 900
 
 
 def wave(turns, harmonics, phase):

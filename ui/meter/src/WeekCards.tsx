@@ -72,9 +72,10 @@ function Row(props: { row: WeekRow; w: Weeks }) {
   );
 }
 
-function Rows(props: { rows: WeekRow[]; w: Weeks }) {
+function Rows(props: { rows: WeekRow[]; w: Weeks; title: string; tall?: boolean }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={t("characteristics")}>
+    <div class={props.tall ? "scroll tall" : "scroll"} tabIndex={0} role="region"
+      aria-label={props.title}>
       <table class="week">
         <thead>
           <tr><th scope="col">{t("characteristic")}</th><th scope="col">
@@ -141,11 +142,11 @@ function Cards(props: { week: Week; w: Weeks }) {
       <Card title={t("characteristics")} note={`Un ${fixed(w.nominal_v, 0)} V · ${
         fixed(w.nominal_hz, 0)} Hz · ${t("kept out")} ${fixed(week.flagged, 0)}`}>
         <Summary week={week} />
-        <Rows rows={[...main, ...worst(week.rows)]} w={w} />
+        <Rows rows={[...main, ...worst(week.rows)]} w={w} title={t("characteristics")} />
         <p class="tip">{t("week note")}</p>
         <details class="no-print">
           <summary>{t("all harmonics")}</summary>
-          <Rows rows={harmonics} w={w} />
+          <Rows rows={harmonics} w={w} title={t("all harmonics")} tall />
         </details>
       </Card>
       <Card title={t("dips of the week")} class="s7" note={t("number by depth and duration")}>
