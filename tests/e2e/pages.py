@@ -57,7 +57,7 @@ def wait_events(feed):
     while time.monotonic() - begin < EVENTS_S and feed.poll() is None:
         try:
             kinds = {e["kind"] for e in answer(DISTURBED, "/api/quality")["events"]}
-            if KINDS <= kinds and len(answer(DISTURBED, "/api/captures")["captures"]) >= 6:
+            if KINDS <= kinds and len(answer(DISTURBED, "/api/captures")["captures"]) >= 4:
                 return True
         except OSError:
             pass

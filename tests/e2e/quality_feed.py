@@ -32,11 +32,12 @@ I_HARMONICS = {2: (0.8, 0), 3: (18, 190), 5: (11, 10), 7: (6.5, 150), 9: (2.5, 6
                23: (0.6, 200), 25: (0.5, 70)}
 U_RMS, I_RMS, LAG = (231.4, 229.2, 233.1), (14.2, 8.6, 11.3), (18, 31, -8)
 FLICKER = (0.0011, 0.0015, 0.0021)  # of the voltage, at 10 Hz: Pst 0.6, 0.8, 1.15
-# begin s, length s, share of the voltage of L1 L2 L3
-EVENTS = ((3, 0.18, (0.62, 1, 1)), (7, 0.6, (0.83, 0.83, 0.84)), (11, 0.3, (1, 1.25, 1)),
-          (14, 0.15, (1.13, 1, 1)), (17, 1.4, (1, 0.72, 0.71)), (22, 0.9, (0.01, 0.01, 0.01)),
+# Begin s, length s, share of the voltage of L1 L2 L3. The first are captured; then the meter keeps
+# to one capture in ten minutes, as in a storm.
+EVENTS = ((3, 0.18, (0.62, 1, 1)), (7, 0.9, (0.01, 0.01, 0.01)), (11, 0.3, (1, 1.25, 1)),
+          (14, 0.15, (1.13, 1, 1)), (17, 1.4, (1, 0.72, 0.71)), (22, 0.6, (0.83, 0.83, 0.84)),
           (26, 5, (0.955, 0.955, 0.955)), (37, 0.08, (1, 1, 0.42)))
-TRANSIENT_S, TRANSIENT_V, TRANSIENT_HZ = 34.0037, 260, 900
+TRANSIENT_S, TRANSIENT_V, TRANSIENT_HZ = 5.0037, 260, 900
 
 
 def wave(turns, harmonics, phase):
