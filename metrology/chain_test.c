@@ -471,6 +471,19 @@ static void a_failed_sink_stops_the_chain_for_good(void)
     EXPECT_ERR(WK_E_IO, signal_run(&signal, &config, 1));
 }
 
+static void an_interharmonic_does_not_keep_the_frequency_from_settling(void)
+{
+    struct signal signal = signal_of(1, 8000, 50);
+    const struct wk_chain_config config = signal_config(&sink);
+    signal_load(&signal, 0, 230, 10, 0);
+    signal.channel[0].part[1] = (struct signal_part){2.3, 1.266, 40}; /* 1 % at 63.3 Hz */
+    sink = (struct signal_sink){0};
+    EXPECT_OK(signal_run(&signal, &config, 4));
+    const struct wk_record *last = &sink.window[(sink.windows - 2) % SIGNAL_RECORDS];
+    EXPECT((last->flags & WK_RECORD_ACQUIRING) == 0);
+    EXPECT(fabs(last->window.frequency_uhz / 1e6 - 50) < 0.02);
+}
+
 static void a_wrong_front_end_is_refused_with_its_reason(void)
 {
     static struct wk_chain chain;
@@ -510,4 +523,6 @@ WK_TEST_MAIN(
     T(a_dip_has_its_depth_time_and_duration), T(a_swell_has_its_maximum),
     T(an_interruption_needs_all_phases), T(counts_out_of_range_are_limited_and_flagged),
     T(a_gap_in_the_feed_lets_time_pass_and_is_flagged),
-    T(a_failed_sink_stops_the_chain_for_good), T(a_wrong_front_end_is_refused_with_its_reason))
+    T(a_failed_sink_stops_the_chain_for_good),
+    T(an_interharmonic_does_not_keep_the_frequency_from_settling),
+    T(a_wrong_front_end_is_refused_with_its_reason))

@@ -4,7 +4,9 @@
 #include "base/wide.h"
 
 #define SETTLED_CYCLES 2
-#define SETTLED_TURN   8589935            /* 0.002 turns per cycle: 0.2 % of the frequency */
+#define SETTLED_TURN   8589935  /* 0.002 turns per cycle: 0.2 % of the frequency */
+#define RESTLESS_TURN  25769804 /* ... 0.006: what 2 % of an interharmonic moves */
+#define RESTLESS       25       /* cycles without settling: something moves the phase */
 #define UNEVEN_TURN    (INT64_C(1) << 27) /* 1/32 turn off the regression line */
 #define JUMP_FRACTION  200                /* 0.5 % of the frequency */
 #define RAMP_FRACTION  25000              /* 2 mHz of 50 Hz from one window to the next */
@@ -130,12 +132,15 @@ uint64_t wk_track_mark(struct wk_track *track, const struct wk_sample_map *map,
         return step;
     }
     const int32_t ahead = advance(&track->point[before], &point, step);
-    if (ahead < SETTLED_TURN && ahead > -SETTLED_TURN) {
+    const int32_t limit = track->restless < RESTLESS ? SETTLED_TURN : RESTLESS_TURN;
+    if (ahead < limit && ahead > -limit) {
         track->settled++;
         track->locked = track->settled >= SETTLED_CYCLES;
+        track->restless = track->locked ? 0 : track->restless;
         return step;
     }
     track->settled = 0;
+    track->restless = (uint8_t)(track->restless < RESTLESS ? track->restless + 1 : RESTLESS);
     track->first = (uint8_t)(k + 1);
     const int64_t change = slope_of(ahead, point.at_q16 - track->point[before].at_q16);
     return limited(track, step + (uint64_t)change);

@@ -30,6 +30,7 @@ struct wk_track {
     uint8_t cycles;    /* of a window as configured; 0 = by the frequency */
     uint8_t reference; /* phase 0..2 */
     uint8_t settled;   /* cycles in a row that confirmed the frequency */
+    uint8_t restless;  /* cycles that did not since it was last locked */
     bool locked;
     bool held;                       /* the last window was too uneven to follow */
     uint8_t first;                   /* first point of this window that counts */

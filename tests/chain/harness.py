@@ -50,7 +50,8 @@ def free_port():
 class Meter:
     """One meter of config/, with its own state folder, ports and keys."""
 
-    def __init__(self, letter, build="dev", stop=None, pace="full-speed", start=START):
+    def __init__(self, letter, build="dev", stop=None, pace="full-speed", start=START,
+                 analyse="live"):
         self.bin = programs(build)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wk-chain-"))
         self.web = free_port()
@@ -61,6 +62,7 @@ class Meter:
         self.words = {"STATE": self.folder / "state", "DATA": ROOT / "data", "START": start,
                       "STOP": f"stop = {stop}" if stop else "", "PACE": pace,
                       "PASSWORD": self.password, "DLMS": self.dlms, "WEB": self.web, **self.keys}
+        self.analyse = analyse  # a day of power quality takes minutes with sanitizers
         self.config = self.folder / "meter.conf"
         self.write(letter)
         self.processes = []
@@ -70,6 +72,7 @@ class Meter:
         text = (ROOT / "config" / f"meter-{letter}.conf").read_text()
         for word, value in self.words.items():
             text = text.replace(f"@{word}@", str(value))
+        text += f"\n[quality]\nanalyse = {self.analyse}\n"
         self.config.write_text(change(text))
 
     def spawn(self, program, **more):

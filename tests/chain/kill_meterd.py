@@ -32,7 +32,7 @@ def wait_first_record(process, begin, timeout_s=10):
 
 
 def killed_run(kills, rng):
-    meter = Meter("b", build="release", stop=STOP)
+    meter = Meter("b", build="release", stop=STOP, analyse="yes")
     times = []
     done = 0
     feed = meter.spawn("wk-metrologyd", stderr=subprocess.DEVNULL)
@@ -68,7 +68,7 @@ def meter_is_idle(meter):
 
 
 def quiet_run():
-    meter = Meter("b", build="release", stop=STOP)
+    meter = Meter("b", build="release", stop=STOP, analyse="yes")
     meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
     meter.spawn("wk-metrologyd")
     info = meter.wait_finished()
