@@ -31,9 +31,9 @@ static int64_t time_us(const struct wk_analyser *analyser, uint64_t at_q16)
 
 static void trigger(struct wk_analyser *analyser, uint64_t at_q16, uint32_t reason)
 {
-    const bool wanted =
-        analyser->has_captures &&
-        (reason == 0 || wk_storm_pass(&analyser->storm_captures, time_us(analyser, at_q16)));
+    const bool wanted = analyser->has_captures &&
+                        (reason == 0 || analyser->capture.open ||
+                         wk_storm_pass(&analyser->storm_captures, time_us(analyser, at_q16)));
     if (wanted) {
         wk_capture_trigger(&analyser->capture, at_q16 >> 16, reason);
     }

@@ -159,31 +159,44 @@ static uint32_t slot_of(const struct wk_transient *transient, uint32_t back)
 /* Vectors, where the processor has any. */
 typedef int32_t words __attribute__((vector_size(4 * WK_TRANSIENT_LANES)));
 typedef uint32_t bits __attribute__((vector_size(4 * WK_TRANSIENT_LANES)));
-typedef int16_t shorts __attribute__((vector_size(2 * WK_TRANSIENT_LANES)));
 typedef int16_t twice __attribute__((vector_size(4 * WK_TRANSIENT_LANES))); /* two frames */
+
+/* The low halves of eight words; the order of octets in a word is that of both processors. */
+#define LOW_HALVES 0, 2, 4, 6, 8, 10, 12, 14
 
 /* Some frames as they are kept. */
 struct rows {
     int16_t row[CHUNK][WK_TRANSIENT_LANES];
 };
 
+/* One frame, less offset and shifted; the lane that is no voltage is 0. */
+static inline words kept_words(const int32_t *from, bits offset, uint8_t shift)
+{
+    const words voltages = {-1, -1, -1, 0};
+    bits count;
+    memcpy(&count, from, sizeof count);
+    return ((words)(count - offset) >> shift) & voltages;
+}
+
 static bool keep_abreast(const struct wk_transient *transient, const int32_t *counts,
                          size_t frames, struct rows *rows)
 {
-    const words voltages = {-1, -1, -1, 0};
     bits offset = {0};
     bits loud = {0};
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         offset[phase] = (uint32_t)transient->lane[phase].offset;
     }
     const int32_t *from = counts + transient->lane[0].index;
-    for (size_t n = 0; n < frames; n++, from += transient->channels) {
-        bits count;
-        memcpy(&count, from, sizeof count);
-        const words value = ((words)(count - offset) >> transient->shift) & voltages;
-        const shorts small = __builtin_convertvector(value, shorts);
-        memcpy(rows->row[n], &small, sizeof small);
-        loud |= (bits)value + (uint32_t)KEPT_MOST;
+    const size_t channels = transient->channels;
+    for (size_t n = 0; n < frames; n += 2) {
+        /* an odd last frame is taken twice; the second is not used */
+        const size_t step = n + 1 < frames ? channels : 0;
+        const words a = kept_words(from, offset, transient->shift);
+        const words b = kept_words(from + step, offset, transient->shift);
+        const twice both = __builtin_shufflevector((twice)a, (twice)b, LOW_HALVES);
+        memcpy(rows->row[n], &both, sizeof both);
+        loud |= ((bits)a + (uint32_t)KEPT_MOST) | ((bits)b + (uint32_t)KEPT_MOST);
+        from += 2 * channels;
     }
     return (loud[0] | loud[1] | loud[2]) <= KEPT_BITS;
 }
@@ -220,23 +233,39 @@ static void keep_limited(const struct wk_transient *transient, const int32_t *co
     }
 }
 
+static inline twice larger(twice a, twice b)
+{
+    const twice is_b = b > a;
+    return (b & is_b) | (a & ~is_b);
+}
+
+static inline twice distance_of(twice a, twice b)
+{
+    const twice off = a - b;
+    const twice sign = off >> 15;
+    return (off ^ sign) - sign;
+}
+
 /* Largest distances between rows and memory, per voltage. No value is so large that a
  * difference could wrap. */
 static void farthest(const struct rows *rows, const int16_t *memory, size_t frames,
                      int16_t most[WK_TRANSIENT_LANES])
 {
     twice largest = {0};
-    for (size_t n = 0; n < frames; n += 2) {
-        twice now = {0};
-        twice before = {0};
-        const size_t size = n + 1 < frames ? sizeof now : sizeof now / 2;
-        memcpy(&now, rows->row[n], size);
-        memcpy(&before, memory + n * WK_TRANSIENT_LANES, size);
-        const twice off = now - before;
-        const twice sign = off >> 15;
-        const twice distance = (off ^ sign) - sign;
-        const twice is_more = distance > largest;
-        largest = (distance & is_more) | (largest & ~is_more);
+    twice now;
+    twice before;
+    size_t n = 0;
+    for (; n + 1 < frames; n += 2) {
+        memcpy(&now, rows->row[n], sizeof now);
+        memcpy(&before, memory + n * WK_TRANSIENT_LANES, sizeof before);
+        largest = larger(largest, distance_of(now, before));
+    }
+    if (n < frames) {
+        now = (twice){0};
+        before = (twice){0};
+        memcpy(&now, rows->row[n], sizeof now / 2);
+        memcpy(&before, memory + n * WK_TRANSIENT_LANES, sizeof before / 2);
+        largest = larger(largest, distance_of(now, before));
     }
     for (int lane = 0; lane < WK_TRANSIENT_LANES; lane++) {
         const int16_t other = largest[lane + WK_TRANSIENT_LANES];
