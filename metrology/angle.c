@@ -122,15 +122,21 @@ static int64_t scaled(int64_t value, int32_t factor_q30)
     return high * factor_q30 * 2 + ((low * factor_q30) >> Q30);
 }
 
+struct wk_angle_vector wk_angle_turn_by(struct wk_angle_vector v, int32_t cos_q30,
+                                        int32_t sin_q30)
+{
+    return (struct wk_angle_vector){
+        .re = scaled(v.re, cos_q30) - scaled(v.im, sin_q30),
+        .im = scaled(v.im, cos_q30) + scaled(v.re, sin_q30),
+    };
+}
+
 struct wk_angle_vector wk_angle_turn(struct wk_angle_vector v, uint32_t turn)
 {
     int32_t c;
     int32_t s;
     wk_angle_unit_q30(turn, &c, &s);
-    return (struct wk_angle_vector){
-        .re = scaled(v.re, c) - scaled(v.im, s),
-        .im = scaled(v.im, c) + scaled(v.re, s),
-    };
+    return wk_angle_turn_by(v, c, s);
 }
 
 int32_t wk_angle_mdeg(int32_t turn)

@@ -25,6 +25,10 @@ int32_t wk_angle_of(struct wk_angle_vector v);
 /** `v` turned forward by `turn`. */
 struct wk_angle_vector wk_angle_turn(struct wk_angle_vector v, uint32_t turn);
 
+/** The same with the turn's cosine and sine. */
+struct wk_angle_vector wk_angle_turn_by(struct wk_angle_vector v, int32_t cos_q30,
+                                        int32_t sin_q30);
+
 /** Thousandths of a degree, -180,000 .. 180,000, rounded. */
 int32_t wk_angle_mdeg(int32_t turn);
 

@@ -55,13 +55,16 @@ void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool 
         added.ui[phase] = wk_cycle_product(cycle, sums, phase);
     }
     add_sums(&window->own, &added);
-    add_sums(&window->late, &added);
+    if (window->marked) {
+        add_sums(&window->late, &added);
+    }
     window->block_q16 += sums->frames_q16;
     window->halves++;
 }
 
 void wk_window_mark(struct wk_window *window)
 {
+    window->marked = true;
     window->late = (struct wk_window_sums){0};
 }
 
@@ -77,7 +80,7 @@ void wk_window_next(struct wk_window *window, uint8_t keep)
     window->block_q16 -= begin_q16;
     window->before = keep > 0 ? window->late : (struct wk_window_sums){0};
     window->own = (struct wk_window_sums){0};
-    window->late = (struct wk_window_sums){0}; /* else it would grow until the next tick */
+    window->marked = false;
     window->halves = keep;
     window->first = keep;
 }
@@ -88,9 +91,25 @@ void wk_window_block(const struct wk_window *window, struct wk_window_sums *bloc
     add_sums(block, &window->own);
 }
 
-static void add_turned(struct wk_angle_vector *sum, struct wk_angle_vector v, uint32_t turn)
+/* How far the phasors of a half cycle are turned. */
+struct turn {
+    bool none;
+    int32_t cos_q30;
+    int32_t sin_q30;
+};
+
+static struct turn turn_of(uint32_t angle)
 {
-    const struct wk_angle_vector turned = turn == 0 ? v : wk_angle_turn(v, turn);
+    struct turn turn = {.none = angle == 0};
+    wk_angle_unit_q30(angle, &turn.cos_q30, &turn.sin_q30);
+    return turn;
+}
+
+static void add_turned(struct wk_angle_vector *sum, struct wk_angle_vector v,
+                       const struct turn *turn)
+{
+    const struct wk_angle_vector turned =
+        turn->none ? v : wk_angle_turn_by(v, turn->cos_q30, turn->sin_q30);
     sum->re += turned.re;
     sum->im += turned.im;
 }
@@ -113,10 +132,10 @@ void wk_window_phasors(const struct wk_window *window, struct wk_window_part par
         const struct wk_window_half *half = &window->half[k];
         const int64_t begin_q16 = half->begin_q16 - window->half[part.first].begin_q16;
         const int64_t middle_q16 = begin_q16 + half->frames_q16 / 2;
-        const uint32_t turn = half->middle - wk_window_turn(step, middle_q16);
-        add_turned(&wave, half->wave, turn);
+        const struct turn turn = turn_of(half->middle - wk_window_turn(step, middle_q16));
+        add_turned(&wave, half->wave, &turn);
         for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
-            add_turned(&phasors->phasor[s], half->phasor[s], turn);
+            add_turned(&phasors->phasor[s], half->phasor[s], &turn);
             x[s] += half->x[s];
         }
         phasors->frames_q16 += half->frames_q16;

@@ -14,6 +14,7 @@
 #ifndef WK_METROLOGY_WINDOW_H
 #define WK_METROLOGY_WINDOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "metrology/cycle.h"
@@ -41,6 +42,7 @@ struct wk_window_half {
 struct wk_window {
     uint8_t halves;               /* of the block: overlapping ones and own */
     uint8_t first;                /* own; those before it belong to the window before, too */
+    bool marked;                  /* a block that overlaps this one has begun */
     int64_t block_q16;            /* length of the block so far, samples */
     struct wk_window_sums own;    /* of half[first] and later */
     struct wk_window_sums late;   /* of those since wk_window_mark */
