@@ -151,14 +151,24 @@ static void begin_window(struct wk_chain *chain)
     chain->withheld_samples = 0;
 }
 
+/* The next tick after a time, and the first position that is not before it. */
+static void plan_tick(struct wk_chain *chain, int64_t now_us)
+{
+    int64_t rest;
+    chain->tick_us = (now_us / TICK_US + 1) * TICK_US;
+    const struct wk_i128 product =
+        wk_i128_mul(chain->tick_us - chain->start_us, chain->rate_uhz);
+    const struct wk_i128 at_q16 =
+        wk_i128_div(wk_i128_shift_left(product, 16), INT64_C(1000000000000), &rest);
+    chain->tick_q16 = at_q16.low + (rest > 0 ? 1 : 0);
+}
+
 static void watch_clock(struct wk_chain *chain)
 {
-    if (chain->tick_us == 0 || chain->window.halves % 2 != 0) {
-        return;
-    }
-    const int64_t now_us = wk_chain_time_us(chain, chain->at_q16);
-    if (now_us >= chain->tick_us) {
-        chain->tick_us = (now_us / TICK_US + 1) * TICK_US;
+    const bool ticked = chain->tick_us != 0 && chain->window.halves % 2 == 0 &&
+                        chain->at_q16 >= chain->tick_q16;
+    if (ticked) {
+        plan_tick(chain, wk_chain_time_us(chain, chain->at_q16));
         chain->tick_mark = chain->window.halves;
         wk_window_mark(&chain->window);
     }
@@ -424,10 +434,12 @@ wk_err wk_chain_init(struct wk_chain *chain, const struct wk_hal_frontend_info *
         .rate_uhz = info->rate_uhz,
         .start_us = info->start_us,
         .last_us = info->start_us,
-        .tick_us = info->start_us > 0 ? (info->start_us / TICK_US + 1) * TICK_US : 0,
         .record.epoch = config->epoch,
     };
     WK_TRY(init_rooms(chain, info, config, fault));
+    if (info->start_us > 0) {
+        plan_tick(chain, info->start_us);
+    }
     begin_window(chain);
     chain->flags = WK_RECORD_FEED_START;
     chain->fault = WK_OK;
@@ -500,6 +512,9 @@ static wk_err change_rate(struct wk_chain *chain, const struct wk_hal_frontend_i
     chain->at = 0;
     wk_quality_restart(&chain->quality);
     init_rate(chain, info, &map);
+    if (chain->tick_us != 0) {
+        plan_tick(chain, chain->start_us);
+    }
     begin_window(chain);
     return WK_OK;
 }

@@ -93,8 +93,9 @@ struct wk_chain {
     uint64_t at_q16;         /* samples from the start to the last mark */
     uint64_t half_begin_q16; /* ... to the mark before */
     int64_t window_begin_us;
-    int64_t last_us; /* t_us of the newest window or event */
-    int64_t tick_us; /* next full ten minutes of UTC; 0 = time is unknown */
+    int64_t last_us;   /* t_us of the newest window or event */
+    int64_t tick_us;   /* next full ten minutes of UTC; 0 = time is unknown */
+    uint64_t tick_q16; /* ... its position, samples from the start */
     uint8_t
         tick_mark;  /* half cycles of the block at the first cycle after the tick; 0 = none */
     uint32_t flags; /* of the window under way */
