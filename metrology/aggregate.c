@@ -4,24 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ROOT_STEPS 4
-
-/* Newton's method from a guess that thirds the exponent. */
-static float cube_root(float cube)
-{
-    if (!(cube > 0)) {
-        return 0;
-    }
-    uint32_t bits;
-    float root;
-    memcpy(&bits, &cube, sizeof bits);
-    bits = bits / 3 + UINT32_C(709921077);
-    memcpy(&root, &bits, sizeof root);
-    for (int step = 0; step < ROOT_STEPS; step++) {
-        root = (2 * root + cube / (root * root)) / 3;
-    }
-    return root;
-}
+#include "metrology/flicker.h"
 
 /* ---- the values that are aggregated by their squares ------------------------------------- */
 
@@ -388,10 +371,7 @@ static wk_err close_two_h(struct wk_aggregate *aggregate, int64_t end_us)
     const struct head head = head_of(interval, WK_RECORD_LEVEL_2_H, end_us);
     WK_TRY(close_interval(aggregate, interval, &head, &values));
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        values.plt[phase] =
-            aggregate->psts > 0
-                ? cube_root(aggregate->pst_cubes[phase] / (float)aggregate->psts)
-                : 0;
+        values.plt[phase] = wk_flicker_cubic_mean(aggregate->pst_cubes[phase], aggregate->psts);
         aggregate->pst_cubes[phase] = 0;
     }
     aggregate->psts = 0;

@@ -467,11 +467,16 @@ static float cube_root(float cube)
     return root;
 }
 
+float wk_flicker_cubic_mean(float cubes, uint32_t count)
+{
+    return count > 0 ? cube_root(cubes / (float)count) : 0;
+}
+
 bool wk_flicker_take_plt(struct wk_flicker *flicker, float plt[WK_RECORD_PHASES])
 {
     const bool any = flicker->psts > 0;
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        plt[phase] = any ? cube_root(flicker->cubes[phase] / (float)flicker->psts) : 0;
+        plt[phase] = any ? wk_flicker_cubic_mean(flicker->cubes[phase], flicker->psts) : 0;
         flicker->cubes[phase] = 0;
     }
     flicker->psts = 0;

@@ -103,6 +103,9 @@ void wk_flicker_take_pinst(struct wk_flicker *flicker, float pinst_max[WK_RECORD
  *  enters the Plt to come. False, and zeros, if the meter was not settled at any time of it. */
 bool wk_flicker_take_pst(struct wk_flicker *flicker, float pst[WK_RECORD_PHASES]);
 
+/** The cubic mean of `count` values with this sum of cubes; 0 of none. */
+float wk_flicker_cubic_mean(float cubes, uint32_t count);
+
 /** Plt: cubic mean of the Pst since last taken. False, and zeros, if there were none. */
 bool wk_flicker_take_plt(struct wk_flicker *flicker, float plt[WK_RECORD_PHASES]);
 
