@@ -36,6 +36,15 @@ static void a_cursor_stays_faulty_and_remembers_where(void)
     EXPECT_ERR(WK_E_SHORT, wk_bytes_in_end(&in));
 }
 
+static void nothing_can_be_taken_from_nothing(void)
+{
+    struct wk_bytes_in in = wk_bytes_in_of(NULL, 0);
+    EXPECT(wk_bytes_in_take(&in, 0) != NULL);
+    EXPECT_OK(wk_bytes_in_end(&in));
+    EXPECT(wk_bytes_in_take(&in, 1) == NULL);
+    EXPECT_ERR(WK_E_SHORT, in.fault);
+}
+
 static void left_over_octets_are_an_error(void)
 {
     struct wk_bytes_in in = wk_bytes_in_of("ab", 2);
@@ -183,8 +192,9 @@ static void a_full_notice_ring_keeps_the_first_and_counts_the_rest(void)
 }
 
 WK_TEST_MAIN(T(every_error_has_a_name_and_a_text), T(check_sums_give_their_catalogue_values),
-             T(a_cursor_stays_faulty_and_remembers_where), T(left_over_octets_are_an_error),
-             T(a_full_output_takes_nothing_more), T(civil_time_follows_the_calendar),
+             T(a_cursor_stays_faulty_and_remembers_where), T(nothing_can_be_taken_from_nothing),
+             T(left_over_octets_are_an_error), T(a_full_output_takes_nothing_more),
+             T(civil_time_follows_the_calendar),
              T(every_day_of_a_century_returns_from_its_date),
              T(daylight_saving_begins_and_ends_by_rule),
              T(the_repeated_hour_is_told_apart_by_its_flag),

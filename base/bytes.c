@@ -31,9 +31,13 @@ wk_err wk_bytes_in_end(const struct wk_bytes_in *in)
 
 const uint8_t *wk_bytes_in_take(struct wk_bytes_in *in, size_t size)
 {
+    static const uint8_t k_nothing = 0;
     if (size > wk_bytes_in_left(in)) {
         wk_bytes_in_fail(in, WK_E_SHORT);
         return NULL;
+    }
+    if (in->data == NULL) {
+        return &k_nothing; /* no octets were asked for, and there are none */
     }
     const uint8_t *taken = in->data + in->at;
     in->at += size;
