@@ -10,14 +10,15 @@
 #include "base/crc.h"
 
 #define MAGIC   UINT32_C(0x574B5751) /* "WKWQ" */
-#define VERSION 1
+#define VERSION 2
 
 /* The file. All of one machine: it is a working file, not an exchange format. */
 struct image {
     uint32_t magic;
     uint32_t version;
     uint32_t size;
-    uint32_t crc; /* of what follows */
+    uint32_t crc;   /* of what follows */
+    uint64_t saved; /* how often it was saved: the image with more is the newer */
     uint64_t epoch;
     uint64_t seq;
     struct wk_en50160 now;
@@ -26,7 +27,7 @@ struct image {
 
 static uint32_t crc_of(const struct image *image)
 {
-    const uint8_t *begin = (const uint8_t *)&image->epoch;
+    const uint8_t *begin = (const uint8_t *)&image->saved;
     const uint8_t *end = (const uint8_t *)(image + 1);
     return wk_crc_32(0, begin, (size_t)(end - begin));
 }
@@ -37,17 +38,29 @@ static wk_err fail(struct wk_week *week, wk_err err, const char *what)
     return err;
 }
 
+static bool is_good(const struct image *image)
+{
+    return image->magic == MAGIC && image->version == VERSION && image->size == sizeof *image &&
+           image->crc == crc_of(image);
+}
+
+/* The newer of the two images; false if none is whole. */
 static bool read_image(const char *path, struct image *image, bool *exists)
 {
+    static struct image other;
     FILE *file = fopen(path, "rb");
     *exists = file != NULL;
     if (file == NULL) {
         return false;
     }
-    const bool whole = fread(image, sizeof *image, 1, file) == 1 && fgetc(file) == EOF;
+    const bool first = fread(image, sizeof *image, 1, file) == 1 && is_good(image);
+    const bool second = fseek(file, sizeof *image, SEEK_SET) == 0 &&
+                        fread(&other, sizeof other, 1, file) == 1 && is_good(&other);
     fclose(file);
-    return whole && image->magic == MAGIC && image->version == VERSION &&
-           image->size == sizeof *image && image->crc == crc_of(image);
+    if (second && (!first || other.saved > image->saved)) {
+        *image = other;
+    }
+    return first || second;
 }
 
 static wk_err set_aside(struct wk_week *week)
@@ -65,10 +78,11 @@ wk_err wk_week_open(struct wk_week *week, const char *path, int32_t nominal_mv,
     *week = (struct wk_week){0};
     snprintf(week->path, sizeof week->path, "%s", path);
     wk_en50160_init(&week->now, nominal_mv, nominal_uhz, phases);
-    const bool is_good = read_image(path, &image, &exists) &&
-                         image.now.nominal_mv == nominal_mv &&
-                         image.now.nominal_uhz == nominal_uhz && image.now.phases == phases;
-    if (is_good) {
+    const bool is_fit = read_image(path, &image, &exists) &&
+                        image.now.nominal_mv == nominal_mv &&
+                        image.now.nominal_uhz == nominal_uhz && image.now.phases == phases;
+    if (is_fit) {
+        week->saved = image.saved;
         week->epoch = image.epoch;
         week->seq = image.seq;
         week->now = image.now;
@@ -104,13 +118,16 @@ void wk_week_take(struct wk_week *week, const struct wk_record *record)
     week->changed = true;
 }
 
-static wk_err write_image(struct wk_week *week, const char *path, const struct image *image)
+/* In turn into the one half of the file and the other: a torn write leaves the older image. No
+ * rename, because some file systems then wait for the disk. */
+static wk_err write_image(struct wk_week *week, const struct image *image)
 {
-    const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const int file = open(week->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) {
         return fail(week, WK_E_IO, strerror(errno));
     }
-    const bool good = write(file, image, sizeof *image) == (ssize_t)sizeof *image;
+    const off_t at = image->saved % 2 != 0 ? (off_t)sizeof *image : 0;
+    const bool good = pwrite(file, image, sizeof *image, at) == (ssize_t)sizeof *image;
     const int reason = errno;
     close(file);
     return good ? WK_OK : fail(week, WK_E_IO, strerror(reason));
@@ -119,7 +136,6 @@ static wk_err write_image(struct wk_week *week, const char *path, const struct i
 wk_err wk_week_save(struct wk_week *week)
 {
     static struct image image;
-    char fresh[WK_WEEK_PATH + 8];
     if (!week->changed) {
         return WK_OK;
     }
@@ -127,17 +143,15 @@ wk_err wk_week_save(struct wk_week *week)
         .magic = MAGIC,
         .version = VERSION,
         .size = sizeof image,
+        .saved = week->saved + 1,
         .epoch = week->epoch,
         .seq = week->seq,
         .now = week->now,
         .last = week->last,
     };
     image.crc = crc_of(&image);
-    snprintf(fresh, sizeof fresh, "%s.new", week->path);
-    WK_TRY(write_image(week, fresh, &image));
-    if (rename(fresh, week->path) != 0) {
-        return fail(week, WK_E_IO, strerror(errno));
-    }
+    WK_TRY(write_image(week, &image));
+    week->saved++;
     week->changed = false;
     return WK_OK;
 }

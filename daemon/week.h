@@ -3,9 +3,9 @@
  * daemon/week - the weeks of EN 50160 in a file, each record counted once.
  *
  * The file holds the week under way, the one before, and the number of the last record counted.
- * It is replaced whole, before the ring may overwrite what it has counted; what comes again after
- * a crash is known by its number. Statistics, not billing: a cut of power may cost what was
- * counted in the last seconds. */
+ * It is written in turn to two places, before the ring may overwrite what it has counted; what
+ * comes again after a crash is known by its number. Statistics, not billing: a cut of power may
+ * cost what was counted in the last seconds. */
 #ifndef WK_DAEMON_WEEK_H
 #define WK_DAEMON_WEEK_H
 
@@ -20,7 +20,8 @@
 
 struct wk_week {
     char path[WK_WEEK_PATH];
-    bool changed; /* since it was saved */
+    bool changed;   /* since it was saved */
+    uint64_t saved; /* images written so far */
     uint64_t epoch;
     uint64_t seq;
     struct wk_en50160 now;

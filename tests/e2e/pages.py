@@ -51,13 +51,18 @@ def wait_first_day(launch, ports):
     return None
 
 
+def missing_of(events):
+    return [truth for truth in TRUTH if not any(is_like(e, truth) for e in events)]
+
+
 def wait_events(feed):
-    """Whether the disturbed meter has seen one event of each kind, and captured them."""
+    """Whether the disturbed meter has seen every event that is made, and captured some."""
     begin = time.monotonic()
     while time.monotonic() - begin < EVENTS_S and feed.poll() is None:
         try:
-            kinds = {e["kind"] for e in answer(DISTURBED, "/api/quality")["events"]}
-            if KINDS <= kinds and len(answer(DISTURBED, "/api/captures")["captures"]) >= 4:
+            events = answer(DISTURBED, "/api/quality")["events"]
+            told = not missing_of(events) and KINDS <= {e["kind"] for e in events}
+            if told and len(answer(DISTURBED, "/api/captures")["captures"]) >= 4:
                 return True
         except OSError:
             pass
@@ -76,7 +81,7 @@ def is_like(event, truth):
 def check_events():
     """Every event that was made is told as what it was."""
     events = answer(DISTURBED, "/api/quality")["events"]
-    missing = [truth for truth in TRUTH if not any(is_like(e, truth) for e in events)]
+    missing = missing_of(events)
     print(f"{'not ok' if missing else 'ok'} - each event has its kind, depth, duration and verdict")
     for truth in missing:
         print(f"# there is no event like {truth}")
