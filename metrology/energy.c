@@ -161,9 +161,10 @@ static struct wk_i128 non_active(const struct amounts *amounts)
     }
     const struct wk_i128 more = wk_i128_add(amounts->s, p);
     uint8_t shift = 0;
-    while (!wk_i128_fits_i64(wk_i128_shift_right(more, shift))) {
+    while (((uint64_t)more.high >> shift) != 0) {
         shift++;
     }
+    shift = (uint8_t)(shift + (more.high != 0 || more.low >> 63 != 0 ? 1 : 0));
     const int64_t size = wk_sequence_geometric_mean(wk_i128_shift_right(less, shift).low,
                                                     wk_i128_shift_right(more, shift).low);
     const struct wk_i128 value = wk_i128_shift_left(wk_i128_of(size), shift);
