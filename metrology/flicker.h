@@ -2,10 +2,10 @@
  *
  * metrology/flicker - flickermeter (IEC 61000-4-15 Ed. 2): both lamps at both frequencies.
  *
- * The squared voltage is averaged down to 1..1.5 kHz in integers, by two box averages in a row
- * so that harmonics do not fold into the flicker band, and divided by the mean square of the
- * last 27.3 s. What follows is float32: high pass 0.05 Hz, low pass 35 or 42 Hz, weighting,
- * square, 0.3 s. Filters run over all voltages at once.
+ * The squared voltage is averaged down to 400 to 800 values a second by two box averages in a row,
+ * so that harmonics do not fold into the flicker band, and divided by the mean square of the last
+ * 27.3 s. What follows: high pass 0.05 Hz, low pass 35 or 42 Hz, weighting, square, 0.3 s. All of
+ * it is float32, and filters run over all voltages at once.
  *
  * The classifier keeps logarithmic classes, 32 per octave, of about 100 values a second, and
  * interpolates within a class: Pst is exact to 0.4 %. 4 kB of RAM, nothing outside the struct.
