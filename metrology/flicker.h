@@ -8,7 +8,7 @@
  * it is float32, and filters run over all voltages at once.
  *
  * The classifier keeps logarithmic classes, 32 per octave, of about 100 values a second, and
- * interpolates within a class: Pst is exact to 0.4 %. 4 kB of RAM, nothing outside the struct.
+ * interpolates within a class. 4 kB of RAM, nothing outside the struct.
  * Energy does not depend on any of it. */
 #ifndef WK_METROLOGY_FLICKER_H
 #define WK_METROLOGY_FLICKER_H
