@@ -17,6 +17,7 @@
 #define EVENTS_PER_SECOND 256
 #define STANDARD_LOG      "0.0.99.98.0.255"
 #define FIRST_EVENTS_DAYS 40
+#define REGISTER_TRIES    3 /* to read the registers within one interval of the meter's clock */
 
 struct visit {
     const struct wk_intake *in;
@@ -27,6 +28,7 @@ struct visit {
     struct wk_intake_state *state;
     int64_t host_s;
     int64_t clock_s;
+    int64_t registers_s; /* the meter's clock when its registers were read */
     bool archive_failed; /* whose text says why */
     size_t count;
     struct wk_reading batch[BATCH_ROOM];
@@ -228,7 +230,7 @@ static wk_err store_registers(struct visit *v, const struct wk_source_registers 
     for (int32_t channel = 0; channel < WK_CHANNELS; channel++) {
         struct wk_archive_register row = {.meter = v->meter->id,
                                           .channel = channel,
-                                          .at_s = v->clock_s,
+                                          .at_s = v->registers_s,
                                           .reg = registers->reg[channel],
                                           .recv_s = v->host_s,
                                           .source = "read"};
@@ -245,10 +247,31 @@ static wk_err store_registers(struct visit *v, const struct wk_source_registers 
     return a->commit(a->self);
 }
 
+/* A register says something about the intervals only if it is known when it was read. The clock
+ * of a meter that catches up runs thousands of times faster than ours, so the clock is read
+ * before and after. *dated = false: it went on by more than an interval each time. */
+static wk_err read_dated_registers(struct visit *v, struct wk_source_registers *registers,
+                                   bool *dated)
+{
+    *dated = false;
+    for (int i = 0; i < REGISTER_TRIES && !*dated; i++) {
+        int64_t after_s;
+        WK_TRY(v->source->read_clock(v->source->self, &v->registers_s));
+        WK_TRY(v->source->read_registers(v->source->self, registers));
+        WK_TRY(v->source->read_clock(v->source->self, &after_s));
+        *dated = after_s - v->registers_s <= v->layout->period_s;
+    }
+    return WK_OK;
+}
+
 static wk_err read_registers(struct visit *v)
 {
     struct wk_source_registers registers = {0};
-    WK_TRY(v->source->read_registers(v->source->self, &registers));
+    bool dated;
+    WK_TRY(read_dated_registers(v, &registers, &dated));
+    if (!dated) {
+        registers.present = 0;
+    }
     WK_TRY(of_archive(v, v->archive->begin(v->archive->self)));
     const wk_err err = of_archive(v, store_registers(v, &registers));
     v->archive->rollback(v->archive->self); /* nothing to do after a commit */

@@ -104,6 +104,25 @@ static void the_next_visit_reads_only_what_is_new(void)
     end();
 }
 
+static void registers_of_a_hurrying_meter_are_dated_or_not_kept(void)
+{
+    int checked;
+    bool agree;
+    const int64_t to_s = TEST_DAY_S + WK_DAY_S;
+    for (int64_t hurry_s = TEST_PERIOD; hurry_s <= 3 * TEST_PERIOD; hurry_s += TEST_PERIOD) {
+        begin(TEST_DAY_S + 40000, 0);
+        meter.hurry_s = hurry_s;
+        EXPECT_OK(visit(5000));
+        meter.hurry_s = 0;
+        meter.clock_s = to_s + 1000;
+        EXPECT_OK(visit(5060));
+        EXPECT_OK(wk_summary_bracketed(&t.archive, t.meter, TEST_DAY_S, to_s, &checked, &agree));
+        EXPECT(agree);
+        EXPECT(hurry_s <= TEST_PERIOD ? checked > 0 : checked == 0);
+        end();
+    }
+}
+
 static void a_line_that_breaks_anywhere_loses_nothing(void)
 {
     begin(TEST_DAY_S + 2 * WK_DAY_S + 1000, 0);
@@ -335,6 +354,7 @@ static void many_meters_are_visited_a_bounded_number_at_a_time(void)
 }
 
 WK_TEST_MAIN(T(a_day_is_collected_closed_and_billed), T(the_next_visit_reads_only_what_is_new),
+             T(registers_of_a_hurrying_meter_are_dated_or_not_kept),
              T(a_line_that_breaks_anywhere_loses_nothing),
              T(a_gap_is_asked_for_exactly_and_filled_later),
              T(a_gap_that_stays_is_given_up_and_estimated_to_the_registers),

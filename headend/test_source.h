@@ -18,6 +18,7 @@ struct test_meter {
     int opened;
     bool supply;
     bool refuses; /* to switch the supply */
+    int64_t hurry_s; /* its clock goes on by so much before it reads its registers */
     const char *serial;
     int profile_calls;
     int64_t profile_rows;
@@ -67,6 +68,7 @@ static inline int64_t test_slots_at(int64_t clock_s)
 static inline wk_err test_meter_registers(void *self, struct wk_source_registers *registers)
 {
     struct test_meter *m = self;
+    m->clock_s += m->hurry_s;
     const struct wk_reading reading = test_reading(test_slots_at(m->clock_s) - 1);
     registers->present = reading.present;
     memcpy(registers->reg, reading.reg, sizeof registers->reg);
