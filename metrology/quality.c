@@ -125,22 +125,20 @@ static void begin_half(struct wk_quality_voltage *voltage, uint64_t late, uint64
 
 /* ---- half cycles ------------------------------------------------------------------------- */
 
-/* One voltage while frames are summed up. */
-struct lane {
-    const int32_t *count;
-    uint32_t offset;
-    int64_t sum;
-    uint64_t squares;
+/* Sums over frames of one voltage, each count raised by WK_SAMPLE_COUNTS, which makes it a number
+ * of 25 bits without a sign if it is in range. */
+struct raised {
+    uint64_t x;
+    uint64_t xx;
 };
 
-static inline uint32_t add_count(struct lane *lane, size_t channels)
+/* Takes the raise and the offset out of the sums again, modulo 2^64 and so exactly. */
+static void lower(const struct raised *raised, int32_t offset, size_t frames, int64_t *x,
+                  uint64_t *xx)
 {
-    const uint32_t count = (uint32_t)*lane->count;
-    const int32_t value = (int32_t)(count - lane->offset); /* not used if it wraps */
-    lane->count += channels;
-    lane->sum += value;
-    lane->squares += (uint64_t)((int64_t)value * value);
-    return count + WK_SAMPLE_COUNTS;
+    const uint64_t by = (uint64_t)((int64_t)WK_SAMPLE_COUNTS + offset);
+    *x = (int64_t)(raised->x - by * frames);
+    *xx = raised->xx - 2 * by * raised->x + by * by * frames;
 }
 
 /* Sums of frames whose counts are all in range; false if one is not. */
@@ -148,21 +146,24 @@ static bool add_quiet(const struct wk_quality *quality, const int32_t *counts, s
                       int64_t x[WK_RECORD_PHASES], uint64_t xx[WK_RECORD_PHASES])
 {
     const size_t channels = quality->channels;
-    struct lane a = {counts + quality->index[0], (uint32_t)quality->offset[0], 0, 0};
-    struct lane b = {counts + quality->index[1], (uint32_t)quality->offset[1], 0, 0};
-    struct lane c = {counts + quality->index[2], (uint32_t)quality->offset[2], 0, 0};
-    uint32_t loud = 0;
-    for (size_t n = 0; n < frames; n++) {
-        loud |= add_count(&a, channels) | add_count(&b, channels) | add_count(&c, channels);
+    const int32_t *a = counts + quality->index[0];
+    const int32_t *b = counts + quality->index[1];
+    const int32_t *c = counts + quality->index[2];
+    struct raised sums[WK_RECORD_PHASES] = {{0, 0}, {0, 0}, {0, 0}};
+    uint32_t bits = 0;
+    for (size_t n = 0; n < frames; n++, a += channels, b += channels, c += channels) {
+        const uint32_t u = (uint32_t)*a + WK_SAMPLE_COUNTS;
+        const uint32_t v = (uint32_t)*b + WK_SAMPLE_COUNTS;
+        const uint32_t w = (uint32_t)*c + WK_SAMPLE_COUNTS;
+        bits |= u | v | w;
+        sums[0] = (struct raised){sums[0].x + u, sums[0].xx + (uint64_t)u * u};
+        sums[1] = (struct raised){sums[1].x + v, sums[1].xx + (uint64_t)v * v};
+        sums[2] = (struct raised){sums[2].x + w, sums[2].xx + (uint64_t)w * w};
     }
-    x[0] = a.sum;
-    x[1] = b.sum;
-    x[2] = c.sum;
-    xx[0] = a.squares;
-    xx[1] = b.squares;
-    xx[2] = c.squares;
-    /* in range: 0 .. 2^25 - 1 */
-    return loud < 2U * WK_SAMPLE_COUNTS;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        lower(&sums[phase], quality->offset[phase], frames, &x[phase], &xx[phase]);
+    }
+    return bits < 2U * WK_SAMPLE_COUNTS;
 }
 
 /* A count less its offset, limited; false if there is none. */
