@@ -109,7 +109,7 @@ static json_t *live_phases(const struct wk_record_window *window)
 json_t *wk_view_live(const struct wk_view *view)
 {
     const struct wk_rooms *rooms = &view->module->rooms;
-    const struct wk_record_window *window = &rooms->live.window;
+    const struct wk_record_window *window = &rooms->shown.record.window;
     struct wk_civil civil = {0};
     const int64_t now_us = wk_module_now_us(view->module);
     if (rooms->live.kind != WK_RECORD_WINDOW ||
@@ -119,11 +119,11 @@ json_t *wk_view_live(const struct wk_view *view)
     const int64_t s_mva = sum(window->s_mva);
     const int64_t p_mw = sum(window->p_mw);
     json_t *live = json_pack(
-        "{s:I, s:i, s:I, s:i, s:f, s:f, s:o, s:o, s:o, s:{s:f, s:f, s:f, s:f}, s:i, s:o, s:I, "
-        "s:I}",
+        "{s:I, s:i, s:I, s:b, s:i, s:f, s:f, s:o, s:o, s:o, s:{s:f, s:f, s:f, s:f}, s:i, s:o, "
+        "s:I, s:I}",
         "time_us", (json_int_t)now_us, "utc_offset_min", civil.utc_offset_min, "seq",
-        (json_int_t)rooms->live.seq, "phases", window->phases, "frequency_hz",
-        (double)window->frequency_uhz / 1e6, "i_neutral_a",
+        (json_int_t)rooms->live.seq, "impulse", (int)(rooms->shown.rejected > 0), "phases",
+        window->phases, "frequency_hz", (double)window->frequency_uhz / 1e6, "i_neutral_a",
         (double)window->i_ua[WK_RECORD_PHASES] / 1e6, "flags", flag_names(rooms->live.flags),
         "phase", live_phases(window), "supply", supply(rooms), "total", "p_w",
         (double)p_mw / 1e3, "q_var", (double)sum(window->q1_mvar) / 1e3, "s_va",

@@ -139,6 +139,7 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
     WK_TRY(update_tariff(module, now_us));
     rooms->t_us = record->t_us;
     rooms->live = *record;
+    wk_shown_take(&rooms->shown, record);
     wk_profile_add(&rooms->profile, record, now_us);
     WK_TRY(add_energy(module, &record->window));
     return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);

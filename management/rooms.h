@@ -14,6 +14,7 @@
 #include "management/event.h"
 #include "management/profile.h"
 #include "management/registers.h"
+#include "management/shown.h"
 #include "management/store.h"
 #include "management/supply.h"
 #include "management/tariff.h"
@@ -60,6 +61,7 @@ struct wk_rooms {
     struct wk_supply supply;
     const struct wk_hal_contactor *contactor;
     struct wk_record live; /* the newest window; kind 0 = none yet */
+    struct wk_shown shown; /* ... and the newest without an impulse: what people look at */
     struct wk_rooms_quality quality;
     int64_t t_us; /* metrology's time of the newest record */
     uint32_t power_failures;

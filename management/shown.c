@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "management/shown.h"
+
+#define LEAST      1000 /* smaller values count as so much: 1 V, 1 mA, 1 W */
+#define NEAR       100  /* within 1/100 of the median nothing stands out */
+#define DEVIATIONS 3
+
+/* What may stand out, in thousandths or millionths of the unit. */
+static void quantities_of(const struct wk_record_window *window,
+                          int64_t value[WK_SHOWN_QUANTITIES])
+{
+    int at = 0;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        value[at++] = window->u_mv[phase];
+        value[at++] = window->i_ua[phase];
+        value[at++] = window->p_mw[phase];
+        value[at++] = window->q1_mvar[phase];
+    }
+    value[at++] = window->i_ua[WK_RECORD_PHASES];
+    value[at] = window->frequency_uhz;
+}
+
+static int64_t magnitude(int64_t value)
+{
+    return value < 0 ? -value : value;
+}
+
+/* The value that as many are below as are above. */
+static int64_t median_of(const int64_t value[WK_SHOWN_WINDOWS])
+{
+    int64_t median = value[0];
+    for (int i = 0; i < WK_SHOWN_WINDOWS; i++) {
+        int below = 0;
+        int equal = 0;
+        for (int k = 0; k < WK_SHOWN_WINDOWS; k++) {
+            below += value[k] < value[i] ? 1 : 0;
+            equal += value[k] == value[i] ? 1 : 0;
+        }
+        const bool middle =
+            below <= WK_SHOWN_WINDOWS / 2 && below + equal > WK_SHOWN_WINDOWS / 2;
+        median = middle ? value[i] : median;
+    }
+    return median;
+}
+
+static bool stands_out(int64_t value, const int64_t last[WK_SHOWN_WINDOWS])
+{
+    int64_t off[WK_SHOWN_WINDOWS];
+    const int64_t median = median_of(last);
+    for (int i = 0; i < WK_SHOWN_WINDOWS; i++) {
+        off[i] = magnitude(last[i] - median);
+    }
+    const int64_t size = magnitude(median) > LEAST ? magnitude(median) : LEAST;
+    const int64_t spread = DEVIATIONS * median_of(off);
+    const int64_t most = spread > size / NEAR ? spread : size / NEAR;
+    return magnitude(value - median) > most;
+}
+
+/* Takes the values into the rings; true if one of them stands out from a full ring. */
+static bool is_impulse(struct wk_shown *shown, const struct wk_record_window *window)
+{
+    int64_t value[WK_SHOWN_QUANTITIES];
+    bool impulse = false;
+    const bool full = shown->count + 1 >= WK_SHOWN_WINDOWS;
+    quantities_of(window, value);
+    for (int q = 0; q < WK_SHOWN_QUANTITIES; q++) {
+        shown->value[q][shown->next] = value[q];
+        impulse = impulse || (full && stands_out(value[q], shown->value[q]));
+    }
+    shown->next = (uint8_t)((shown->next + 1) % WK_SHOWN_WINDOWS);
+    shown->count = (uint8_t)(full ? WK_SHOWN_WINDOWS : shown->count + 1);
+    return impulse;
+}
+
+void wk_shown_take(struct wk_shown *shown, const struct wk_record *record)
+{
+    if ((record->flags & (WK_RECORD_FEED_START | WK_RECORD_FEED_GAP)) != 0) {
+        shown->count = 0;
+        shown->next = 0;
+        shown->rejected = 0;
+    }
+    const bool impulse = is_impulse(shown, &record->window);
+    if (impulse && shown->rejected < WK_SHOWN_REJECTED) {
+        shown->rejected++;
+        return;
+    }
+    shown->rejected = 0;
+    shown->record = *record;
+}
