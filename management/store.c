@@ -226,7 +226,8 @@ static bool geometry_possible(const struct wk_hal_flash *flash,
     uint32_t sectors = layout->kv_sectors;
     bool enough = layout->kv_sectors >= WK_STORE_RING_MIN;
     for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
-        enough = enough && layout->log_sectors[log] >= WK_STORE_RING_MIN;
+        enough = enough && (layout->log_sectors[log] == 0 ||
+                            layout->log_sectors[log] >= WK_STORE_RING_MIN);
         sectors += layout->log_sectors[log];
     }
     return enough && sectors <= flash->sector_count && flash->program_unit >= 1 &&
@@ -256,7 +257,9 @@ static wk_err format(struct wk_store *store, struct wk_store_mount_report *repor
     store->kv.filled = 0;
     store->kv.sequence = 0;
     for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
-        WK_TRY(ensure_ahead(store, &store->log[log], report));
+        if (store->log[log].sectors > 0) {
+            WK_TRY(ensure_ahead(store, &store->log[log], report));
+        }
     }
     WK_TRY(ensure_ahead(store, &store->kv, report));
     return open_kv_sector(store);
@@ -286,8 +289,10 @@ wk_err wk_store_mount(struct wk_store *store, const struct wk_hal_flash *flash,
     WK_TRY(err);
     WK_TRY(ensure_ahead(store, &store->kv, report));
     for (uint8_t log = 0; log < WK_STORE_LOGS; log++) {
-        WK_TRY(mount_log(store, log, report));
-        WK_TRY(ensure_ahead(store, &store->log[log], report));
+        if (store->log[log].sectors > 0) {
+            WK_TRY(mount_log(store, log, report));
+            WK_TRY(ensure_ahead(store, &store->log[log], report));
+        }
     }
     return WK_OK;
 }
@@ -444,7 +449,7 @@ wk_err wk_store_append(struct wk_store *store, uint8_t log, const void *data, ui
     if (store->broken) {
         return WK_E_STATE;
     }
-    if (log >= WK_STORE_LOGS) {
+    if (log >= WK_STORE_LOGS || store->log[log].sectors == 0) {
         return WK_E_ARGUMENT;
     }
     if (size > WK_STORE_SIZE_MAX ||

@@ -24,8 +24,8 @@
 #include "base/err.h"
 #include "port/hal.h"
 
-#define WK_STORE_KEYS     16 /* keys 0..15 */
-#define WK_STORE_LOGS     2
+#define WK_STORE_KEYS     64    /* keys 0..63 */
+#define WK_STORE_LOGS     16    /* logs 0..15 */
 #define WK_STORE_UNIT_MAX 64    /* largest program unit supported */
 #define WK_STORE_SIZE_MAX 16384 /* octets of one value or entry */
 #define WK_STORE_RING_MIN 3     /* sectors a ring needs at least */
@@ -37,7 +37,7 @@
  * Sectors of each ring, in the order they lie on the device. The rest of the device is free. */
 struct wk_store_layout {
     uint16_t kv_sectors;                 /* >= 3 */
-    uint16_t log_sectors[WK_STORE_LOGS]; /* >= 3 each */
+    uint16_t log_sectors[WK_STORE_LOGS]; /* >= 3 each; 0: there is no such log */
 };
 
 struct wk_store_put {

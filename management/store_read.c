@@ -39,7 +39,7 @@ static uint32_t sector_of_age(const struct wk_store_ring *ring, uint32_t age)
 wk_err wk_store_log_span(const struct wk_store *store, uint8_t log, uint64_t *oldest,
                          uint64_t *next)
 {
-    if (log >= WK_STORE_LOGS) {
+    if (log >= WK_STORE_LOGS || store->log[log].sectors == 0) {
         return WK_E_ARGUMENT;
     }
     const struct wk_store_ring *ring = &store->log[log];
@@ -125,7 +125,7 @@ wk_err wk_store_read(const struct wk_store *store, uint8_t log, struct wk_store_
                      void *to, size_t room, size_t *size)
 {
     struct wk_store_record_head head;
-    if (log >= WK_STORE_LOGS) {
+    if (log >= WK_STORE_LOGS || store->log[log].sectors == 0) {
         return WK_E_ARGUMENT;
     }
     if (reader->number >= store->committed[log]) {

@@ -11,6 +11,7 @@
 #include "management/store.h"
 #include "port/virtual/flash.h"
 
+#define LOGS         2U
 #define SECTORS_MAX  24U
 #define SECTOR_MAX   2048U
 #define KEY_HOT      1
@@ -97,7 +98,7 @@ static wk_err do_step(struct wk_store *store, uint32_t step)
     uint8_t entry[64];
     struct wk_store_put puts[3];
     size_t count = 0;
-    for (uint8_t log = 0; log < WK_STORE_LOGS; log++) {
+    for (uint8_t log = 0; log < LOGS; log++) {
         for (uint32_t i = 0; i < entries_of(log, step); i++) {
             const uint64_t number = store->committed[log] + store->staged[log];
             entry_of(log, number, entry);
@@ -168,7 +169,7 @@ static const char *wrong(const struct world *world, uint32_t step, const uint64_
         return "a unit was programmed twice";
     }
     const char *reason = wrong_key(&world->store, step);
-    for (uint8_t log = 0; log < WK_STORE_LOGS && reason == NULL; log++) {
+    for (uint8_t log = 0; log < LOGS && reason == NULL; log++) {
         reason = wrong_log(&world->store, log, heads[log], 12);
     }
     return reason;
@@ -201,9 +202,9 @@ static void report(const struct geometry *geometry, uint32_t step, uint64_t op, 
 static void check_recovered(const struct geometry *geometry, uint32_t step, uint64_t op,
                             int tear)
 {
-    uint64_t heads_old[WK_STORE_LOGS];
-    uint64_t heads_new[WK_STORE_LOGS];
-    for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
+    uint64_t heads_old[LOGS];
+    uint64_t heads_new[LOGS];
+    for (uint32_t log = 0; log < LOGS; log++) {
         heads_old[log] = g_world.store.committed[log];
         heads_new[log] = heads_old[log] + entries_of(log, step);
     }
