@@ -291,7 +291,8 @@ static void a_clock_set_back_does_not_stop_the_profile(void)
     EXPECT_OK(boot_new());
     EXPECT_OK(run_windows(0, 9000));
     EXPECT_I64(2, entries(WK_ROOMS_LOG_PROFILE));
-    EXPECT_OK(wk_clock_set(&g_module.rooms.clock, g_module.rooms.t_us, (START_S - 7200) * US));
+    EXPECT_OK(wk_clock_set(&g_module.rooms.clock, g_module.rooms.t_us, (START_S - 7200) * US,
+                           WK_CLOCK_FROM_CLIENT));
     EXPECT_OK(run_windows(9000, 13600));
     EXPECT_I64(3, entries(WK_ROOMS_LOG_PROFILE));
     EXPECT_I64(energy_of(0, 13600), g_module.rooms.registers.import_uwh);

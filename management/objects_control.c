@@ -84,7 +84,7 @@ static wk_err clock_set(const struct wk_object_call *call, uint8_t attribute,
     WK_TRY(wk_datetime_to_utc(&wanted, &rooms->clock.zone, &utc));
     const int64_t hundredths = wanted.hundredths <= 99 ? wanted.hundredths : 0;
     const int64_t new_us = utc.s * 1000000 + hundredths * 10000;
-    WK_TRY(wk_clock_set(&rooms->clock, call->now_us - rooms->clock.shift_us, new_us));
+    WK_TRY(wk_clock_set(&rooms->clock, rooms->t_us, new_us, WK_CLOCK_FROM_CLIENT));
     wk_objects_tell(call, WK_ROOMS_CLOCK_SET, (int32_t)(rooms->clock.adjusted_us / 1000000));
     return WK_OK;
 }
