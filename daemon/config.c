@@ -367,7 +367,18 @@ static wk_err take_week(const struct reading *reading, const char *value)
     return WK_OK;
 }
 
-/* "00:00 T2, 06:00 T1, 22:00 T2" */
+/* "+12": outputs 1 and 2. Returns how many characters it is. */
+static int take_loads(const char *text, uint8_t *load)
+{
+    int at = text[0] == '+' ? 1 : 0;
+    while (at > 0 && text[at] >= '1' && text[at] <= '4') {
+        *load |= (uint8_t)(1U << (text[at] - '1'));
+        at++;
+    }
+    return at;
+}
+
+/* "00:00 T2, 06:00 T1, 22:00 T2+1": behind + the load management outputs that are on, as digits */
 static wk_err take_day(const struct reading *reading, const char *value)
 {
     struct wk_tariff_calendar *calendar = &reading->config->calendar;
@@ -378,15 +389,20 @@ static wk_err take_day(const struct reading *reading, const char *value)
     const char *at = value;
     while (*at != '\0') {
         unsigned hour, minute, tariff;
+        uint8_t load = 0;
         int end = 0;
-        if (day.action_count == WK_TARIFF_ACTIONS ||
-            sscanf(at, " %2u:%2u T%1u %n", &hour, &minute, &tariff, &end) != 3 || hour > 23 ||
-            minute > 59 || (at[end] != ',' && at[end] != '\0')) {
-            return refuse(reading, "must be up to %d pairs such as 00:00 T2, 06:00 T1",
+        const bool read = day.action_count < WK_TARIFF_ACTIONS &&
+                          sscanf(at, " %2u:%2u T%1u%n", &hour, &minute, &tariff, &end) == 3 &&
+                          hour <= 23 && minute <= 59;
+        end += read ? take_loads(at + end, &load) : 0;
+        end += (int)strspn(at + end, " ");
+        if (!read || (at[end] != ',' && at[end] != '\0')) {
+            return refuse(reading,
+                          "must be up to %d entries such as 00:00 T2, 06:00 T1, 22:00 T2+1",
                           WK_TARIFF_ACTIONS);
         }
         day.action[day.action_count++] = (struct wk_tariff_action){
-            .minute = (uint16_t)(hour * 60 + minute), .tariff = (uint8_t)tariff};
+            .minute = (uint16_t)(hour * 60 + minute), .tariff = (uint8_t)tariff, .load = load};
         at += end + (at[end] == ',');
     }
     calendar->day[calendar->day_count++] = day;
@@ -520,8 +536,6 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
 static const char *missing(const struct wk_config *config)
 {
     static const uint8_t k_none[16] = {0};
-    const struct wk_tariff tariff = {.active = config->calendar,
-                                     .special_count = config->special_count};
     if (config->serial[0] == '\0' || config->state[0] == '\0' || config->phases == 0) {
         return "[meter] needs serial, state and phases";
     }
@@ -537,16 +551,6 @@ static const char *missing(const struct wk_config *config)
             return "[submeter] needs uri and map";
         }
     }
-    if (config->calendar.season_count > 0 && wk_tariff_check(&config->calendar) != WK_OK) {
-        return "[calendar] is not complete: seasons, weeks, days and tariffs must refer to "
-               "each "
-               "other, each day must begin at 00:00";
-    }
-    struct wk_tariff special = tariff;
-    memcpy(special.special, config->special, sizeof special.special);
-    if (config->special_count > 0 && wk_tariff_check_special(&special) != WK_OK) {
-        return "[calendar] has a special day that is no date or names no day";
-    }
     if (config->dlms_port == 0 || config->reader_password[0] == '\0' ||
         memcmp(config->encryption_key, k_none, sizeof k_none) == 0 ||
         memcmp(config->authentication_key, k_none, sizeof k_none) == 0 ||
@@ -555,6 +559,29 @@ static const char *missing(const struct wk_config *config)
                "authentication_key";
     }
     return NULL;
+}
+
+static wk_err check_calendar(const struct wk_config *config, const char *path,
+                             char why[WK_INI_WHY])
+{
+    struct wk_tariff_fault fault = {.part = NULL};
+    struct wk_tariff tariff = {.active = config->calendar,
+                               .special_count = config->special_count};
+    memcpy(tariff.special, config->special, sizeof tariff.special);
+    if (config->calendar.season_count == 0 ||
+        (wk_tariff_check(&config->calendar, &fault) == WK_OK &&
+         wk_tariff_check_special(&tariff, &fault) == WK_OK)) {
+        return WK_OK;
+    }
+    const int at =
+        snprintf(why, WK_INI_WHY, "%s: [calendar] %s %u", path, fault.part, fault.number);
+    const int room = WK_INI_WHY - at;
+    if (room > 0 && fault.detail > 0) {
+        snprintf(why + at, (size_t)room, ", entry %u: %s", fault.detail, fault.reason);
+    } else if (room > 0) {
+        snprintf(why + at, (size_t)room, ": %s", fault.reason);
+    }
+    return WK_E_FORMAT;
 }
 
 wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_INI_WHY])
@@ -590,5 +617,5 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
         snprintf(why, WK_INI_WHY, "%s: %s", path, reason);
         return WK_E_FORMAT;
     }
-    return WK_OK;
+    return check_calendar(config, path, why);
 }

@@ -55,7 +55,7 @@ static json_t *tariffs(const struct wk_registers *registers)
 {
     json_t *array = json_array();
     for (int i = 0; i < WK_TARIFF_COUNT; i++) {
-        json_array_append_new(array, json_integer((json_int_t)registers->import_tariff_uwh[i]));
+        json_array_append_new(array, json_integer((json_int_t)registers->rate[i].import_uwh));
     }
     return array;
 }
@@ -219,7 +219,7 @@ static json_t *entry_json(const struct wk_profile_entry *entry, int phases)
         means[1][phase] = entry->i_mean_ma[phase];
     }
     json_t *split = json_array();
-    for (int i = 0; i < WK_TARIFF_COUNT; i++) {
+    for (int i = 0; i < WK_PROFILE_TARIFFS; i++) {
         json_array_append_new(split, json_integer((json_int_t)entry->import_tariff_uwh[i]));
     }
     return json_pack("{s:I, s:i, s:I, s:I, s:o, s:I, s:I, s:o, s:o}", "end_s",

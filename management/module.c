@@ -96,7 +96,7 @@ static wk_err update_tariff(struct wk_module *module, int64_t now_us)
     if (wk_tariff_update(&rooms->tariff, &rooms->clock.zone, at) != WK_TARIFF_ACTIVATED) {
         return WK_OK;
     }
-    module->tariff_changed = true;
+    wk_module_changed(module, WK_MODULE_KEY_TARIFF);
     return log_event(module, (struct wk_event){.code = WK_EVENT_CALENDAR_ACTIVATED});
 }
 
@@ -121,7 +121,9 @@ static wk_err capture_if_due(struct wk_module *module, int64_t now_us)
 static wk_err add_energy(struct wk_module *module, const struct wk_record_window *window)
 {
     struct wk_rooms *rooms = &module->rooms;
-    if (wk_registers_add(&rooms->registers, window, rooms->tariff.current) == WK_OK) {
+    if (wk_registers_add(&rooms->registers, window, rooms->tariff.current, &rooms->blocks) ==
+        WK_OK) {
+        wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_RATE + rooms->tariff.current - 1));
         return WK_OK;
     }
     wk_profile_mark(&rooms->profile, WK_PROFILE_CRITICAL);
@@ -173,7 +175,7 @@ static wk_err take_record(struct wk_module *module, const struct wk_record *reco
 static bool commit_is_due(const struct wk_module *module)
 {
     const struct wk_registers *registers = &module->rooms.registers;
-    return module->due || module->tariff_changed || wk_module_counters_run_low(module) ||
+    return module->due || wk_module_counters_run_low(module) ||
            module->rooms.t_us - module->committed_t_us >= COMMIT_EVERY_US ||
            registers->import_uwh + registers->export_uwh - module->committed_uwh >=
                module->commit_uwh;
@@ -205,6 +207,7 @@ static wk_err carry_clock_set(struct wk_module *module, const struct wk_notice *
     WK_TRY(log_event_at(module, notice->t_us, before));
     WK_TRY(log_event_at(module, notice->t_us + rooms->clock.adjusted_us, after));
     wk_profile_mark(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
+    wk_module_changed(module, WK_MODULE_KEY_CLOCK);
     wk_tariff_invalidate(&rooms->tariff);
     return WK_OK;
 }
@@ -239,9 +242,13 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
         return carry_clock_set(module, notice);
     case WK_ROOMS_SUPPLY_COMMANDED:
         event.code = supply_event(&module->rooms, notice->value);
+        wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
+        break;
+    case WK_ROOMS_MODE_SET:
+        wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
         break;
     case WK_ROOMS_TARIFF_SET:
-        module->tariff_changed = true;
+        wk_module_changed(module, WK_MODULE_KEY_TARIFF);
         break;
     default:
         break;
@@ -293,7 +300,6 @@ wk_err wk_module_commit(struct wk_module *module)
     module->committed_uwh =
         module->rooms.registers.import_uwh + module->rooms.registers.export_uwh;
     module->due = false;
-    module->tariff_changed = false;
     return WK_OK;
 }
 
@@ -303,7 +309,7 @@ static wk_err start_tariff(struct wk_tariff *tariff, const struct wk_module_conf
     if (config->calendar.season_count == 0) {
         return WK_OK;
     }
-    WK_TRY(wk_tariff_check(&config->calendar));
+    WK_TRY(wk_tariff_check(&config->calendar, NULL));
     if (config->special_count > WK_TARIFF_SPECIAL_DAYS) {
         return WK_E_RANGE;
     }
@@ -313,7 +319,7 @@ static wk_err start_tariff(struct wk_tariff *tariff, const struct wk_module_conf
     for (uint8_t i = 0; i < config->special_count; i++) {
         tariff->special[i] = config->special[i];
     }
-    return wk_tariff_check_special(tariff);
+    return wk_tariff_check_special(tariff, NULL);
 }
 
 static void start_security(struct wk_module *module, const struct wk_module_config *config)
@@ -331,7 +337,9 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     struct wk_rooms *rooms = &module->rooms;
     rooms->identity = config->identity;
     rooms->contactor = ports->contactor;
-    rooms->clock.zone = config->zone;
+    const struct wk_clock_rules usual = wk_clock_usual();
+    WK_TRY(wk_clock_init(&rooms->clock, &config->zone,
+                         config->clock.step_us != 0 ? &config->clock : &usual));
     wk_supply_init(&rooms->supply, config->control_mode);
     module->commit_uwh = config->commit_uwh > 0 ? config->commit_uwh : WK_MODULE_COMMIT_UWH;
     WK_TRY(start_tariff(&rooms->tariff, config));

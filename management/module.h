@@ -22,6 +22,7 @@ struct wk_module_config {
     struct wk_zone zone;
     uint16_t period_s;                  /* of the load profile */
     uint8_t control_mode;               /* of the disconnect control, for a store that is new */
+    struct wk_clock_rules clock;        /* step_us 0: wk_clock_usual */
     struct wk_tariff_calendar calendar; /* for a store that is new; season_count 0 = single
                                            tariff */
     int64_t commit_uwh; /* energy after which a commit is due; 0 = WK_MODULE_COMMIT_UWH */
@@ -57,7 +58,7 @@ struct wk_module {
     int64_t commit_uwh;
     int64_t committed_uwh;     /* registers then: import + export */
     bool due;                  /* something must be committed at the next chance */
-    bool tariff_changed;       /* the tariff key must be part of the commit */
+    uint64_t changed;          /* parts that the next commit must contain, a bit per key */
     uint64_t records_consumed; /* since init */
     uint64_t records_repeated; /* offered again and ignored, since init */
 };

@@ -1,58 +1,101 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/module_pack.h"
 
-#define CORE_VERSION     2
-#define CORE_VERSION_OLD 1 /* fewer registers */
+#define CORE_VERSION     3
 #define SECURITY_VERSION 1
-#define CORE_MAX         512
-#define SECURITY_MAX     128
 #define RESERVE_STEP     4096 /* server invocation counters taken at a time */
 #define RESERVE_LEAST    1024 /* fewer left: take more with the next commit */
-#define PUTS_MAX         3
 
 /* ---- the core ---------------------------------------------------------------------------- */
 
-static void pack_core(const struct wk_module *module, struct wk_bytes_out *out)
+static void pack_core(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
 {
     const struct wk_rooms *rooms = &module->rooms;
+    (void)key;
     wk_bytes_out_u8(out, CORE_VERSION);
     wk_bytes_out_u64le(out, module->cursor.epoch);
     wk_bytes_out_u64le(out, module->cursor.seq);
     wk_bytes_out_u64le(out, (uint64_t)rooms->t_us);
-    wk_bytes_out_u64le(out, (uint64_t)rooms->clock.shift_us);
-    wk_bytes_out_u8(out, (uint8_t)rooms->supply.state);
-    wk_bytes_out_u8(out, rooms->supply.mode);
     wk_bytes_out_u32le(out, rooms->power_failures);
     wk_registers_pack(&rooms->registers, out);
     wk_profile_pack(&rooms->profile, out);
 }
 
-static wk_err unpack_core(struct wk_module *module, struct wk_bytes_in *in)
+static wk_err unpack_core(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
     struct wk_rooms *rooms = &module->rooms;
     const uint16_t period_s = rooms->profile.period_s;
-    const uint8_t version = wk_bytes_in_u8(in);
-    if (version != CORE_VERSION && version != CORE_VERSION_OLD) {
+    (void)key;
+    if (wk_bytes_in_u8(in) != CORE_VERSION) {
         return WK_E_FORMAT;
     }
     module->cursor.epoch = wk_bytes_in_u64le(in);
     module->cursor.seq = wk_bytes_in_u64le(in);
     rooms->t_us = (int64_t)wk_bytes_in_u64le(in);
-    rooms->clock.shift_us = (int64_t)wk_bytes_in_u64le(in);
-    const uint8_t state = wk_bytes_in_u8(in);
-    rooms->supply.mode = wk_bytes_in_u8(in);
     rooms->power_failures = wk_bytes_in_u32le(in);
-    wk_registers_unpack(&rooms->registers, in, version == CORE_VERSION_OLD);
+    wk_registers_unpack(&rooms->registers, in);
     wk_profile_unpack(&rooms->profile, in);
-    WK_TRY(wk_bytes_in_end(in));
-    if (state >= WK_SUPPLY_STATE_COUNT || rooms->supply.mode > WK_SUPPLY_MODE_MAX) {
-        return WK_E_FORMAT;
-    }
-    rooms->supply.state = (wk_supply_state)state;
     if (rooms->profile.period_s != period_s) { /* configured anew: the open interval is void */
         rooms->profile.period_s = period_s;
         wk_profile_restart(&rooms->profile, WK_PROFILE_NOT_VALID);
     }
+    return WK_OK;
+}
+
+/* ---- rates, calendars, clock, supply ----------------------------------------------------- */
+
+static void pack_rate(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    wk_registers_rate_pack(&module->rooms.registers.rate[key - WK_MODULE_KEY_RATE], out);
+}
+
+static wk_err unpack_rate(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    wk_registers_rate_unpack(&module->rooms.registers.rate[key - WK_MODULE_KEY_RATE], in);
+    return WK_OK;
+}
+
+static void pack_tariff(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_tariff_pack(&module->rooms.tariff, out);
+}
+
+static wk_err unpack_tariff(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_tariff_unpack(&module->rooms.tariff, in);
+}
+
+static void pack_clock(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_clock_pack(&module->rooms.clock, out);
+}
+
+static wk_err unpack_clock(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_clock_unpack(&module->rooms.clock, in);
+}
+
+static void pack_supply(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_bytes_out_u8(out, (uint8_t)module->rooms.supply.state);
+    wk_bytes_out_u8(out, module->rooms.supply.mode);
+}
+
+static wk_err unpack_supply(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    struct wk_supply *supply = &module->rooms.supply;
+    (void)key;
+    const uint8_t state = wk_bytes_in_u8(in);
+    supply->mode = wk_bytes_in_u8(in);
+    if (state >= WK_SUPPLY_STATE_COUNT || supply->mode > WK_SUPPLY_MODE_MAX) {
+        return WK_E_FORMAT;
+    }
+    supply->state = (wk_supply_state)state;
     return WK_OK;
 }
 
@@ -71,11 +114,12 @@ bool wk_module_counters_run_low(const struct wk_module *module)
     return counters_to_reserve(&module->security) != module->security.server_reserved;
 }
 
-static void pack_security(const struct wk_session_security *security, uint32_t reserved,
-                          struct wk_bytes_out *out)
+static void pack_security(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
 {
+    const struct wk_session_security *security = &module->security;
+    (void)key;
     wk_bytes_out_u8(out, SECURITY_VERSION);
-    wk_bytes_out_u32le(out, reserved);
+    wk_bytes_out_u32le(out, counters_to_reserve(security));
     wk_bytes_out_u32le(out, security->replays);
     wk_bytes_out_u32le(out, security->not_deciphered);
     for (int role = 0; role < WK_ROLE_COUNT; role++) {
@@ -86,8 +130,10 @@ static void pack_security(const struct wk_session_security *security, uint32_t r
     }
 }
 
-static wk_err unpack_security(struct wk_session_security *security, struct wk_bytes_in *in)
+static wk_err unpack_security(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
+    struct wk_session_security *security = &module->security;
+    (void)key;
     if (wk_bytes_in_u8(in) != SECURITY_VERSION) {
         return WK_E_FORMAT;
     }
@@ -101,76 +147,112 @@ static wk_err unpack_security(struct wk_session_security *security, struct wk_by
         security->lock[role].failures = wk_bytes_in_u8(in);
         security->lock[role].until_us = (int64_t)wk_bytes_in_u64le(in);
     }
-    return wk_bytes_in_end(in);
+    return WK_OK;
+}
+
+/* ---- the parts --------------------------------------------------------------------------- */
+
+struct part {
+    uint8_t key;
+    uint8_t count; /* keys from `key` on, of the same form */
+    uint16_t room; /* octets, most */
+    void (*pack)(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out);
+    wk_err (*unpack)(struct wk_module *module, uint8_t key, struct wk_bytes_in *in);
+};
+
+#define CORE_ROOM     288
+#define SECURITY_ROOM 128
+
+static const struct part k_parts[] = {
+    {WK_MODULE_KEY_CORE, 1, CORE_ROOM, pack_core, unpack_core},
+    {WK_MODULE_KEY_RATE, WK_TARIFF_COUNT, WK_REGISTERS_RATE_PACKED, pack_rate, unpack_rate},
+    {WK_MODULE_KEY_TARIFF, 1, WK_TARIFF_PACKED_MAX, pack_tariff, unpack_tariff},
+    {WK_MODULE_KEY_SECURITY, 1, SECURITY_ROOM, pack_security, unpack_security},
+    {WK_MODULE_KEY_CLOCK, 1, WK_CLOCK_PACKED, pack_clock, unpack_clock},
+    {WK_MODULE_KEY_SUPPLY, 1, 2, pack_supply, unpack_supply},
+};
+
+#define PARTS (sizeof k_parts / sizeof k_parts[0])
+/* All parts at once: the first commit. */
+#define ALL_ROOM                                                                               \
+    (CORE_ROOM + WK_TARIFF_COUNT * WK_REGISTERS_RATE_PACKED + WK_TARIFF_PACKED_MAX +           \
+     SECURITY_ROOM + WK_CLOCK_PACKED + 2)
+
+void wk_module_changed(struct wk_module *module, uint8_t key)
+{
+    module->changed |= UINT64_C(1) << key;
+}
+
+static bool is_changed(const struct wk_module *module, uint8_t key)
+{
+    return key == WK_MODULE_KEY_CORE || (module->changed >> key & 1U) != 0;
 }
 
 /* ---- commit and restore ------------------------------------------------------------------ */
 
-wk_err wk_module_store(struct wk_module *module)
-{
-    uint8_t core[CORE_MAX];
-    uint8_t tariff[WK_TARIFF_PACKED_MAX];
-    uint8_t secure[SECURITY_MAX];
-    struct wk_session_security *security = &module->security;
-    const uint32_t reserved = counters_to_reserve(security);
-    struct wk_store_put puts[PUTS_MAX];
-    size_t count = 0;
+struct parcel {
+    uint8_t octets[ALL_ROOM];
+    struct wk_store_put put[WK_STORE_KEYS];
+    size_t used;
+    size_t count;
+};
 
-    struct wk_bytes_out out = wk_bytes_out_of(core, sizeof core);
-    pack_core(module, &out);
+static wk_err add_part(const struct wk_module *module, const struct part *part, uint8_t key,
+                       struct parcel *parcel)
+{
+    uint8_t *to = parcel->octets + parcel->used;
+    struct wk_bytes_out out = wk_bytes_out_of(to, sizeof parcel->octets - parcel->used);
+    part->pack(module, key, &out);
     WK_TRY(out.fault);
-    puts[count++] = (struct wk_store_put){WK_MODULE_KEY_CORE, core, (uint16_t)out.size};
-    if (module->tariff_changed) {
-        out = wk_bytes_out_of(tariff, sizeof tariff);
-        wk_tariff_pack(&module->rooms.tariff, &out);
-        WK_TRY(out.fault);
-        puts[count++] = (struct wk_store_put){WK_MODULE_KEY_TARIFF, tariff, (uint16_t)out.size};
-    }
-    if (security->dirty || reserved != security->server_reserved) {
-        out = wk_bytes_out_of(secure, sizeof secure);
-        pack_security(security, reserved, &out);
-        WK_TRY(out.fault);
-        puts[count++] =
-            (struct wk_store_put){WK_MODULE_KEY_SECURITY, secure, (uint16_t)out.size};
-    }
-    WK_TRY(wk_store_commit(&module->rooms.store, puts, count));
-    security->server_reserved = reserved; /* usable only now that it is committed */
-    security->dirty = false;
+    parcel->put[parcel->count++] = (struct wk_store_put){key, to, (uint16_t)out.size};
+    parcel->used += out.size;
     return WK_OK;
 }
 
-static wk_err restore_key(const struct wk_module *module, uint8_t key, uint8_t *to, size_t room,
-                          struct wk_bytes_in *in)
+wk_err wk_module_store(struct wk_module *module)
 {
+    struct parcel parcel = {.used = 0, .count = 0};
+    struct wk_session_security *security = &module->security;
+    const uint32_t reserved = counters_to_reserve(security);
+    if (security->dirty || reserved != security->server_reserved) {
+        wk_module_changed(module, WK_MODULE_KEY_SECURITY);
+    }
+    for (size_t i = 0; i < PARTS; i++) {
+        for (uint8_t n = 0; n < k_parts[i].count; n++) {
+            const uint8_t key = (uint8_t)(k_parts[i].key + n);
+            if (is_changed(module, key)) {
+                WK_TRY(add_part(module, &k_parts[i], key, &parcel));
+            }
+        }
+    }
+    WK_TRY(wk_store_commit(&module->rooms.store, parcel.put, parcel.count));
+    security->server_reserved = reserved; /* usable only now that it is committed */
+    security->dirty = false;
+    module->changed = 0;
+    return WK_OK;
+}
+
+static wk_err restore_part(struct wk_module *module, const struct part *part, uint8_t key)
+{
+    uint8_t raw[WK_TARIFF_PACKED_MAX];
     size_t size = 0;
-    const wk_err err = wk_store_get(&module->rooms.store, key, to, room, &size);
-    *in = wk_bytes_in_of(to, size);
-    return err;
+    const wk_err err = wk_store_get(&module->rooms.store, key, raw, sizeof raw, &size);
+    if (err == WK_E_NOT_FOUND) {
+        wk_module_changed(module, key);
+        return WK_OK;
+    }
+    WK_TRY(err);
+    struct wk_bytes_in in = wk_bytes_in_of(raw, size);
+    WK_TRY(part->unpack(module, key, &in));
+    return wk_bytes_in_end(&in);
 }
 
 wk_err wk_module_restore(struct wk_module *module)
 {
-    uint8_t raw[WK_TARIFF_PACKED_MAX];
-    struct wk_bytes_in in;
-    wk_err err = restore_key(module, WK_MODULE_KEY_CORE, raw, sizeof raw, &in);
-    if (err == WK_OK) {
-        err = unpack_core(module, &in);
+    for (size_t i = 0; i < PARTS; i++) {
+        for (uint8_t n = 0; n < k_parts[i].count; n++) {
+            WK_TRY(restore_part(module, &k_parts[i], (uint8_t)(k_parts[i].key + n)));
+        }
     }
-    if (err != WK_OK && err != WK_E_NOT_FOUND) {
-        return err;
-    }
-    err = restore_key(module, WK_MODULE_KEY_TARIFF, raw, sizeof raw, &in);
-    if (err == WK_OK) {
-        err = wk_tariff_unpack(&module->rooms.tariff, &in);
-    } else if (err == WK_E_NOT_FOUND) {
-        module->tariff_changed = true;
-        err = WK_OK;
-    }
-    WK_TRY(err);
-    err = restore_key(module, WK_MODULE_KEY_SECURITY, raw, sizeof raw, &in);
-    if (err == WK_E_NOT_FOUND) {
-        return WK_OK;
-    }
-    WK_TRY(err);
-    return unpack_security(&module->security, &in);
+    return wk_registers_agree(&module->rooms.registers) ? WK_OK : WK_E_FORMAT;
 }

@@ -9,18 +9,25 @@
 
 /* Keys of the store. */
 enum {
-    WK_MODULE_KEY_CORE = 1,     /* cursor, registers, open interval, clock, supply */
+    WK_MODULE_KEY_CORE = 1,     /* cursor, totals, open interval: in every commit */
     WK_MODULE_KEY_TARIFF = 2,   /* calendars and special days */
     WK_MODULE_KEY_SECURITY = 3, /* invocation counters, lock-outs */
+    WK_MODULE_KEY_CLOCK = 4,    /* shift, rate, correction under way */
+    WK_MODULE_KEY_SUPPLY = 5,   /* control state and mode */
+    WK_MODULE_KEY_RATE = 8,     /* .. 15: what tariff 1..8 gained */
 };
 
-/** Commits the core, and the other keys if they changed, together with appended log entries. */
+/** The part with that key goes into the next commit. The core always does. */
+void wk_module_changed(struct wk_module *module, uint8_t key);
+
+/** Commits the core, and the other parts that changed, together with appended log entries. */
 WK_MUST_USE wk_err wk_module_store(struct wk_module *module);
 
 /** Few invocation counters are left: commit soon to have more. */
 bool wk_module_counters_run_low(const struct wk_module *module);
 
-/** Reads all keys; those that are not there leave the rooms as they were started. */
+/** Reads all parts; those that are not there leave the rooms as they were started.
+ *  WK_E_FORMAT: a value has no form this version knows, or registers do not agree. */
 WK_MUST_USE wk_err wk_module_restore(struct wk_module *module);
 
 #endif

@@ -132,9 +132,9 @@ static void registers_hold_exactly_what_the_records_brought(void)
     EXPECT_OK(run_windows(0, 3 * 4500)); /* three quarters of an hour */
     const struct wk_registers *registers = &g_module.rooms.registers;
     EXPECT_I64(energy_of(0, 13500), registers->import_uwh);
-    EXPECT_I64(energy_of(0, 9000), registers->import_tariff_uwh[1]); /* to 00:30 */
-    EXPECT_I64(energy_of(9000, 13500), registers->import_tariff_uwh[0]);
-    EXPECT_I64(0, registers->import_tariff_uwh[2]);
+    EXPECT_I64(energy_of(0, 9000), registers->rate[1].import_uwh); /* to 00:30 */
+    EXPECT_I64(energy_of(9000, 13500), registers->rate[0].import_uwh);
+    EXPECT_I64(0, registers->rate[2].import_uwh);
     EXPECT_I64(registers->import_uwh, registers->import_phase_uwh[0] +
                                           registers->import_phase_uwh[1] +
                                           registers->import_phase_uwh[2]);

@@ -43,9 +43,16 @@
 #define PHASES(c1, c2, c3, d, e, what)                                                         \
     REGISTER(c1, d, e, WK_OBJECTS_OF(what, 0)), REGISTER(c2, d, e, WK_OBJECTS_OF(what, 1)),    \
         REGISTER(c3, d, e, WK_OBJECTS_OF(what, 2))
-#define TARIFFS(c, what)                                                                       \
-    REGISTER(c, 8, 1, WK_OBJECTS_OF(what, 0)), REGISTER(c, 8, 2, WK_OBJECTS_OF(what, 1)),      \
-        REGISTER(c, 8, 3, WK_OBJECTS_OF(what, 2)), REGISTER(c, 8, 4, WK_OBJECTS_OF(what, 3))
+#define FOUR(c, e, what, from)                                                                 \
+    REGISTER(c, 8, e, WK_OBJECTS_OF(what, from)),                                              \
+        REGISTER(c, 8, (e) + 1, WK_OBJECTS_OF(what, (from) + 1)),                              \
+        REGISTER(c, 8, (e) + 2, WK_OBJECTS_OF(what, (from) + 2)),                              \
+        REGISTER(c, 8, (e) + 3, WK_OBJECTS_OF(what, (from) + 3))
+#define TARIFFS(c, what) FOUR(c, 1, what, 0), FOUR(c, 5, what, 4)
+#define QUADRANT_TARIFFS(c, q)                                                                 \
+    FOUR(c, 1, WK_OBJECTS_QUADRANT_TARIFF, 8 * (q)),                                           \
+        FOUR(c, 5, WK_OBJECTS_QUADRANT_TARIFF, 8 * (q) + 4)
+#define BLOCKS(rate) FOUR(1, 128 + 4 * (rate), WK_OBJECTS_BLOCK, 4 * (rate))
 #define ASSOCIATION(e)                                                                         \
     {                                                                                          \
         15, 1, {0, 0, 40, 0, e, 255}, 9, 4,                                                    \
@@ -138,6 +145,18 @@ static const struct wk_object k_rows[] = {
     REGISTER(131, 8, 0, WK_OBJECTS_WITHHELD_EXPORT),
     TARIFFS(1, WK_OBJECTS_IMPORT_TARIFF),
     TARIFFS(2, WK_OBJECTS_EXPORT_TARIFF),
+    QUADRANT_TARIFFS(5, 0),
+    QUADRANT_TARIFFS(6, 1),
+    QUADRANT_TARIFFS(7, 2),
+    QUADRANT_TARIFFS(8, 3),
+    BLOCKS(0),
+    BLOCKS(1),
+    BLOCKS(2),
+    BLOCKS(3),
+    BLOCKS(4),
+    BLOCKS(5),
+    BLOCKS(6),
+    BLOCKS(7),
     REGISTER(1, 7, 0, WK_OBJECTS_P_IMPORT),
     REGISTER(2, 7, 0, WK_OBJECTS_P_EXPORT),
     REGISTER(3, 7, 0, WK_OBJECTS_Q_IMPORT),

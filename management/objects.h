@@ -46,8 +46,10 @@ enum {
     WK_OBJECTS_REACTIVE_IMPORT,
     WK_OBJECTS_REACTIVE_EXPORT,
     WK_OBJECTS_QUADRANT,      /* index 0..3 */
-    WK_OBJECTS_IMPORT_TARIFF, /* index 0..3 */
+    WK_OBJECTS_IMPORT_TARIFF, /* index 0..7 */
     WK_OBJECTS_EXPORT_TARIFF,
+    WK_OBJECTS_QUADRANT_TARIFF, /* index 8 * quadrant + tariff */
+    WK_OBJECTS_BLOCK,           /* index 4 * tariff + block */
     WK_OBJECTS_IMPORT_PHASE,
     WK_OBJECTS_EXPORT_PHASE,
     WK_OBJECTS_IMPORT1, /* of the fundamental */

@@ -65,7 +65,8 @@ static void put_day(struct wk_bytes_out *out, const struct wk_tariff_day *day, u
         wk_axdr_put_structure(out, 3);
         wk_axdr_put_octet_string(out, start, sizeof start);
         wk_axdr_put_octet_string(out, k_tariff_script, sizeof k_tariff_script);
-        wk_axdr_put_long_unsigned(out, day->action[i].tariff);
+        const uint16_t load = (uint16_t)(day->action[i].load << 8);
+        wk_axdr_put_long_unsigned(out, (uint16_t)(day->action[i].tariff | load));
     }
 }
 
@@ -201,12 +202,15 @@ static void read_action(struct wk_bytes_in *in, struct wk_tariff_action *action)
     wk_axdr_read_exact(in, start, sizeof start);
     wk_axdr_read_exact(in, script, sizeof script);
     const int64_t selector = wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
-    if (in->fault == WK_OK &&
-        (start[0] > 23 || start[1] > 59 || selector < 1 || selector > WK_TARIFF_COUNT)) {
+    const int64_t tariff = selector & 0xFF;
+    const int64_t load = selector >> 8; /* high octet: the load management outputs */
+    if (in->fault == WK_OK && (start[0] > 23 || start[1] > 59 || tariff < 1 ||
+                               tariff > WK_TARIFF_COUNT || (load & ~WK_TARIFF_LOADS) != 0)) {
         wk_bytes_in_fail(in, WK_E_RANGE);
     }
     action->minute = (uint16_t)(start[0] * 60 + start[1]);
-    action->tariff = (uint8_t)selector;
+    action->tariff = (uint8_t)tariff;
+    action->load = (uint8_t)load;
 }
 
 static void read_days(struct wk_bytes_in *in, struct wk_tariff_calendar *calendar)
@@ -271,13 +275,13 @@ static wk_err calendar_set(const struct wk_object_call *call, uint8_t attribute,
         break;
     case 10:
         WK_TRY(read_activation(value, &rooms->clock.zone, &activate_at));
+        WK_TRY(wk_tariff_plan(&rooms->tariff, activate_at, wk_clock_utc(call->now_us), NULL));
         break;
     default:
         return WK_E_UNSUPPORTED;
     }
     WK_TRY(wk_bytes_in_end(value));
     rooms->tariff.passive = passive;
-    rooms->tariff.activate_at = activate_at;
     wk_tariff_invalidate(&rooms->tariff);
     wk_objects_tell(call, WK_ROOMS_TARIFF_SET, attribute);
     return WK_OK;
@@ -338,7 +342,7 @@ static void read_special(struct wk_bytes_in *in, struct wk_tariff_special_day *s
 static wk_err store_special(const struct wk_object_call *call, const struct wk_tariff *wanted)
 {
     struct wk_rooms *rooms = call->meter;
-    WK_TRY(wk_tariff_check_special(wanted));
+    WK_TRY(wk_tariff_check_special(wanted, NULL));
     rooms->tariff = *wanted;
     wk_tariff_invalidate(&rooms->tariff);
     wk_objects_tell(call, WK_ROOMS_TARIFF_SET, 11);

@@ -38,6 +38,8 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_QUADRANT, WK_AXDR_LONG64, -6, UNIT_VARH},
     {WK_OBJECTS_IMPORT_TARIFF, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_EXPORT_TARIFF, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_QUADRANT_TARIFF, WK_AXDR_LONG64, -6, UNIT_VARH},
+    {WK_OBJECTS_BLOCK, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_IMPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_EXPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_IMPORT1, WK_AXDR_LONG64, -6, UNIT_WH},
@@ -151,10 +153,17 @@ static wk_err energy_value(const struct wk_registers *registers, uint32_t quanti
         *value = registers->q_uvarh[index % 4];
         return WK_OK;
     case WK_OBJECTS_IMPORT_TARIFF:
-        *value = registers->import_tariff_uwh[index % WK_TARIFF_COUNT];
+        *value = registers->rate[index % WK_TARIFF_COUNT].import_uwh;
         return WK_OK;
     case WK_OBJECTS_EXPORT_TARIFF:
-        *value = registers->export_tariff_uwh[index % WK_TARIFF_COUNT];
+        *value = registers->rate[index % WK_TARIFF_COUNT].export_uwh;
+        return WK_OK;
+    case WK_OBJECTS_QUADRANT_TARIFF:
+        *value = registers->rate[index % WK_TARIFF_COUNT].q_uvarh[index / WK_TARIFF_COUNT % 4];
+        return WK_OK;
+    case WK_OBJECTS_BLOCK:
+        *value = registers->rate[index / WK_REGISTERS_BLOCKS % WK_TARIFF_COUNT]
+                     .block_uwh[index % WK_REGISTERS_BLOCKS];
         return WK_OK;
     case WK_OBJECTS_IMPORT_PHASE:
         *value = registers->import_phase_uwh[index % WK_RECORD_PHASES];

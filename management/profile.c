@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define US_PER_S    INT64_C(1000000)
-#define PACKED_SIZE (8 + 1 + (4 + WK_TARIFF_COUNT) * 8 + 2 * WK_RECORD_PHASES * 4)
+#define PACKED_SIZE (8 + 1 + (4 + WK_PROFILE_TARIFFS) * 8 + 2 * WK_RECORD_PHASES * 4)
 /* The whole period but one window of the slowest grid, in microseconds. */
 #define SLACK_US INT64_C(300000)
 
@@ -39,7 +39,7 @@ static wk_err append(struct wk_store *store, uint8_t log, const struct wk_profil
     wk_bytes_out_u8(&out, entry->status);
     wk_bytes_out_u64le(&out, (uint64_t)entry->import_uwh);
     wk_bytes_out_u64le(&out, (uint64_t)entry->export_uwh);
-    for (int i = 0; i < WK_TARIFF_COUNT; i++) {
+    for (int i = 0; i < WK_PROFILE_TARIFFS; i++) {
         wk_bytes_out_u64le(&out, (uint64_t)entry->import_tariff_uwh[i]);
     }
     wk_bytes_out_u64le(&out, (uint64_t)entry->reactive_import_uvarh);
@@ -63,8 +63,9 @@ wk_err wk_profile_capture(struct wk_profile *profile, const struct wk_registers 
         .reactive_import_uvarh = wk_registers_reactive_import_uvarh(registers),
         .reactive_export_uvarh = wk_registers_reactive_export_uvarh(registers),
     };
-    memcpy(entry.import_tariff_uwh, registers->import_tariff_uwh,
-           sizeof entry.import_tariff_uwh);
+    for (int i = 0; i < WK_PROFILE_TARIFFS; i++) {
+        entry.import_tariff_uwh[i] = registers->rate[i].import_uwh;
+    }
     for (int phase = 0; phase < WK_RECORD_PHASES && open->span_us > 0; phase++) {
         entry.u_mean_mv[phase] = (uint32_t)(open->u_mv_us[phase] / open->span_us);
         entry.i_mean_ma[phase] = (uint32_t)(open->i_ma_us[phase] / open->span_us);
@@ -119,7 +120,7 @@ wk_err wk_profile_read(const struct wk_store *store, uint8_t log,
     entry->status = wk_bytes_in_u8(&in);
     entry->import_uwh = (int64_t)wk_bytes_in_u64le(&in);
     entry->export_uwh = (int64_t)wk_bytes_in_u64le(&in);
-    for (int i = 0; i < WK_TARIFF_COUNT; i++) {
+    for (int i = 0; i < WK_PROFILE_TARIFFS; i++) {
         entry->import_tariff_uwh[i] = (int64_t)wk_bytes_in_u64le(&in);
     }
     entry->reactive_import_uvarh = (int64_t)wk_bytes_in_u64le(&in);

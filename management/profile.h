@@ -19,6 +19,7 @@
 #include "management/store.h"
 #include "metrology/record.h"
 
+#define WK_PROFILE_TARIFFS      4 /* that an entry holds */
 #define WK_PROFILE_PERIOD_MIN_S 60
 #define WK_PROFILE_PERIOD_MAX_S 3600
 #define WK_PROFILE_TOLERANCE_US                                                                \
@@ -39,7 +40,7 @@ struct wk_profile_entry {
     uint8_t status;
     int64_t import_uwh; /* the registers at `end` */
     int64_t export_uwh;
-    int64_t import_tariff_uwh[WK_TARIFF_COUNT];
+    int64_t import_tariff_uwh[WK_PROFILE_TARIFFS];
     int64_t reactive_import_uvarh;
     int64_t reactive_export_uvarh;
     uint32_t u_mean_mv[WK_RECORD_PHASES]; /* mean of the window values, by time */

@@ -57,6 +57,7 @@ struct wk_rooms {
     struct wk_clock clock;
     struct wk_tariff tariff;
     struct wk_registers registers;
+    struct wk_registers_blocks blocks;
     struct wk_profile profile;
     struct wk_supply supply;
     const struct wk_hal_contactor *contactor;
