@@ -27,7 +27,7 @@ def config_errors(tap):
          lambda t: t.replace("period_s = 900", "period_s = 700"), "must divide an hour"),
         ("a day that does not begin at midnight",
          lambda t: t.replace("day = 00:00 T3, 08:00", "day = 01:00 T3, 08:00"),
-         "[calendar] is not complete"),
+         "[calendar] day 2, entry 1: first action is not at 00:00"),
         ("a key that is too short",
          lambda t: t.replace("encryption_key = 00", "encryption_key = "),
          "'encryption_key' must be 32 hexadecimal digits"),
