@@ -34,8 +34,10 @@
     X(61, SUPPLY_CONNECTED_MANUALLY, supply, "Supply connected by hand")                       \
     X(60, SUPPLY_DISCONNECTED_MANUALLY, supply, "Supply disconnected by hand")                 \
     X(64, SUPPLY_DISCONNECTED_LOCALLY, supply, "Supply disconnected by the meter")             \
-    X(65, SUPPLY_CONNECTED_LOCALLY, supply, "Supply connected by the meter")                   \
-    X(66, CONTACTOR_DISAGREES, supply, "The contactor does not follow: inspect it")            \
+    X(65, LIMITER_OVER, supply, "Limiter threshold exceeded")                                  \
+    X(66, LIMITER_NORMAL, supply, "Back below the limiter threshold")                          \
+    X(68, CONTACTOR_DISAGREES, supply, "The contactor does not follow: inspect it")            \
+    X(69, SUPPLY_CONNECTED_LOCALLY, supply, "Supply connected by the meter")                   \
     X(76, DIP, quality, "Voltage dip")                                                         \
     X(79, SWELL, quality, "Voltage swell")                                                     \
     X(82, INTERRUPTION, quality, "Voltage interruption")                                       \
@@ -49,7 +51,28 @@
     X(237, SAMPLES_NORMAL, fault, "Samples are credible again")                                \
     X(238, SAMPLES_LOST, fault, "Samples were lost")                                           \
     X(239, FRONT_END_RESET, fault, "The front end started anew")                               \
-    X(240, RATE_CHANGED, fault, "The sample rate changed")
+    X(240, RATE_CHANGED, fault, "The sample rate changed")                                     \
+    X(300, OVER_VOLTAGE, supply, "Over-voltage protection: the supply is to be off")           \
+    X(301, OVER_VOLTAGE_GONE, supply, "Over-voltage is over")                                  \
+    X(302, OVER_HEAT, supply, "The terminals are too hot: inspect them")                       \
+    X(303, OVER_HEAT_GONE, supply, "The terminals have cooled down")                           \
+    X(304, LOAD_TRIPPED, supply, "Load limitation: the supply is to be off")                   \
+    X(305, LOAD_ATTEMPT, supply, "Load limitation: reconnection attempt")                      \
+    X(306, LOAD_LOCKED_OUT, supply, "Load limitation: locked out until released")              \
+    X(307, LOAD_RELEASED, supply, "Load limitation: released")                                 \
+    X(308, OPENING_HELD, supply, "Opening waits: more current than the contactor may break")   \
+    X(309, CLOSING_HELD, supply, "Closing waits: the voltage is too high")                     \
+    X(310, CURRENT_WHILE_OPEN, supply, "Current flows while the contactor is open")            \
+    X(311, NO_CURRENT_WHILE_OPEN, supply, "No more current while the contactor is open")       \
+    X(312, CONTACTOR_FOLLOWS, supply, "The contactor follows again")                           \
+    X(313, ARM_EXPIRED, supply, "Not reconnected by hand in time: disconnected again")         \
+    X(314, RECONNECTION_DELAYED, supply, "Reconnection waits a random time after the outage")  \
+    X(315, RECONNECTION_REFUSED, supply, "Reconnection by hand refused: a reason stands")      \
+    X(316, RESPONSE_LEVEL, supply, "Demand response level changed")                            \
+    X(317, RELAY_ON, supply, "Auxiliary relay switched on")                                    \
+    X(318, RELAY_OFF, supply, "Auxiliary relay switched off")                                  \
+    X(319, EMERGENCY_LIMIT, supply, "Emergency limit in force")                                \
+    X(320, EMERGENCY_LIMIT_OVER, supply, "Emergency limit over")
 
 #define WK_EVENT_ENUM(code, name, group, text) WK_EVENT_##name = (code),
 typedef enum wk_event_code { WK_EVENT_LIST(WK_EVENT_ENUM) } wk_event_code;

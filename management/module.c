@@ -5,6 +5,7 @@
 
 #include "management/event_record.h"
 #include "management/module_pack.h"
+#include "management/module_supply.h"
 
 #define US_PER_S        INT64_C(1000000)
 #define COMMIT_EVERY_US (60 * US_PER_S)
@@ -24,7 +25,7 @@ static wk_err log_event_at(struct wk_module *module, int64_t now_us, struct wk_e
     return wk_event_append(&module->rooms.store, WK_ROOMS_LOG_EVENT, &event);
 }
 
-static wk_err log_event(struct wk_module *module, struct wk_event event)
+wk_err wk_module_log(struct wk_module *module, struct wk_event event)
 {
     return log_event_at(module, wk_module_now_us(module), event);
 }
@@ -55,18 +56,19 @@ static wk_err note_power_failure(struct wk_module *module, const struct wk_recor
     }
     rooms->power_failures++;
     const int32_t away_s = (int32_t)(away_us / US_PER_S);
-    WK_TRY(log_event(module, (struct wk_event){.code = WK_EVENT_POWER_DOWN}));
+    WK_TRY(wk_module_log(module, (struct wk_event){.code = WK_EVENT_POWER_DOWN}));
     wk_profile_mark(&rooms->profile, WK_PROFILE_POWER_DOWN);
-    return log_event_at(module, wk_clock_now_us(&rooms->clock, begin_us),
-                        (struct wk_event){.code = WK_EVENT_POWER_UP, .value = away_s});
+    WK_TRY(log_event_at(module, wk_clock_now_us(&rooms->clock, begin_us),
+                        (struct wk_event){.code = WK_EVENT_POWER_UP, .value = away_s}));
+    return wk_module_supply_outage(module, begin_us, away_us);
 }
 
 static wk_err note_missing(struct wk_module *module, uint64_t count)
 {
     const int32_t missing = count < INT32_MAX ? (int32_t)count : INT32_MAX;
     wk_profile_mark(&module->rooms.profile, WK_PROFILE_CRITICAL);
-    return log_event(module,
-                     (struct wk_event){.code = WK_EVENT_RECORDS_MISSING, .value = missing});
+    return wk_module_log(module,
+                         (struct wk_event){.code = WK_EVENT_RECORDS_MISSING, .value = missing});
 }
 
 /* A new epoch, or numbers that do not follow. */
@@ -97,7 +99,7 @@ static wk_err update_tariff(struct wk_module *module, int64_t now_us)
         return WK_OK;
     }
     wk_module_changed(module, WK_MODULE_KEY_TARIFF);
-    return log_event(module, (struct wk_event){.code = WK_EVENT_CALENDAR_ACTIVATED});
+    return wk_module_log(module, (struct wk_event){.code = WK_EVENT_CALENDAR_ACTIVATED});
 }
 
 /* An interval whose end lies more than a period ahead was opened by another time. */
@@ -127,7 +129,7 @@ static wk_err add_energy(struct wk_module *module, const struct wk_record_window
         return WK_OK;
     }
     wk_profile_mark(&rooms->profile, WK_PROFILE_CRITICAL);
-    return log_event(module, (struct wk_event){.code = WK_EVENT_REGISTER_REFUSED});
+    return wk_module_log(module, (struct wk_event){.code = WK_EVENT_REGISTER_REFUSED});
 }
 
 static wk_err take_window(struct wk_module *module, const struct wk_record *record)
@@ -144,6 +146,7 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
     wk_shown_take(&rooms->shown, record);
     wk_profile_add(&rooms->profile, record, now_us);
     WK_TRY(add_energy(module, &record->window));
+    WK_TRY(wk_module_supply_step(module, record));
     return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
 }
 
@@ -247,13 +250,16 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_MODE_SET:
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
         break;
+    case WK_ROOMS_LOAD_RELEASED:
+        event.code = WK_EVENT_LOAD_RELEASED;
+        break;
     case WK_ROOMS_TARIFF_SET:
         wk_module_changed(module, WK_MODULE_KEY_TARIFF);
         break;
     default:
         break;
     }
-    return log_event(module, event);
+    return wk_module_log(module, event);
 }
 
 static wk_err carry_session_notice(struct wk_module *module, const struct wk_notice *notice)
@@ -270,9 +276,9 @@ static wk_err carry_session_notice(struct wk_module *module, const struct wk_not
     };
     for (size_t i = 0; i < sizeof k_carried / sizeof k_carried[0]; i++) {
         if (k_carried[i].notice == notice->code) {
-            return log_event(module, (struct wk_event){.code = k_carried[i].event,
-                                                       .detail = notice->detail,
-                                                       .value = notice->value});
+            return wk_module_log(module, (struct wk_event){.code = k_carried[i].event,
+                                                           .detail = notice->detail,
+                                                           .value = notice->value});
         }
     }
     return WK_OK;
@@ -287,6 +293,7 @@ wk_err wk_module_settle(struct wk_module *module)
     while (wk_notice_take(&module->session_notices, &notice)) {
         WK_TRY(carry_session_notice(module, &notice));
     }
+    WK_TRY(wk_module_supply_settle(module));
     return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
 }
 
@@ -340,7 +347,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     const struct wk_clock_rules usual = wk_clock_usual();
     WK_TRY(wk_clock_init(&rooms->clock, &config->zone,
                          config->clock.step_us != 0 ? &config->clock : &usual));
-    wk_supply_init(&rooms->supply, config->control_mode);
+    wk_module_supply_start(module, config, ports);
     module->commit_uwh = config->commit_uwh > 0 ? config->commit_uwh : WK_MODULE_COMMIT_UWH;
     WK_TRY(start_tariff(&rooms->tariff, config));
     start_security(module, config);
@@ -357,13 +364,11 @@ wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *c
     WK_TRY(wk_store_mount(&module->rooms.store, ports->flash, &config->layout, &report));
     WK_TRY(wk_module_restore(module));
     if (report.torn_records > 0 || report.dropped_entries > 0) {
-        WK_TRY(log_event(module, (struct wk_event){.code = WK_EVENT_STORE_RECOVERED,
-                                                   .value = (int32_t)report.torn_records,
-                                                   .more = (int32_t)report.dropped_entries}));
+        WK_TRY(
+            wk_module_log(module, (struct wk_event){.code = WK_EVENT_STORE_RECOVERED,
+                                                    .value = (int32_t)report.torn_records,
+                                                    .more = (int32_t)report.dropped_entries}));
     }
-    /* The contact may have been moved by hand, or the port may have started closed. */
-    WK_TRY(ports->contactor->set(ports->contactor->self,
-                                 module->rooms.supply.state == WK_SUPPLY_CONNECTED));
     return wk_module_commit(module);
 }
 

@@ -32,11 +32,15 @@ struct wk_module_config {
     uint8_t system_title[WK_CIPHER_TITLE];
     struct wk_cipher_keys keys; /* of the management client */
     struct wk_session_secret reader_password;
+    int32_t nominal_mv; /* phase voltage, for thresholds of a store that is new; 0 = 230 V */
+    int64_t maximum_ua; /* Imax, likewise; 0 = 100 A */
+    uint32_t seed;      /* of random offsets; another for each meter */
 };
 
 struct wk_module_ports {
     const struct wk_hal_flash *flash;
     const struct wk_hal_contactor *contactor;
+    struct wk_rooms_fittings fittings;
 };
 
 enum { WK_MODULE_SOURCE_SESSION = 2 }; /* wk_notice.source of sessions */
@@ -59,6 +63,7 @@ struct wk_module {
     int64_t committed_uwh;     /* registers then: import + export */
     bool due;                  /* something must be committed at the next chance */
     uint64_t changed;          /* parts that the next commit must contain, a bit per key */
+    uint32_t supply_crc;       /* of the part of the supply in the last commit */
     uint64_t records_consumed; /* since init */
     uint64_t records_repeated; /* offered again and ignored, since init */
 };
@@ -79,6 +84,9 @@ WK_MUST_USE wk_err wk_module_settle(struct wk_module *module);
 
 /** Commits now. */
 WK_MUST_USE wk_err wk_module_commit(struct wk_module *module);
+
+/** Appends to the event log, now by the meter's clock; committed at the next chance. */
+WK_MUST_USE wk_err wk_module_log(struct wk_module *module, struct wk_event event);
 
 /** What a session of this meter for one more connection is made of. */
 struct wk_session_config wk_module_session(struct wk_module *module,

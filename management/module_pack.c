@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/module_pack.h"
 
+#include "management/module_supply.h"
+
 #define CORE_VERSION     3
 #define SECURITY_VERSION 1
 #define RESERVE_STEP     4096 /* server invocation counters taken at a time */
@@ -79,26 +81,6 @@ static wk_err unpack_clock(struct wk_module *module, uint8_t key, struct wk_byte
     return wk_clock_unpack(&module->rooms.clock, in);
 }
 
-static void pack_supply(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
-{
-    (void)key;
-    wk_bytes_out_u8(out, (uint8_t)module->rooms.supply.state);
-    wk_bytes_out_u8(out, module->rooms.supply.mode);
-}
-
-static wk_err unpack_supply(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
-{
-    struct wk_supply *supply = &module->rooms.supply;
-    (void)key;
-    const uint8_t state = wk_bytes_in_u8(in);
-    supply->mode = wk_bytes_in_u8(in);
-    if (state >= WK_SUPPLY_STATE_COUNT || supply->mode > WK_SUPPLY_MODE_MAX) {
-        return WK_E_FORMAT;
-    }
-    supply->state = (wk_supply_state)state;
-    return WK_OK;
-}
-
 /* ---- security ---------------------------------------------------------------------------- */
 
 static uint32_t counters_to_reserve(const struct wk_session_security *security)
@@ -169,14 +151,15 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_TARIFF, 1, WK_TARIFF_PACKED_MAX, pack_tariff, unpack_tariff},
     {WK_MODULE_KEY_SECURITY, 1, SECURITY_ROOM, pack_security, unpack_security},
     {WK_MODULE_KEY_CLOCK, 1, WK_CLOCK_PACKED, pack_clock, unpack_clock},
-    {WK_MODULE_KEY_SUPPLY, 1, 2, pack_supply, unpack_supply},
+    {WK_MODULE_KEY_SUPPLY, 1, WK_MODULE_SUPPLY_ROOM, wk_module_supply_pack,
+     wk_module_supply_unpack},
 };
 
 #define PARTS (sizeof k_parts / sizeof k_parts[0])
 /* All parts at once: the first commit. */
 #define ALL_ROOM                                                                               \
     (CORE_ROOM + WK_TARIFF_COUNT * WK_REGISTERS_RATE_PACKED + WK_TARIFF_PACKED_MAX +           \
-     SECURITY_ROOM + WK_CLOCK_PACKED + 2)
+     SECURITY_ROOM + WK_CLOCK_PACKED + WK_MODULE_SUPPLY_ROOM)
 
 void wk_module_changed(struct wk_module *module, uint8_t key)
 {
@@ -217,6 +200,10 @@ wk_err wk_module_store(struct wk_module *module)
     if (security->dirty || reserved != security->server_reserved) {
         wk_module_changed(module, WK_MODULE_KEY_SECURITY);
     }
+    const uint32_t supply_crc = wk_module_supply_crc(module);
+    if (supply_crc != module->supply_crc) {
+        wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
+    }
     for (size_t i = 0; i < PARTS; i++) {
         for (uint8_t n = 0; n < k_parts[i].count; n++) {
             const uint8_t key = (uint8_t)(k_parts[i].key + n);
@@ -228,6 +215,7 @@ wk_err wk_module_store(struct wk_module *module)
     WK_TRY(wk_store_commit(&module->rooms.store, parcel.put, parcel.count));
     security->server_reserved = reserved; /* usable only now that it is committed */
     security->dirty = false;
+    module->supply_crc = supply_crc;
     module->changed = 0;
     return WK_OK;
 }

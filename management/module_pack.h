@@ -13,7 +13,7 @@ enum {
     WK_MODULE_KEY_TARIFF = 2,   /* calendars and special days */
     WK_MODULE_KEY_SECURITY = 3, /* invocation counters, lock-outs */
     WK_MODULE_KEY_CLOCK = 4,    /* shift, rate, correction under way */
-    WK_MODULE_KEY_SUPPLY = 5,   /* control state and mode */
+    WK_MODULE_KEY_SUPPLY = 5,   /* control state, limits, relays: module_supply */
     WK_MODULE_KEY_RATE = 8,     /* .. 15: what tariff 1..8 gained */
 };
 

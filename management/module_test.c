@@ -252,6 +252,7 @@ static void a_disconnection_opens_the_contact_is_logged_and_survives_a_restart(v
     EXPECT_I64(1, count_events(WK_EVENT_SUPPLY_DISCONNECTED));
     g_closed = true; /* as if a power-up had let it spring back */
     EXPECT_OK(boot());
+    EXPECT_OK(run_windows(2, 3)); /* it opens once the current is known */
     EXPECT(!g_closed);
     EXPECT_OK(act(70, k_disconnect, 2));
     EXPECT_OK(wk_module_settle(&g_module));

@@ -35,6 +35,17 @@
         1, 0, {a, b, c, d, e, f}, 2, 0, ROW_RIGHTS(public_rights, 0, 0), &wk_objects_data,     \
             what                                                                               \
     }
+/* Of the maker's own range (C = 128): the supply, D = 1, and tamper, D = 2. */
+#define PARAMETERS(d, e, what)                                                                 \
+    {                                                                                          \
+        1, 0, {0, 0, 128, d, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                  \
+            &wk_objects_setting, what                                                          \
+    }
+#define CONTROL(d, e, set_mask, what)                                                          \
+    {                                                                                          \
+        1, 0, {0, 0, 128, d, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, set_mask, 0),              \
+            &wk_objects_control, what                                                          \
+    }
 #define REGISTER(c, d, e, what)                                                                \
     {                                                                                          \
         3, 0, {1, 0, c, d, e, 255}, 3, 1, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_register, \
@@ -113,6 +124,47 @@ static const struct wk_object k_rows[] = {
      ROW_RIGHTS(PUBLIC_NONE, 0x8U, 0x3U),
      &wk_objects_disconnect,
      0},
+    {70,
+     0,
+     {0, 1, 96, 3, 10, 255},
+     4,
+     2,
+     ROW_RIGHTS(PUBLIC_NONE, 0, 0x3U),
+     &wk_objects_relay,
+     0},
+    {70,
+     0,
+     {0, 2, 96, 3, 10, 255},
+     4,
+     2,
+     ROW_RIGHTS(PUBLIC_NONE, 0, 0x3U),
+     &wk_objects_relay,
+     1},
+    {71,
+     0,
+     {0, 0, 17, 0, 0, 255},
+     11,
+     0,
+     ROW_RIGHTS(PUBLIC_NONE, 0x5FAU, 0),
+     &wk_objects_limiter,
+     WK_ROOMS_LIMITER},
+    {71,
+     0,
+     {0, 0, 17, 0, 1, 255},
+     11,
+     0,
+     ROW_RIGHTS(PUBLIC_NONE, 0x5FAU, 0),
+     &wk_objects_limiter,
+     WK_ROOMS_LIMITER_RESPONSE},
+    CONTROL(1, 0, 0, WK_OBJECTS_SUPPLY_STATE),
+    CONTROL(1, 1, 0x2U, WK_OBJECTS_RESPONSE_ORDER),
+    PARAMETERS(1, 2, WK_OBJECTS_SET_SUPPLY),
+    PARAMETERS(1, 3, WK_OBJECTS_SET_CONTACT),
+    PARAMETERS(1, 4, WK_OBJECTS_SET_PROTECTION),
+    PARAMETERS(1, 5, WK_OBJECTS_SET_RECLOSE),
+    PARAMETERS(1, 6, WK_OBJECTS_SET_RESPONSE),
+    PARAMETERS(1, 7, WK_OBJECTS_SET_RELAY_1),
+    PARAMETERS(1, 8, WK_OBJECTS_SET_RELAY_2),
     {7,
      1,
      {1, 0, 99, 1, 0, 255},
@@ -162,6 +214,8 @@ static const struct wk_object k_rows[] = {
     REGISTER(3, 7, 0, WK_OBJECTS_Q_IMPORT),
     REGISTER(4, 7, 0, WK_OBJECTS_Q_EXPORT),
     REGISTER(9, 7, 0, WK_OBJECTS_S),
+    REGISTER(11, 7, 0, WK_OBJECTS_I_MOST),
+    REGISTER(16, 7, 0, WK_OBJECTS_P_NET),
     REGISTER(13, 7, 0, WK_OBJECTS_PF),
     REGISTER(14, 7, 0, WK_OBJECTS_FREQUENCY),
     REGISTER(32, 7, 0, WK_OBJECTS_OF(WK_OBJECTS_U, 0)),

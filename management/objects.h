@@ -22,6 +22,10 @@ extern const struct wk_object_class wk_objects_special_days; /* class 11 */
 extern const struct wk_object_class wk_objects_sap;          /* class 17 */
 extern const struct wk_object_class wk_objects_calendar;     /* class 20 */
 extern const struct wk_object_class wk_objects_disconnect;   /* class 70 */
+extern const struct wk_object_class wk_objects_relay;        /* class 70; selector: index */
+extern const struct wk_object_class wk_objects_limiter;      /* class 71; selector: index */
+extern const struct wk_object_class wk_objects_setting;      /* class 1, parameters */
+extern const struct wk_object_class wk_objects_control;      /* class 1, state and orders */
 
 /* Selectors of class 1. */
 enum {
@@ -79,6 +83,8 @@ enum {
     WK_OBJECTS_I_THD,
     WK_OBJECTS_PST, /* of the last full ten minutes */
     WK_OBJECTS_UNBALANCE,
+    WK_OBJECTS_I_MOST, /* largest phase current */
+    WK_OBJECTS_P_NET,  /* magnitude of the sum over phases */
 };
 #define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
 
@@ -89,6 +95,27 @@ WK_MUST_USE wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selec
 
 /* Selectors of class 7. */
 enum { WK_OBJECTS_LOAD_PROFILE = 1, WK_OBJECTS_EVENT_LOG };
+
+/* Selectors of wk_objects_setting and wk_objects_control. */
+enum {
+    WK_OBJECTS_SET_SUPPLY = 1,
+    WK_OBJECTS_SET_CONTACT,
+    WK_OBJECTS_SET_PROTECTION,
+    WK_OBJECTS_SET_RECLOSE,
+    WK_OBJECTS_SET_RESPONSE,
+    WK_OBJECTS_SET_RELAY_1,
+    WK_OBJECTS_SET_RELAY_2,
+    WK_OBJECTS_SUPPLY_STATE,
+    WK_OBJECTS_RESPONSE_ORDER,
+};
+
+/** The parameters of a table as a structure, in its order; reading takes any integer types.
+ *  WK_E_FORMAT: not that many integers; WK_E_RANGE: one is outside of its range. */
+void wk_objects_put_settings(struct wk_bytes_out *out, const struct wk_setting_table *table,
+                             const void *settings);
+WK_MUST_USE wk_err wk_objects_read_settings(struct wk_bytes_in *in,
+                                            const struct wk_setting_table *table,
+                                            void *settings);
 
 /** Tells the assembler what a client changed. */
 void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value);

@@ -140,9 +140,12 @@ static wk_err disconnect_action(const struct wk_object_call *call, uint8_t metho
     const wk_supply_command command =
         method == 1 ? WK_SUPPLY_REMOTE_DISCONNECT : WK_SUPPLY_REMOTE_RECONNECT;
     const wk_supply_state before = rooms->supply.state;
-    WK_TRY(wk_supply_command_do(&rooms->supply, command, rooms->contactor));
+    WK_TRY(wk_supply_command_do(&rooms->supply, command, rooms->t_us));
     if (rooms->supply.state != before) {
         wk_objects_tell(call, WK_ROOMS_SUPPLY_COMMANDED, (int32_t)command);
+    }
+    if (command == WK_SUPPLY_REMOTE_RECONNECT && wk_reclose_release(&rooms->control.reclose)) {
+        wk_objects_tell(call, WK_ROOMS_LOAD_RELEASED, 0);
     }
     return WK_OK;
 }

@@ -69,6 +69,8 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_I_THD, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_PERCENT},
     {WK_OBJECTS_PST, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_NONE},
     {WK_OBJECTS_UNBALANCE, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_PERCENT},
+    {WK_OBJECTS_I_MOST, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
+    {WK_OBJECTS_P_NET, WK_AXDR_LONG64, -3, UNIT_W},
 };
 
 static const struct quantity *quantity_of(uint32_t selector)
@@ -176,6 +178,12 @@ static wk_err energy_value(const struct wk_registers *registers, uint32_t quanti
     }
 }
 
+static int64_t largest(const int64_t *values)
+{
+    const int64_t most = values[0] > values[1] ? values[0] : values[1];
+    return most > values[2] ? most : values[2];
+}
+
 static wk_err total_value(const struct wk_record_window *window, uint32_t quantity,
                           int64_t *value)
 {
@@ -203,6 +211,12 @@ static wk_err total_value(const struct wk_record_window *window, uint32_t quanti
         return WK_OK;
     case WK_OBJECTS_I_NEUTRAL:
         *value = window->i_ua[WK_RECORD_PHASES] / 1000;
+        return WK_OK;
+    case WK_OBJECTS_I_MOST:
+        *value = largest(window->i_ua) / 1000;
+        return WK_OK;
+    case WK_OBJECTS_P_NET:
+        *value = positive(sum(window->p_mw)) + positive(-sum(window->p_mw));
         return WK_OK;
     default:
         return WK_E_NOT_FOUND;

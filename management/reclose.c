@@ -59,11 +59,14 @@ wk_err wk_reclose_set(struct wk_reclose *reclose, const struct wk_reclose_settin
     return WK_OK;
 }
 
-static input look(const struct wk_reclose *reclose, int64_t t_us, bool trips, bool over)
+static input look(const struct wk_reclose *reclose, int64_t t_us, wk_reclose_trip trip,
+                  bool over)
 {
     const int64_t since_us = t_us - reclose->tripped_us;
-    if (trips) {
-        return reclose->attempts < reclose->settings.attempts ? TRIP : LAST_TRIP;
+    if (trip != WK_RECLOSE_NO_TRIP) {
+        return trip == WK_RECLOSE_TRIP && reclose->attempts < reclose->settings.attempts
+                   ? TRIP
+                   : LAST_TRIP;
     }
     if (reclose->state == WK_RECLOSE_WAITING) {
         return !over && since_us >= reclose->settings.delay_s * US_PER_S ? DUE : NONE;
@@ -71,9 +74,10 @@ static input look(const struct wk_reclose *reclose, int64_t t_us, bool trips, bo
     return since_us >= reclose->settings.quiet_s * US_PER_S ? QUIET : NONE;
 }
 
-wk_reclose_edge wk_reclose_step(struct wk_reclose *reclose, int64_t t_us, bool trips, bool over)
+wk_reclose_edge wk_reclose_step(struct wk_reclose *reclose, int64_t t_us, wk_reclose_trip trip,
+                                bool over)
 {
-    const input seen = look(reclose, t_us, trips, over);
+    const input seen = look(reclose, t_us, trip, over);
     const struct arrow *arrow = &k_arrows[reclose->state][seen];
     if (seen == TRIP || seen == LAST_TRIP) {
         reclose->tripped_us = t_us;

@@ -40,6 +40,12 @@ struct wk_reclose {
     int64_t tripped_us; /* the last trip, metrology's time */
 };
 
+typedef enum wk_reclose_trip {
+    WK_RECLOSE_NO_TRIP = 0,
+    WK_RECLOSE_TRIP,
+    WK_RECLOSE_LAST_TRIP, /* there is no way back but a release */
+} wk_reclose_trip;
+
 typedef enum wk_reclose_edge {
     WK_RECLOSE_NOTHING = 0,
     WK_RECLOSE_TRIPPED,
@@ -54,8 +60,8 @@ void wk_reclose_init(struct wk_reclose *reclose);
 WK_MUST_USE wk_err wk_reclose_set(struct wk_reclose *reclose,
                                   const struct wk_reclose_settings *settings);
 
-/** `trips`: the load went over the limit. `over`: it still counts as over it. */
-wk_reclose_edge wk_reclose_step(struct wk_reclose *reclose, int64_t t_us, bool trips,
+/** `trip`: the load went over the limit. `over`: it still counts as over it. */
+wk_reclose_edge wk_reclose_step(struct wk_reclose *reclose, int64_t t_us, wk_reclose_trip trip,
                                 bool over);
 
 /** By a person or the head-end; false: there was nothing to release. */

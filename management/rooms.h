@@ -11,9 +11,15 @@
 
 #include "base/notice.h"
 #include "management/clock.h"
+#include "management/contact.h"
 #include "management/event.h"
+#include "management/limiter.h"
 #include "management/profile.h"
+#include "management/protection.h"
+#include "management/reclose.h"
 #include "management/registers.h"
+#include "management/relay.h"
+#include "management/response.h"
 #include "management/shown.h"
 #include "management/store.h"
 #include "management/supply.h"
@@ -41,6 +47,8 @@ enum {
     WK_ROOMS_TARIFF_SET,       /* calendar or special days */
     WK_ROOMS_SUPPLY_COMMANDED, /* value: wk_supply_command */
     WK_ROOMS_MODE_SET,         /* value: control mode */
+    WK_ROOMS_CONTROL_SET,      /* a parameter of the supply; value: selector of the object */
+    WK_ROOMS_LOAD_RELEASED,    /* a lock-out was released remotely */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -49,6 +57,32 @@ enum {
 struct wk_rooms_quality {
     struct wk_record_quality three_s;
     struct wk_record_quality ten_min;
+};
+
+/* What the case of this meter has; NULL: not there. */
+struct wk_rooms_fittings {
+    const struct wk_hal_relay *relay[WK_RELAY_COUNT];
+    const struct wk_hal_case *enclosure;
+    const struct wk_hal_magnet *magnet;
+    const struct wk_hal_thermometer *thermometer;
+};
+
+enum { WK_ROOMS_LIMITER = 0, WK_ROOMS_LIMITER_RESPONSE = 1, WK_ROOMS_LIMITERS };
+
+/* What asks the supply to open or close. None of these rooms knows another: the assembler
+ * carries what they find. */
+struct wk_rooms_control {
+    struct wk_contact contact;
+    struct wk_protection protection;
+    struct wk_reclose reclose;
+    struct wk_limiter limiter[WK_ROOMS_LIMITERS]; /* of the contract, of demand response */
+    struct wk_response response;
+    struct wk_relay relay[WK_RELAY_COUNT];
+    uint8_t reasons; /* WK_SUPPLY_LOAD ...: why the meter keeps the supply open */
+    bool emergency;  /* of the limiter of the contract, told */
+    bool heat_known;
+    int32_t heat_mdegc;
+    uint32_t seed; /* of random offsets */
 };
 
 struct wk_rooms {
@@ -60,6 +94,8 @@ struct wk_rooms {
     struct wk_registers_blocks blocks;
     struct wk_profile profile;
     struct wk_supply supply;
+    struct wk_rooms_control control;
+    struct wk_rooms_fittings fittings;
     const struct wk_hal_contactor *contactor;
     struct wk_record live; /* the newest window; kind 0 = none yet */
     struct wk_shown shown; /* ... and the newest without an impulse: what people look at */

@@ -119,6 +119,48 @@ struct wk_hal_contactor {
     WK_MUST_USE wk_err (*is_closed)(void *self, bool *closed);
 };
 
+/* ---- what else a case may have; a port without it hands over NULL ----------------------------- */
+
+/* An auxiliary relay. */
+struct wk_hal_relay {
+    void *self;
+    WK_MUST_USE wk_err (*set)(void *self, bool on);
+};
+
+/* Bits of covers and buttons. */
+enum {
+    WK_HAL_TERMINAL_COVER = 0x01,
+    WK_HAL_MAIN_COVER = 0x02,
+    WK_HAL_MODULE = 0x04, /* the communication module is out */
+    WK_HAL_COVERS = 0x07,
+    WK_HAL_BUTTON_RECONNECT = 0x10,
+    WK_HAL_BUTTON_DISCONNECT = 0x20,
+};
+
+struct wk_hal_case_state {
+    uint8_t open;           /* covers open now */
+    uint8_t opened;         /* covers that were open since the last read, also without power:
+                               a battery keeps the switches awake */
+    uint8_t pressed;        /* buttons pressed since the last read */
+    int64_t first_opened_s; /* UTC of the first opening without power; 0: none, or not known */
+};
+
+struct wk_hal_case {
+    void *self;
+    WK_MUST_USE wk_err (*read)(void *self, struct wk_hal_case_state *state);
+};
+
+/* The magnetic field at the measuring system, and the temperature of the terminals. */
+struct wk_hal_magnet {
+    void *self;
+    WK_MUST_USE wk_err (*read)(void *self, int32_t *field_ut); /* microtesla, magnitude */
+};
+
+struct wk_hal_thermometer {
+    void *self;
+    WK_MUST_USE wk_err (*read)(void *self, int32_t *mdegc); /* 10^-3 degrees Celsius */
+};
+
 /* ---- cryptography ------------------------------------------------------------------------ */
 
 #define WK_HAL_KEY_SIZE 32

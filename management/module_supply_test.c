@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The supply of the assembled management: windows, commands, buttons and outages in, positions
+ * of the contactor out. */
+#include "cosem/axdr.h"
+#include "management/module.h"
+#include "management/module_pack.h"
+#include "management/module_supply.h"
+#include "port/virtual/flash.h"
+#include "port/virtual/panel.h"
+#include "tests/wk_test.h"
+
+#define SECTOR  4096U
+#define SECTORS 14U
+#define US      INT64_C(1000000)
+#define SPAN    (US / 5)
+#define START   (INT64_C(1769986800) * US)
+#define N       WK_SUPPLY_STATE_COUNT
+
+#ifdef __ARM_ARCH
+#define WALK 40000
+#else
+#define WALK 1000000
+#endif
+
+static uint8_t g_octets[SECTOR * SECTORS];
+static struct wk_flash g_flash;
+static struct wk_module g_module;
+static struct wk_panel g_panel;
+static struct wk_hal_contactor g_contactor; /* the panel's, watched */
+static uint64_t g_seq;
+static uint64_t g_epoch;
+static int64_t g_t_us;
+static uint8_t g_mode;
+
+/* What the next windows show. */
+static int32_t g_u_mv;
+static int64_t g_i_ua;
+static uint32_t g_flags;
+
+static int g_bad_closings;
+static int g_bad_openings;
+static int g_unasked;
+
+static wk_err watch_set(void *self, bool closed)
+{
+    const struct wk_rooms *rooms = &g_module.rooms;
+    (void)self;
+    g_unasked += (rooms->supply.state == WK_SUPPLY_CONNECTED) != closed ? 1 : 0;
+    g_bad_closings +=
+        closed && (rooms->control.reasons != 0 ? rooms->supply.mode != 0 : false) ? 1 : 0;
+    g_bad_closings += closed && g_u_mv > 264500 ? 1 : 0;
+    g_bad_openings +=
+        !closed && (g_i_ua > 125 * US || (g_flags & WK_RECORD_CLIPPED) != 0) ? 1 : 0;
+    return g_panel.contactor.set(g_panel.contactor.self, closed);
+}
+
+static wk_err watch_is_closed(void *self, bool *closed)
+{
+    (void)self;
+    return g_panel.contactor.is_closed(g_panel.contactor.self, closed);
+}
+
+static wk_err boot(void)
+{
+    const struct wk_module_config config = {
+        .identity = {.serial = "WK10000001", .phases = 3},
+        .zone = wk_zone_central_europe,
+        .period_s = 900,
+        .control_mode = g_mode,
+        .layout = {.kv_sectors = 4, .log_sectors = {4, 4}},
+        .seed = 4711,
+    };
+    g_contactor = (struct wk_hal_contactor){.set = watch_set, .is_closed = watch_is_closed};
+    const struct wk_module_ports ports = {
+        .flash = &g_flash.port,
+        .contactor = &g_contactor,
+        .fittings = {.relay = {&g_panel.relay[0].port, &g_panel.relay[1].port},
+                     .enclosure = &g_panel.enclosure,
+                     .magnet = &g_panel.magnet,
+                     .thermometer = &g_panel.thermometer}};
+    wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
+    g_epoch++;
+    g_seq = 0;
+    return wk_module_init(&g_module, &config, &ports);
+}
+
+static wk_err window(void)
+{
+    g_t_us += SPAN;
+    struct wk_record record = {.seq = ++g_seq,
+                               .epoch = g_epoch,
+                               .t_us = g_t_us,
+                               .span_us = SPAN,
+                               .kind = WK_RECORD_WINDOW,
+                               .flags = g_flags};
+    record.window.phases = 3;
+    for (int phase = 0; phase < 3; phase++) {
+        const int64_t i_ua = g_panel.closed ? g_i_ua : 0;
+        record.window.u_mv[phase] = g_u_mv;
+        record.window.i_ua[phase] = i_ua;
+        record.window.p_mw[phase] = i_ua / 1000 * g_u_mv / 1000;
+    }
+    return wk_module_consume(&g_module, &record);
+}
+
+static wk_err run_s(int64_t seconds)
+{
+    for (int64_t n = 0; n < seconds * 5; n++) {
+        WK_TRY(window());
+    }
+    return WK_OK;
+}
+
+static wk_err start(uint8_t mode)
+{
+    g_mode = mode;
+    g_u_mv = 230000;
+    g_i_ua = 5 * US;
+    g_flags = 0;
+    g_t_us = START;
+    g_bad_closings = 0;
+    g_bad_openings = 0;
+    g_unasked = 0;
+    wk_panel_init(&g_panel);
+    wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, 16);
+    WK_TRY(boot());
+    return run_s(1);
+}
+
+static struct wk_object_call call_of(uint16_t class_id, const uint8_t obis[6])
+{
+    return (struct wk_object_call){.meter = &g_module.rooms,
+                                   .object = wk_object_find(&g_module.table, class_id, obis),
+                                   .now_us = wk_module_now_us(&g_module),
+                                   .role = WK_ROLE_MANAGEMENT};
+}
+
+static wk_err act(const uint8_t obis[6], uint8_t method)
+{
+    struct wk_bytes_in none = wk_bytes_in_of(NULL, 0);
+    uint8_t room[16];
+    struct wk_bytes_out reply = wk_bytes_out_of(room, sizeof room);
+    const struct wk_object_call call = call_of(70, obis);
+    const wk_err err = call.object->functions->action(&call, method, &none, &reply);
+    WK_TRY(wk_module_settle(&g_module));
+    return err;
+}
+
+static const uint8_t k_supply[6] = {0, 0, 96, 3, 10, 255};
+static const uint8_t k_limiter[6] = {0, 0, 17, 0, 0, 255};
+static const uint8_t k_response_limiter[6] = {0, 0, 17, 0, 1, 255};
+
+static wk_err set(uint16_t class_id, const uint8_t obis[6], uint8_t attribute,
+                  const struct wk_bytes_out *value)
+{
+    struct wk_bytes_in in = wk_bytes_in_of(value->data, value->size);
+    const struct wk_object_call call = call_of(class_id, obis);
+    const wk_err err = call.object->functions->set(&call, attribute, &in);
+    WK_TRY(wk_module_settle(&g_module));
+    return err;
+}
+
+static wk_err set_long64(const uint8_t obis[6], uint8_t attribute, int64_t number)
+{
+    uint8_t raw[16];
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    wk_axdr_put_long64(&out, number);
+    return set(71, obis, attribute, &out);
+}
+
+static int count_events(uint16_t code)
+{
+    struct wk_store_reader reader = {0};
+    struct wk_event event;
+    uint64_t next = 0;
+    int count = 0;
+    if (wk_store_log_span(&g_module.rooms.store, WK_ROOMS_LOG_EVENT, &reader.number, &next) !=
+        WK_OK) {
+        return -1;
+    }
+    while (wk_event_read(&g_module.rooms.store, WK_ROOMS_LOG_EVENT, &reader, &event) == WK_OK) {
+        count += event.code == code ? 1 : 0;
+    }
+    return count;
+}
+
+static wk_supply_state state(void)
+{
+    return g_module.rooms.supply.state;
+}
+
+/* ---- scenarios --------------------------------------------------------------------------- */
+
+static void over_voltage_opens_and_the_supply_comes_back_when_it_has_gone(void)
+{
+    EXPECT_OK(start(5));
+    g_u_mv = 280000;
+    EXPECT_OK(run_s(2));
+    EXPECT(g_panel.closed);
+    EXPECT_OK(run_s(2));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(WK_SUPPLY_READY, state());
+    g_u_mv = 240000;
+    EXPECT_OK(run_s(59));
+    EXPECT(!g_panel.closed);
+    EXPECT_OK(run_s(2));
+    EXPECT(g_panel.closed);
+    EXPECT_I64(1, count_events(WK_EVENT_OVER_VOLTAGE));
+    EXPECT_I64(1, count_events(WK_EVENT_OVER_VOLTAGE_GONE));
+    EXPECT_I64(1, count_events(WK_EVENT_SUPPLY_DISCONNECTED_LOCALLY));
+    EXPECT_I64(1, count_events(WK_EVENT_SUPPLY_CONNECTED_LOCALLY));
+}
+
+static void heat_opens_the_supply(void)
+{
+    EXPECT_OK(start(6));
+    g_panel.mdegc = 106000;
+    EXPECT_OK(run_s(12));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(WK_SUPPLY_OVER_HEAT, g_module.rooms.control.reasons);
+    g_panel.mdegc = 60000;
+    EXPECT_OK(run_s(302));
+    EXPECT(g_panel.closed);
+}
+
+static void a_remote_reconnection_never_closes_onto_a_reason(void)
+{
+    EXPECT_OK(start(4));
+    EXPECT_OK(act(k_supply, 1));
+    EXPECT(!g_panel.closed);
+    g_u_mv = 290000;
+    EXPECT_OK(run_s(5));
+    EXPECT_OK(act(k_supply, 2));
+    EXPECT_OK(run_s(5));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(WK_SUPPLY_READY, state());
+    wk_panel_press(&g_panel, WK_HAL_BUTTON_RECONNECT);
+    EXPECT_OK(run_s(1));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(1, count_events(WK_EVENT_RECONNECTION_REFUSED));
+    g_u_mv = 230000;
+    EXPECT_OK(run_s(61));
+    EXPECT(!g_panel.closed); /* mode 4: by hand only */
+    wk_panel_press(&g_panel, WK_HAL_BUTTON_RECONNECT);
+    EXPECT_OK(run_s(1));
+    EXPECT(g_panel.closed);
+}
+
+static void a_load_above_the_limit_is_tried_again_and_then_locked_out(void)
+{
+    EXPECT_OK(start(6));
+    EXPECT_OK(set_long64(k_limiter, 4, 9000000)); /* 9 kW */
+    g_i_ua = 20 * US;                             /* 13.8 kW */
+    EXPECT_OK(run_s(29));
+    EXPECT(g_panel.closed);
+    EXPECT_OK(run_s(2));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(WK_SUPPLY_LOAD, g_module.rooms.control.reasons);
+    EXPECT_OK(run_s(400)); /* three attempts of 60 s open, 30 s closed */
+    EXPECT_I64(3, count_events(WK_EVENT_LOAD_ATTEMPT));
+    EXPECT_I64(1, count_events(WK_EVENT_LOAD_LOCKED_OUT));
+    EXPECT_I64(WK_SUPPLY_LOCKED_OUT, g_module.rooms.control.reasons);
+    EXPECT_OK(run_s(4000));
+    EXPECT(!g_panel.closed);
+    EXPECT_OK(boot()); /* a power cut is no release */
+    EXPECT_OK(run_s(10));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(WK_SUPPLY_LOCKED_OUT, g_module.rooms.control.reasons);
+    g_i_ua = 5 * US;
+    EXPECT_OK(act(k_supply, 2)); /* the remote release */
+    EXPECT_OK(run_s(1));
+    EXPECT(g_panel.closed);
+    EXPECT_I64(1, count_events(WK_EVENT_LOAD_RELEASED));
+}
+
+static void a_hand_releases_a_lock_out_and_closes(void)
+{
+    EXPECT_OK(start(4));
+    EXPECT_OK(set_long64(k_limiter, 4, 9000000));
+    g_i_ua = 20 * US;
+    EXPECT_OK(run_s(32));
+    EXPECT(!g_panel.closed);
+    g_i_ua = 5 * US;
+    wk_panel_press(&g_panel, WK_HAL_BUTTON_RECONNECT);
+    EXPECT_OK(run_s(1));
+    EXPECT(g_panel.closed);
+    EXPECT_I64(0, g_module.rooms.control.reclose.attempts);
+}
+
+static void a_fault_current_is_left_to_the_fuse(void)
+{
+    EXPECT_OK(start(4));
+    g_i_ua = 900 * US;
+    EXPECT_OK(run_s(1));
+    EXPECT_OK(act(k_supply, 1));
+    EXPECT_OK(run_s(30));
+    EXPECT(g_panel.closed);
+    EXPECT_I64(WK_SUPPLY_DISCONNECTED, state());
+    EXPECT_I64(1, count_events(WK_EVENT_OPENING_HELD));
+    g_i_ua = 0; /* the fuse has cleared it */
+    EXPECT_OK(run_s(1));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(0, g_bad_openings);
+}
+
+static void a_welded_contact_is_an_event_and_so_is_its_recovery(void)
+{
+    EXPECT_OK(start(4));
+    g_panel.stuck = true;
+    EXPECT_OK(act(k_supply, 1));
+    EXPECT_OK(run_s(20));
+    EXPECT_I64(1, count_events(WK_EVENT_CONTACTOR_DISAGREES));
+    EXPECT_I64(3, g_panel.operations);
+    g_panel.stuck = false;
+    EXPECT_OK(run_s(3601));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(1, count_events(WK_EVENT_CONTACTOR_FOLLOWS));
+}
+
+static void an_armed_supply_waits_for_the_button_and_the_arm_expires(void)
+{
+    EXPECT_OK(start(6));
+    g_module.rooms.supply.settings.arm_s = 600;
+    EXPECT_OK(act(k_supply, 1));
+    EXPECT_OK(act(k_supply, 2));
+    EXPECT_OK(run_s(100));
+    EXPECT(!g_panel.closed);
+    EXPECT_I64(WK_SUPPLY_READY, state());
+    wk_panel_press(&g_panel, WK_HAL_BUTTON_RECONNECT);
+    EXPECT_OK(run_s(1));
+    EXPECT(g_panel.closed);
+    EXPECT_OK(act(k_supply, 1));
+    EXPECT_OK(act(k_supply, 2));
+    EXPECT_OK(run_s(601));
+    EXPECT_I64(WK_SUPPLY_DISCONNECTED, state());
+    EXPECT_I64(1, count_events(WK_EVENT_ARM_EXPIRED));
+}
+
+static void after_an_outage_the_supply_waits_its_random_time(void)
+{
+    EXPECT_OK(start(5));
+    g_module.rooms.supply.settings.delay_most_s = 1799;
+    EXPECT_OK(wk_module_commit(&g_module));
+    g_t_us += 3600 * US;
+    EXPECT_OK(boot());
+    EXPECT_OK(run_s(1));
+    EXPECT(!g_panel.closed);
+    const int64_t left_s = (g_module.rooms.supply.delay_until_us - g_t_us) / US;
+    EXPECT(left_s > 0 && left_s <= 1799);
+    EXPECT_OK(run_s(left_s - 1));
+    EXPECT(!g_panel.closed);
+    EXPECT_OK(run_s(3));
+    EXPECT(g_panel.closed);
+}
+
+static void a_level_of_demand_response_caps_the_import_at_4200_watts(void)
+{
+    static const uint8_t k_order[6] = {0, 0, 128, 1, 1, 255};
+    /* LOWEST from 2020-01-01 00:00 on, that is now, for 900 s */
+    static const uint8_t k_value[] = {0x02, 3,    0x16, 3,    0x09, 12,   0x07, 0xE4,
+                                      1,    1,    0xFF, 0,    0,    0,    0,    0x80,
+                                      0,    0xFF, 0x06, 0x00, 0,    0x03, 0x84};
+    EXPECT_OK(start(4));
+    g_module.rooms.control.relay[1].settings.order = WK_RELAY_ON;
+    g_module.rooms.control.limiter[1].settings.over = WK_LIMITER_RELAY_2;
+    g_module.rooms.control.limiter[1].settings.under = WK_LIMITER_RELAY_2;
+    EXPECT_OK(run_s(1));
+    EXPECT(g_panel.relay[1].on);
+    struct wk_bytes_out value = {.data = (uint8_t *)(uintptr_t)k_value, .size = sizeof k_value};
+    EXPECT_OK(set(1, k_order, 2, &value));
+    g_i_ua = INT64_C(6000000); /* 4.14 kW */
+    EXPECT_OK(run_s(60));
+    EXPECT(g_panel.relay[1].on);
+    g_i_ua = INT64_C(6200000); /* 4.28 kW */
+    EXPECT_OK(run_s(31));
+    EXPECT(!g_panel.relay[1].on);
+    EXPECT(g_panel.closed); /* never the supply */
+    EXPECT_OK(run_s(1000));
+    EXPECT_I64(0, g_module.rooms.control.response.level);
+    EXPECT_I64(2, count_events(WK_EVENT_RESPONSE_LEVEL));
+}
+
+/* ---- bad input --------------------------------------------------------------------------- */
+
+struct bad {
+    uint8_t attribute;
+    wk_err err;
+    uint8_t size;
+    uint8_t raw[32];
+};
+
+static void bad_values_are_refused_precisely_and_change_nothing(void)
+{
+    static const struct bad k_bad[] = {
+        {4, WK_E_RANGE, 9, {0x14, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}}, /* -1 */
+        {4, WK_E_RANGE, 9, {0x14, 0x80, 0, 0, 0, 0, 0, 0, 0}}, /* INT64_MIN */
+        {4, WK_E_RANGE, 9, {0x14, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}},
+        {4, WK_E_RANGE, 9, {0x15, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}},
+        {5, WK_E_RANGE, 9, {0x14, 0, 0, 0, 0xE8, 0xD4, 0xA5, 0x10, 0x01}}, /* 10^12 + 1 */
+        {4, WK_E_FORMAT, 3, {0x09, 1, 5}},
+        {4, WK_E_SHORT, 3, {0x14, 0, 0}},
+        {4, WK_E_FORMAT, 3, {0x11, 5, 0}}, /* something behind it */
+        {6, WK_E_RANGE, 5, {0x06, 0xFF, 0xFF, 0xFF, 0xFF}},
+        {6, WK_E_RANGE, 2, {0x0F, 0xFF}},
+        {7, WK_E_RANGE, 5, {0x06, 0x00, 0x09, 0x3A, 0x81}}, /* 604801 s */
+        {9, WK_E_RANGE, 2, {0x01, 9}},
+        {9, WK_E_FORMAT, 4, {0x01, 1, 0x11, 5}},
+        {2, WK_E_RANGE, 15, {0x02, 3, 0x12, 0, 3, 9, 6, 1, 0, 2, 7, 0, 255, 0x0F, 2}},
+        {11, WK_E_FORMAT, 2, {0x02, 3}},
+        {3, WK_E_UNSUPPORTED, 2, {0x11, 1}},
+        {10, WK_E_UNSUPPORTED, 2, {0x03, 1}},
+    };
+    static uint8_t before[WK_MODULE_SUPPLY_ROOM];
+    static uint8_t after[WK_MODULE_SUPPLY_ROOM];
+    EXPECT_OK(start(4));
+    struct wk_bytes_out out = wk_bytes_out_of(before, sizeof before);
+    wk_module_supply_pack(&g_module, 0, &out);
+    EXPECT_OK(out.fault);
+    const size_t size = out.size;
+    for (size_t i = 0; i < sizeof k_bad / sizeof k_bad[0]; i++) {
+        struct wk_bytes_in in = wk_bytes_in_of(k_bad[i].raw, k_bad[i].size);
+        const struct wk_object_call call = call_of(71, k_limiter);
+        const wk_err err = call.object->functions->set(&call, k_bad[i].attribute, &in);
+        if (err != k_bad[i].err) {
+            WK_TEST_FAIL_("row %zu gave %s", i, wk_err_name(err));
+        }
+        out = wk_bytes_out_of(after, sizeof after);
+        wk_module_supply_pack(&g_module, 0, &out);
+        EXPECT_BYTES(before, after, size);
+    }
+    EXPECT_ERR(WK_E_RANGE, set_long64(k_response_limiter, 4, 4199999)); /* the guarantee */
+    EXPECT_OK(set_long64(k_response_limiter, 4, 4200000));
+    EXPECT_OK(set_long64(k_limiter, 4, INT64_C(1000000000000)));
+}
+
+/* Every attribute of the new objects can be read, and a structure of parameters that was read
+ * can be written back. */
+static void parameters_read_can_be_written_back(void)
+{
+    static const uint8_t k_last = 8;
+    EXPECT_OK(start(4));
+    for (uint8_t e = 2; e <= k_last; e++) {
+        const uint8_t obis[6] = {0, 0, 128, 1, e, 255};
+        uint8_t raw[256];
+        struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+        const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
+        struct wk_object_cursor cursor = {0};
+        const struct wk_object_call call = call_of(1, obis);
+        EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+        EXPECT_OK(out.fault);
+        EXPECT_OK(set(1, obis, 2, &out));
+        out.size--;
+        EXPECT_ERR(WK_E_SHORT, set(1, obis, 2, &out));
+    }
+    for (uint8_t attribute = 2; attribute <= 11; attribute++) {
+        uint8_t raw[256];
+        struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+        const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
+        struct wk_object_cursor cursor = {0};
+        const struct wk_object_call call = call_of(71, k_limiter);
+        EXPECT_OK(call.object->functions->get(&call, attribute, &all, &cursor, &out));
+        EXPECT_OK(out.fault);
+        EXPECT(attribute == 3 || attribute == 10 ||
+               set(71, k_limiter, attribute, &out) == WK_OK);
+    }
+}
+
+/* ---- a random walk ----------------------------------------------------------------------- */
+
+static uint32_t g_random;
+
+static uint32_t draw(uint32_t below)
+{
+    g_random ^= g_random << 13;
+    g_random ^= g_random >> 17;
+    g_random ^= g_random << 5;
+    return g_random % below;
+}
+
+/* The standard's diagram once more, as arrows "from command to" per mode. */
+static bool arrow_exists(int from, int command, int to, uint8_t mode)
+{
+    static const int k_expected[7][3][6] = {
+        {{N, N, N, N, N, N}, {N, N, N, N, N, N}, {N, N, N, N, N, N}},
+        {{N, 2, N, N, N, N}, {0, N, 2, N, 2, N}, {0, N, N, 1, N, N}},
+        {{N, 1, N, N, N, N}, {0, N, 2, N, 2, N}, {0, N, N, 1, N, N}},
+        {{N, 2, N, N, N, N}, {0, N, N, N, 2, N}, {0, N, N, 1, N, N}},
+        {{N, 1, N, N, N, N}, {0, N, N, N, 2, N}, {0, N, N, 1, N, N}},
+        {{N, 2, N, N, N, N}, {0, N, 2, N, 2, N}, {0, N, N, 1, N, 1}},
+        {{N, 2, N, N, N, N}, {0, N, N, N, 2, N}, {0, N, N, 1, N, 1}},
+    };
+    return k_expected[mode][from][command] == to;
+}
+
+/* From one state to another by at most three of the commands in `allowed`. */
+static bool way_exists(int from, int to, uint32_t allowed, uint8_t mode)
+{
+    uint32_t reached = 1U << from;
+    for (int step = 0; step < 3; step++) {
+        const uint32_t now = reached;
+        for (int s = 0; s < 3; s++) {
+            for (int c = 0; c < 6; c++) {
+                for (int t = 0; t < 3; t++) {
+                    const bool leads = (now >> s & 1U) != 0 && (allowed >> c & 1U) != 0 &&
+                                       arrow_exists(s, c, t, mode);
+                    reached |= leads ? 1U << t : 0U;
+                }
+            }
+        }
+    }
+    return (reached >> to & 1U) != 0;
+}
+
+static void change_the_world(void)
+{
+    static const int32_t k_u_mv[] = {230000, 230000, 230000, 250000, 270000, 285000, 0};
+    static const int64_t k_i_ma[] = {0, 1000, 5000, 20000, 20000, 90000, 130000, 2000000};
+    if (draw(200) == 0) {
+        g_u_mv = k_u_mv[draw(7)];
+    }
+    if (draw(200) == 0) {
+        g_i_ua = k_i_ma[draw(8)] * 1000;
+    }
+    if (draw(3000) == 0) {
+        g_panel.stuck = !g_panel.stuck;
+    }
+    if (draw(3000) == 0) {
+        g_panel.refuses = !g_panel.refuses;
+    }
+    if (draw(4000) == 0) {
+        g_panel.mdegc = draw(3) == 0 ? 120000 : 30000;
+    }
+    g_flags = draw(50) == 0 ? WK_RECORD_CLIPPED : 0;
+}
+
+#define LOCAL   (1U << WK_SUPPLY_LOCAL_DISCONNECT | 1U << WK_SUPPLY_LOCAL_RECONNECT)
+#define REMOTE0 (1U << WK_SUPPLY_REMOTE_DISCONNECT)
+#define REMOTE1 (1U << WK_SUPPLY_REMOTE_RECONNECT)
+#define MANUAL0 (1U << WK_SUPPLY_MANUAL_DISCONNECT)
+#define MANUAL1 (1U << WK_SUPPLY_MANUAL_RECONNECT)
+
+/* One stimulus at most; which commands may move the state in this step. */
+static uint32_t stimulate(void)
+{
+    switch (draw(600)) {
+    case 0:
+        (void)(act(k_supply, 1) == WK_OK);
+        return LOCAL | REMOTE0;
+    case 1:
+        (void)(act(k_supply, 2) == WK_OK);
+        return LOCAL | REMOTE1;
+    case 2:
+        wk_panel_press(&g_panel, WK_HAL_BUTTON_RECONNECT);
+        return LOCAL | MANUAL1;
+    case 3:
+        wk_panel_press(&g_panel, WK_HAL_BUTTON_DISCONNECT);
+        return LOCAL | MANUAL0;
+    default:
+        return LOCAL;
+    }
+}
+
+static wk_err sometimes_restart(int64_t n)
+{
+    if (n % 7001 != 7000) {
+        return WK_OK;
+    }
+    WK_TRY(wk_module_commit(&g_module));
+    g_t_us += (int64_t)draw(1000) * US;
+    return boot();
+}
+
+static void a_random_walk_never_leaves_the_diagram_nor_switches_what_it_must_not(void)
+{
+    static const uint32_t k_seed = 20261121;
+    int64_t changes = 0;
+    int64_t boots = 0;
+    g_random = k_seed;
+    EXPECT_OK(start(6));
+    EXPECT_OK(set_long64(k_limiter, 4, 9000000));
+    g_module.rooms.supply.settings.arm_s = 300;
+    g_module.rooms.supply.settings.delay_most_s = 60;
+    for (int64_t n = 0; n < WALK; n++) {
+        change_the_world();
+        const wk_supply_state before = state();
+        uint8_t mode = g_module.rooms.supply.mode;
+        const uint32_t allowed = stimulate();
+        EXPECT_OK(window());
+        EXPECT(state() < WK_SUPPLY_STATE_COUNT);
+        const bool expired = before == WK_SUPPLY_READY; /* an arm may have expired */
+        if (!way_exists((int)before, (int)state(), allowed | (expired ? REMOTE0 : 0U), mode)) {
+            WK_TEST_FAIL_("seed %" PRIu32 ", step %" PRId64 ": mode %d, state %d to %d", k_seed,
+                          n, mode, (int)before, (int)state());
+        }
+        changes += before != state() ? 1 : 0;
+        if (g_module.rooms.control.reasons != 0 && mode != 0) {
+            EXPECT(state() != WK_SUPPLY_CONNECTED);
+        }
+        if (n % 3001 == 3000) {
+            mode = (uint8_t)draw(7);
+            (void)(wk_supply_set_mode(&g_module.rooms.supply, mode) == WK_OK);
+        }
+        boots += n % 7001 == 7000 ? 1 : 0;
+        EXPECT_OK(sometimes_restart(n));
+    }
+    EXPECT_I64(0, g_bad_closings);
+    EXPECT_I64(0, g_bad_openings);
+    EXPECT_I64(0, g_unasked);
+    EXPECT(changes > WALK / 2000);
+    /* At most three orders for each change of the state or start, and one an hour. */
+    const int64_t hours = (g_t_us - START) / (3600 * US);
+    WK_TEST_FIGURE("contactor orders per change of the supply's state",
+                   (float)g_panel.operations / (float)changes, "", "<= 3",
+                   g_panel.operations <= 3 * (changes + boots) + hours, k_seed);
+    EXPECT(g_panel.operations <= 3 * (changes + boots) + hours);
+}
+
+WK_TEST_MAIN(T(over_voltage_opens_and_the_supply_comes_back_when_it_has_gone),
+             T(heat_opens_the_supply), T(a_remote_reconnection_never_closes_onto_a_reason),
+             T(a_load_above_the_limit_is_tried_again_and_then_locked_out),
+             T(a_hand_releases_a_lock_out_and_closes), T(a_fault_current_is_left_to_the_fuse),
+             T(a_welded_contact_is_an_event_and_so_is_its_recovery),
+             T(an_armed_supply_waits_for_the_button_and_the_arm_expires),
+             T(after_an_outage_the_supply_waits_its_random_time),
+             T(a_level_of_demand_response_caps_the_import_at_4200_watts),
+             T(bad_values_are_refused_precisely_and_change_nothing),
+             T(parameters_read_can_be_written_back),
+             T(a_random_walk_never_leaves_the_diagram_nor_switches_what_it_must_not))
