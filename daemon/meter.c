@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/crc.h"
 #include "daemon/assets.h"
 
 #define KV_SECTORS      8
@@ -73,6 +74,9 @@ static void describe(const struct wk_meter *meter, struct wk_module_config *modu
     snprintf(identity->firmware, sizeof identity->firmware, "wk-meterd %s", WK_VERSION);
     snprintf(identity->metrology, sizeof identity->metrology, "wk-metrology %s", WK_VERSION);
     identity->phases = config->phases;
+    module->nominal_mv = config->nominal_mv;
+    module->maximum_ua = config->i_max_ua;
+    module->seed = wk_crc_32(0, config->serial, strlen(config->serial));
     memcpy(module->system_title, config->system_title, sizeof module->system_title);
     memcpy(module->keys.ek.octets, config->encryption_key, sizeof config->encryption_key);
     module->keys.ek.size = sizeof config->encryption_key;
@@ -147,8 +151,15 @@ static wk_err start_module(struct wk_meter *meter)
     struct wk_module_config config;
     meter->contactor = (struct wk_hal_contactor){
         .self = meter, .set = contactor_set, .is_closed = contactor_is_closed};
-    const struct wk_module_ports ports = {.flash = &meter->flash.port,
-                                          .contactor = &meter->contactor};
+    wk_panel_init(&meter->panel);
+    struct wk_module_ports ports = {.flash = &meter->flash.port,
+                                    .contactor = &meter->contactor,
+                                    .fittings = {.enclosure = &meter->panel.enclosure,
+                                                 .magnet = &meter->panel.magnet,
+                                                 .thermometer = &meter->panel.thermometer}};
+    for (int i = 0; i < WK_RELAY_COUNT; i++) {
+        ports.fittings.relay[i] = &meter->panel.relay[i].port;
+    }
     describe(meter, &config);
     const wk_err err = wk_module_init(&meter->module, &config, &ports);
     if (err != WK_OK) {

@@ -21,12 +21,14 @@
 #include "port/linux/dlms_tcp.h"
 #include "port/linux/flash_file.h"
 #include "port/linux/ring.h"
+#include "port/virtual/panel.h"
 
 #define WK_METER_WHY 1024
 
 struct wk_meter {
     struct wk_config config;
     struct wk_hal_contactor contactor; /* simulated: a word in the ring cuts the currents */
+    struct wk_panel panel; /* simulated: relays, covers, buttons, magnet, thermometer */
     struct wk_flash_file flash;
     struct wk_ring ring;
     struct wk_crypto crypto;
