@@ -18,13 +18,22 @@ static wk_err copy_payload(const struct wk_store *store, uint32_t at,
 wk_err wk_store_get(const struct wk_store *store, uint8_t key, void *to, size_t room,
                     size_t *size)
 {
-    if (key >= WK_STORE_KEYS || !store->keys[key].live) {
+    if (key >= WK_STORE_KEYS) {
+        return WK_E_NOT_FOUND;
+    }
+    if ((store->lost >> key & 1U) != 0) {
+        return WK_E_CORRUPT;
+    }
+    if ((store->live >> key & 1U) == 0) {
         return WK_E_NOT_FOUND;
     }
     struct wk_store_record_head head;
+    const struct wk_store_walk walk = wk_store_walk_of(store, &store->kv, store->kv.newest);
     const uint32_t at = store->keys[key].at;
-    WK_TRY(wk_store_check_record(store, at, at + WK_STORE_RECORD_HEAD + store->keys[key].size,
-                                 &head));
+    const wk_err err = wk_store_read_record(store, &walk, at, &head);
+    if (err != WK_OK) {
+        return err == WK_E_IO ? err : WK_E_CORRUPT;
+    }
     WK_TRY(copy_payload(store, at, &head, to, room));
     *size = head.size;
     return WK_OK;
@@ -33,7 +42,7 @@ wk_err wk_store_get(const struct wk_store *store, uint8_t key, void *to, size_t 
 /* Sector `age` of the ring, 0 = oldest in use. */
 static uint32_t sector_of_age(const struct wk_store_ring *ring, uint32_t age)
 {
-    return (ring->newest + ring->sectors - (ring->filled - 1) + age) % ring->sectors;
+    return (ring->newest + ring->sectors - (ring->filled - 1U) + age) % ring->sectors;
 }
 
 wk_err wk_store_log_span(const struct wk_store *store, uint8_t log, uint64_t *oldest,
@@ -67,6 +76,41 @@ static wk_err sector_end(const struct wk_store *store, uint8_t log, uint32_t sec
     return WK_OK;
 }
 
+/* Of several records of this number the last one counts: before it a cut was. An entry counts
+ * if no later record of the sector resumes at its number or below. */
+static wk_err seek_in_sector(const struct wk_store *store, uint8_t log, uint64_t number,
+                             uint32_t sector, struct wk_store_reader *reader)
+{
+    const struct wk_store_ring *ring = &store->log[log];
+    const uint32_t base = wk_store_sector_at(store, ring, sector);
+    struct wk_store_walk walk = wk_store_walk_of(store, ring, sector);
+    struct wk_store_record_head head;
+    struct wk_store_reader place = {
+        .number = number, .until = UINT64_MAX, .sector = sector, .placed = false};
+    walk.heads_only = true;
+    wk_err err;
+    while ((err = wk_store_walk_next(store, &walk, &head)) == WK_OK) {
+        const bool resumes = (head.flags & WK_STORE_RESUMES) != 0;
+        if (resumes && head.number > number && place.placed) {
+            place.until = head.number;
+            break;
+        }
+        place.placed = place.placed && !resumes;
+        if (head.number == number) {
+            place.at = walk.found - base;
+            place.placed = true;
+        }
+    }
+    if (err != WK_OK && err != WK_E_NOT_FOUND) {
+        return err;
+    }
+    if (!place.placed) {
+        return WK_E_CORRUPT;
+    }
+    *reader = place;
+    return WK_OK;
+}
+
 wk_err wk_store_seek(const struct wk_store *store, uint8_t log, uint64_t number,
                      struct wk_store_reader *reader)
 {
@@ -89,36 +133,25 @@ wk_err wk_store_seek(const struct wk_store *store, uint8_t log, uint64_t number,
             high = middle;
         }
     }
-    const uint32_t sector = sector_of_age(ring, low);
-    WK_TRY(wk_store_read_sector_head(store, ring, sector, &head));
-    const uint32_t base = wk_store_sector_at(store, ring, sector);
-    uint32_t at = base + wk_store_data_start(store);
-    for (uint64_t skip = head.first; skip < number; skip++) {
-        uint8_t raw[WK_STORE_RECORD_HEAD];
-        WK_TRY(wk_store_flash_read(store, at, raw, WK_STORE_RECORD_HEAD));
-        at += wk_store_record_room(store, wk_store_unpack_record_head(raw).size);
-        if (at >= base + store->flash->sector_size) {
-            return WK_E_CORRUPT;
-        }
-    }
-    *reader = (struct wk_store_reader){
-        .number = number, .sector = sector, .at = at - base, .placed = true};
-    return WK_OK;
+    return seek_in_sector(store, log, number, sector_of_age(ring, low), reader);
 }
 
-/* False if the ring has come round and another entry lies where the reader stood. */
+/* False if the ring has come round and another entry lies where the reader stood, or if the entry
+ * lies behind a place where writing resumed after a cut. */
 static bool stands_on_entry(const struct wk_store *store, uint8_t log,
                             const struct wk_store_reader *reader,
                             struct wk_store_record_head *head)
 {
     const struct wk_store_ring *ring = &store->log[log];
-    const uint32_t base = wk_store_sector_at(store, ring, reader->sector);
-    const uint32_t end = base + store->flash->sector_size;
     uint64_t last = 0;
-    return reader->placed && sector_end(store, log, reader->sector, &last) == WK_OK &&
-           reader->number < last &&
-           wk_store_check_record(store, base + reader->at, end, head) == WK_OK &&
-           head->kind == WK_STORE_KIND_ENTRY && head->number == reader->number;
+    if (!reader->placed || reader->number >= reader->until ||
+        sector_end(store, log, reader->sector, &last) != WK_OK || reader->number >= last) {
+        return false;
+    }
+    const struct wk_store_walk walk = wk_store_walk_of(store, ring, reader->sector);
+    const uint32_t base = wk_store_sector_at(store, ring, reader->sector);
+    return wk_store_read_record(store, &walk, base + reader->at, head) == WK_OK &&
+           head->number == reader->number;
 }
 
 wk_err wk_store_read(const struct wk_store *store, uint8_t log, struct wk_store_reader *reader,

@@ -153,7 +153,7 @@ static void a_reader_notices_that_the_ring_came_round(void)
 static void what_cannot_fit_is_refused_and_changes_nothing(void)
 {
     static const uint8_t k_big[SECTOR] = {0};
-    const struct wk_store_put put = {1, k_big, 600};
+    const struct wk_store_put put = {1, k_big, 900};
     EXPECT_OK(fresh());
     EXPECT_OK(commit_text(1, "kept"));
     EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, &put, 1));

@@ -1,332 +1,387 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Cuts the power in every program and erase operation of a workload, in three ways, and again
- * in every operation of the recovery. The oracle knows what was acknowledged: after recovery
- * the store holds exactly the acknowledged step or the one under way, all keys and both logs of
- * the same step. Usage: store_powercut [steps] [seed] */
+ * in every operation of the recovery, in three ways. The oracle knows what was acknowledged:
+ * after recovery the store holds exactly the acknowledged step or the one under way, all keys and
+ * all logs of the same step, and goes on. Then a chain: one device, hundreds of cuts one after
+ * the other, which must keep what its layout promises.
+ *
+ * usage: store_powercut [--steps N] [--long] [--seed S]
+ *                       [--geometry G] [--workload W] [--step N] [--operation N] [--tear N]
+ * A failure prints the arguments that repeat it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "management/store.h"
-#include "port/virtual/flash.h"
+#include "tests/powercut/store_powercut.h"
 
-#define LOGS         2U
-#define SECTORS_MAX  24U
-#define SECTOR_MAX   2048U
-#define KEY_HOT      1
-#define KEY_COLD     2
-#define KEY_SOMETIME 3
-#define VALUE_SIZE   40U
+#define STEPS       46U
+#define STEPS_LONG  330U
+#define CHAIN       3000U
+#define CHAIN_LONG  30000U
+#define CHAIN_CUTS  4096U
+#define REPORTS_MAX 20U
+#define GO_ON       3U
+#define ANY         UINT32_MAX
 
-struct geometry {
-    const char *name;
-    uint32_t sector;
-    uint32_t unit;
-    struct wk_store_layout layout;
-};
-
-static const struct geometry k_geometries[] = {
-    {"1 KiB sectors, 16-octet units", 1024, 16, {4, {5, 4}}},
-    {"1 KiB sectors, 1-octet units", 1024, 1, {3, {6, 5}}},
-    {"2 KiB sectors, 64-octet units", 2048, 64, {5, {4, 4}}},
-};
-
-struct world {
-    uint8_t octets[SECTORS_MAX * SECTOR_MAX];
-    struct wk_flash flash;
-    struct wk_store store;
-};
-
-static struct world g_world; /* the one that goes on */
-static struct world g_cut;   /* the one whose power fails */
-static uint8_t g_after_cut[sizeof g_cut.octets];
+static struct powercut_world g_world; /* the one that goes on */
+static struct powercut_world g_cut;   /* the one whose power fails */
+static struct powercut_world g_torn;  /* as the first cut left it */
 static unsigned long g_cuts;
 static unsigned long g_failures;
-static uint32_t g_seed;
-static bool g_cold_workload;
 
-static uint32_t mix(uint32_t a, uint32_t b)
-{
-    uint32_t x = a * 2654435761U ^ b * 40503U ^ g_seed;
-    x ^= x >> 15;
-    x *= 2246822519U;
-    return x ^ (x >> 13);
-}
+/* What to run: all, or one case. */
+struct choice {
+    uint32_t steps;
+    uint32_t chain;
+    uint32_t seed;
+    uint32_t geometry;
+    uint32_t workload;
+    uint32_t step;
+    uint32_t operation;
+    uint32_t tear;
+};
 
-/* ---- the workload: what step number `step` does, as a function ----------------------------
- */
+static struct choice g_choice = {STEPS, CHAIN, 20261121, ANY, ANY, ANY, ANY, ANY};
 
-static void value_of(uint32_t key, uint32_t step, uint8_t value[VALUE_SIZE])
-{
-    for (uint32_t i = 0; i < VALUE_SIZE; i++) {
-        value[i] = (uint8_t)mix(step * 31U + key, i);
-    }
-}
+/* Where the campaign stands, for reports. */
+struct place {
+    uint32_t step;
+    uint32_t operation;
+    uint32_t tear;
+    uint32_t again;
+    uint32_t again_tear;
+};
 
-static uint32_t entries_of(uint32_t log, uint32_t step)
-{
-    return g_cold_workload ? 1 + mix(step, 100 + log) % 4 : mix(step, 100 + log) % 3;
-}
-
-static uint16_t entry_size(uint32_t log, uint64_t number)
-{
-    return (uint16_t)(4 + mix((uint32_t)number, 7 + log) % 60);
-}
-
-static void entry_of(uint32_t log, uint64_t number, uint8_t *to)
-{
-    for (uint32_t i = 0; i < entry_size(log, number); i++) {
-        to[i] = (uint8_t)mix((uint32_t)number * 17U + log, i);
-    }
-}
-
-static uint32_t last_write(uint32_t key, uint32_t step)
-{
-    if (key == KEY_COLD) {
-        return step < 3 ? step : 3;
-    }
-    if (key == KEY_SOMETIME) {
-        return step / 7 * 7;
-    }
-    return g_cold_workload && step > 3 ? 3 : step;
-}
-
-static wk_err do_step(struct wk_store *store, uint32_t step)
-{
-    uint8_t values[3][VALUE_SIZE];
-    uint8_t entry[64];
-    struct wk_store_put puts[3];
-    size_t count = 0;
-    for (uint8_t log = 0; log < LOGS; log++) {
-        for (uint32_t i = 0; i < entries_of(log, step); i++) {
-            const uint64_t number = store->committed[log] + store->staged[log];
-            entry_of(log, number, entry);
-            WK_TRY(wk_store_append(store, log, entry, entry_size(log, number)));
-        }
-    }
-    for (uint8_t key = KEY_HOT; key <= KEY_SOMETIME; key++) {
-        if (last_write(key, step) == step) {
-            value_of(key, step, values[count]);
-            puts[count] = (struct wk_store_put){key, values[count], VALUE_SIZE};
-            count++;
-        }
-    }
-    return wk_store_commit(store, puts, count);
-}
-
-/* ---- the oracle ---------------------------------------------------------------------------
- */
-
-static const char *wrong_key(const struct wk_store *store, uint32_t step)
-{
-    uint8_t wanted[VALUE_SIZE];
-    uint8_t value[VALUE_SIZE];
-    size_t size;
-    for (uint8_t key = KEY_HOT; key <= KEY_SOMETIME; key++) {
-        const uint32_t written = last_write(key, step);
-        const wk_err err = wk_store_get(store, key, value, sizeof value, &size);
-        if (written == 0 && err == WK_E_NOT_FOUND) {
-            continue;
-        }
-        value_of(key, written, wanted);
-        if (err != WK_OK || size != VALUE_SIZE || memcmp(value, wanted, VALUE_SIZE) != 0) {
-            return "a key is lost or of another step";
-        }
-    }
-    return NULL;
-}
-
-static const char *wrong_log(const struct wk_store *store, uint8_t log, uint64_t wanted_next,
-                             uint64_t keep)
-{
-    uint64_t oldest;
-    uint64_t next;
-    if (wk_store_log_span(store, log, &oldest, &next) != WK_OK || next != wanted_next) {
-        return "the head of a log is wrong";
-    }
-    if (next - oldest < (next < keep ? next : keep)) {
-        return "a log forgot entries it must still hold";
-    }
-    struct wk_store_reader reader = {.number = oldest};
-    for (uint64_t number = oldest; number < next; number++) {
-        uint8_t wanted[64];
-        uint8_t entry[64];
-        size_t size;
-        const wk_err err = wk_store_read(store, log, &reader, entry, sizeof entry, &size);
-        entry_of(log, number, wanted);
-        if (err != WK_OK || size != entry_size(log, number) ||
-            memcmp(entry, wanted, size) != 0) {
-            return "a log entry is lost, doubled or changed";
-        }
-    }
-    return NULL;
-}
-
-static const char *wrong(const struct world *world, uint32_t step, const uint64_t heads[])
-{
-    if (world->flash.violations > 0) {
-        return "a unit was programmed twice";
-    }
-    const char *reason = wrong_key(&world->store, step);
-    for (uint8_t log = 0; log < LOGS && reason == NULL; log++) {
-        reason = wrong_log(&world->store, log, heads[log], 12);
-    }
-    return reason;
-}
-
-/* ---- the campaign -------------------------------------------------------------------------
- */
-
-static void restore(const struct geometry *geometry, const uint8_t *octets)
-{
-    const size_t size = (size_t)geometry->sector * g_world.flash.port.sector_count;
-    memcpy(g_cut.octets, octets, size);
-    g_cut.flash = g_world.flash;
-    g_cut.flash.port.self = &g_cut.flash;
-    g_cut.flash.octets = g_cut.octets;
-    g_cut.flash.violations = 0;
-    g_cut.store = g_world.store;
-    g_cut.store.flash = &g_cut.flash.port;
-}
-
-static void report(const struct geometry *geometry, uint32_t step, uint64_t op, int tear,
+static void report(const struct powercut_plan *plan, const struct place *place,
                    const char *reason)
 {
-    if (g_failures++ < 20) {
-        printf("# %s, step %u, operation %llu, tear %d: %s\n", geometry->name, step,
-               (unsigned long long)op, tear, reason);
+    if (g_failures++ < REPORTS_MAX) {
+        printf("# %s (again in operation %u, tear %u)\n"
+               "#   repeat: --seed %u --geometry %u --workload %u --step %u --operation %u "
+               "--tear %u\n",
+               reason, place->again, place->again_tear, plan->seed,
+               (unsigned)(plan->geometry - powercut_geometries), plan->workload, place->step,
+               place->operation, place->tear);
     }
 }
 
-static void check_recovered(const struct geometry *geometry, uint32_t step, uint64_t op,
-                            int tear)
+static void copy_world(const struct powercut_plan *plan, struct powercut_world *to,
+                       const struct powercut_world *from)
 {
-    uint64_t heads_old[LOGS];
-    uint64_t heads_new[LOGS];
-    for (uint32_t log = 0; log < LOGS; log++) {
-        heads_old[log] = g_world.store.committed[log];
-        heads_new[log] = heads_old[log] + entries_of(log, step);
+    const size_t size = (size_t)plan->geometry->sector * powercut_sectors(plan);
+    memcpy(to->octets, from->octets, size);
+    memcpy(to->touched, from->touched, size / plan->geometry->unit / 8 + 1);
+    to->flash = from->flash;
+    to->flash.port.self = &to->flash;
+    to->flash.octets = to->octets;
+    to->flash.touched = to->touched;
+    to->store = from->store;
+    to->store.flash = &to->flash.port;
+}
+
+/* ---- one cut ----------------------------------------------------------------------------- */
+
+/* The recovered store holds one of the two steps, keeps it over an empty commit, and goes on. */
+static const char *check_recovered(const struct powercut_plan *plan, uint32_t step)
+{
+    uint64_t heads[WK_STORE_LOGS] = {0};
+    uint32_t wasted[WK_STORE_LOGS] = {0};
+    for (uint32_t log = 0; log < powercut_logs(plan); log++) {
+        wasted[log] = powercut_entries(plan, log, step) + 1;
+        heads[log] = g_world.store.committed[log] + powercut_entries(plan, log, step);
     }
-    const bool done = g_cut.store.transaction > g_world.store.transaction;
+    const bool done = powercut_is_done(plan, &g_cut.store, step, heads);
     const uint32_t now = done ? step : step - 1;
-    const char *reason = wrong(&g_cut, now, done ? heads_new : heads_old);
-    struct wk_store_mount_report mounted;
-    if (reason == NULL && (wk_store_commit(&g_cut.store, NULL, 0) != WK_OK ||
-                           wk_store_mount(&g_cut.store, &g_cut.flash.port, &geometry->layout,
-                                          &mounted) != WK_OK)) {
-        reason = "the store takes no commit after recovery";
+    if (!done) {
+        memcpy(heads, g_world.store.committed, sizeof heads);
     }
-    if (reason == NULL) { /* an empty commit must not complete what the cut left open */
-        reason = wrong(&g_cut, now, done ? heads_new : heads_old);
+    const char *reason = powercut_wrong(plan, &g_cut, now, heads, wasted);
+    if (reason != NULL) {
+        return reason;
     }
-    for (uint32_t next = now + 1; next <= now + 3 && reason == NULL; next++) {
-        if (do_step(&g_cut.store, next) != WK_OK) {
-            reason = "the store does not go on after recovery";
+    if (wk_store_commit(&g_cut.store, NULL, 0) != WK_OK ||
+        powercut_mount(plan, &g_cut) != WK_OK) {
+        return "the store takes no commit after recovery";
+    }
+    reason = powercut_wrong(plan, &g_cut, now, heads, wasted);
+    for (uint32_t next = now + 1; next <= now + GO_ON && reason == NULL; next++) {
+        if (powercut_step(plan, &g_cut.store, next) != WK_OK) {
+            return "the store does not go on after recovery";
+        }
+        for (uint32_t log = 0; log < powercut_logs(plan); log++) {
+            heads[log] += powercut_entries(plan, log, next);
         }
     }
-    if (reason == NULL &&
-        wk_store_mount(&g_cut.store, &g_cut.flash.port, &geometry->layout, &mounted) != WK_OK) {
-        reason = "the store does not mount after going on";
+    if (reason == NULL && powercut_mount(plan, &g_cut) != WK_OK) {
+        return "the store does not mount after going on";
     }
-    if (reason == NULL) {
-        reason = wrong(&g_cut, now + 3, g_cut.store.committed);
-    }
-    if (reason != NULL) {
-        report(geometry, step, op, tear, reason);
-    }
+    return reason != NULL ? reason : powercut_wrong(plan, &g_cut, now + GO_ON, heads, wasted);
 }
 
-static void recover(const struct geometry *geometry, uint32_t step, uint64_t op, int tear)
+/* Mounts with a cut in operation place->again. Returns false if mounting has fewer. */
+static bool recover_once(const struct powercut_plan *plan, const struct place *place)
 {
-    struct wk_store_mount_report mounted;
-    const size_t size = (size_t)geometry->sector * g_world.flash.port.sector_count;
-    memcpy(g_after_cut, g_cut.octets, size);
-    for (uint64_t again = 0;; again++) {
-        restore(geometry, g_after_cut);
-        wk_flash_power_on(&g_cut.flash, again, (wk_flash_tear)(again % WK_FLASH_TEAR_COUNT),
-                          mix((uint32_t)again, step));
-        const wk_err first =
-            wk_store_mount(&g_cut.store, &g_cut.flash.port, &geometry->layout, &mounted);
-        const bool cut_again = g_cut.flash.off;
-        g_cuts++;
-        wk_flash_power_on(&g_cut.flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 0);
-        const wk_err second = cut_again ? wk_store_mount(&g_cut.store, &g_cut.flash.port,
-                                                         &geometry->layout, &mounted)
-                                        : first;
-        if (second != WK_OK) {
-            report(geometry, step, op, tear, wk_err_name(second));
-        } else {
-            check_recovered(geometry, step, op, tear);
-        }
-        if (!cut_again) {
-            return;
+    copy_world(plan, &g_cut, &g_torn);
+    wk_flash_power_on(&g_cut.flash, place->again, (wk_flash_tear)place->again_tear,
+                      powercut_random(place->again, place->step, plan->seed));
+    wk_err err = powercut_mount(plan, &g_cut);
+    const bool cut_again = g_cut.flash.off;
+    g_cuts++;
+    wk_flash_power_on(&g_cut.flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 0);
+    if (cut_again) {
+        err = powercut_mount(plan, &g_cut);
+    }
+    const char *reason = err != WK_OK ? wk_err_name(err) : check_recovered(plan, place->step);
+    if (reason != NULL) {
+        report(plan, place, reason);
+    }
+    return cut_again;
+}
+
+static void recover(const struct powercut_plan *plan, struct place place)
+{
+    copy_world(plan, &g_torn, &g_cut);
+    bool more = true;
+    for (place.again = 0; more; place.again++) {
+        for (place.again_tear = 0; place.again_tear < WK_FLASH_TEAR_COUNT && more;
+             place.again_tear++) {
+            more = recover_once(plan, &place);
         }
     }
 }
 
 /* Cuts in every operation of the step that comes after the present state of g_world. */
-static void cut_everywhere(const struct geometry *geometry, uint32_t step)
+static void cut_everywhere(const struct powercut_plan *plan, uint32_t step)
 {
-    for (int tear = 0; tear < WK_FLASH_TEAR_COUNT; tear++) {
-        for (uint64_t op = 0;; op++) {
-            restore(geometry, g_world.octets);
-            wk_flash_power_on(&g_cut.flash, op, (wk_flash_tear)tear, mix(step, (uint32_t)op));
-            const wk_err err = do_step(&g_cut.store, step);
-            if (!g_cut.flash.off) {
-                if (err != WK_OK) {
-                    report(geometry, step, op, tear, wk_err_name(err));
-                }
-                break;
+    struct place place = {.step = step};
+    for (place.tear = 0; place.tear < WK_FLASH_TEAR_COUNT; place.tear++) {
+        const bool wanted = g_choice.tear == ANY || g_choice.tear == place.tear;
+        bool more = wanted;
+        for (place.operation = 0; more; place.operation++) {
+            copy_world(plan, &g_cut, &g_world);
+            wk_flash_power_on(&g_cut.flash, place.operation, (wk_flash_tear)place.tear,
+                              powercut_random(step, place.operation, plan->seed));
+            const wk_err err = powercut_step(plan, &g_cut.store, step);
+            more = g_cut.flash.off;
+            if (!more && err != WK_OK) {
+                report(plan, &place, wk_err_name(err));
             }
-            recover(geometry, step, op, tear);
+            if (more && (g_choice.operation == ANY || g_choice.operation == place.operation)) {
+                recover(plan, place);
+            }
         }
     }
 }
 
-static void campaign(const struct geometry *geometry, uint32_t steps)
+/* ---- a campaign -------------------------------------------------------------------------- */
+
+static bool opens_a_sector(const struct powercut_plan *plan, uint32_t step)
 {
-    struct wk_store_mount_report mounted;
-    const uint32_t sectors = (uint32_t)geometry->layout.kv_sectors +
-                             geometry->layout.log_sectors[0] + geometry->layout.log_sectors[1];
-    wk_flash_init(&g_world.flash, g_world.octets, geometry->sector, sectors, geometry->unit);
-    if (wk_store_mount(&g_world.store, &g_world.flash.port, &geometry->layout, &mounted) !=
-        WK_OK) {
-        report(geometry, 0, 0, 0, "a blank device does not mount");
+    copy_world(plan, &g_cut, &g_world);
+    wk_flash_power_on(&g_cut.flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 0);
+    if (powercut_step(plan, &g_cut.store, step) != WK_OK) {
+        return true;
+    }
+    bool opens = g_cut.store.kv.sequence != g_world.store.kv.sequence;
+    for (uint32_t log = 0; log < powercut_logs(plan); log++) {
+        opens = opens || g_cut.store.log[log].sequence != g_world.store.log[log].sequence;
+    }
+    return opens;
+}
+
+static bool is_cut(const struct powercut_plan *plan, uint32_t step)
+{
+    if (g_choice.step != ANY) {
+        return step == g_choice.step;
+    }
+    const struct powercut_geometry *geometry = plan->geometry;
+    return step > geometry->lead &&
+           (step % geometry->stride == 0 || opens_a_sector(plan, step));
+}
+
+static void campaign(const struct powercut_plan *plan)
+{
+    const uint32_t lead = plan->geometry->lead;
+    const uint32_t last = g_choice.step != ANY
+                              ? g_choice.step
+                              : lead + g_choice.steps * (plan->geometry->stride < 10 ? 1 : 10);
+    const struct place begin = {0};
+    if (powercut_begin(plan, &g_world) != WK_OK) {
+        report(plan, &begin, "a blank device does not mount");
         return;
     }
-    for (uint32_t step = 1; step <= steps; step++) {
-        cut_everywhere(geometry, step);
+    for (uint32_t step = 1; step <= last; step++) {
+        if (is_cut(plan, step)) {
+            cut_everywhere(plan, step);
+        }
         wk_flash_power_on(&g_world.flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 0);
-        if (do_step(&g_world.store, step) != WK_OK) {
-            report(geometry, step, 0, 0, "a step without a cut failed");
+        if (powercut_step(plan, &g_world.store, step) != WK_OK) {
+            const struct place here = {.step = step};
+            report(plan, &here, "a step without a cut failed");
             return;
         }
     }
 }
 
-int main(int argc, char **argv)
+/* ---- the chain --------------------------------------------------------------------------- */
+
+/* The cuts that an entry still held may have had to make room for. */
+struct chain {
+    uint64_t heads[WK_STORE_LOGS];
+    uint32_t steps[CHAIN_CUTS]; /* in which step each cut came */
+    uint64_t at[CHAIN_CUTS][WK_STORE_LOGS];
+    uint32_t cuts;
+};
+
+static struct chain g_chain;
+
+static void note_cut(const struct powercut_plan *plan, uint32_t step)
 {
-    const uint32_t steps = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100;
-    g_seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 20261121;
-    const size_t geometries = sizeof k_geometries / sizeof k_geometries[0];
-    printf("1..%zu\n# %u steps per workload, seed %u\n", 2 * geometries, steps, g_seed);
+    const uint32_t slot = g_chain.cuts++ % CHAIN_CUTS;
+    g_chain.steps[slot] = step;
+    memcpy(g_chain.at[slot], g_chain.heads, sizeof g_chain.heads);
+    (void)plan;
+}
+
+static void count_waste(const struct powercut_plan *plan, uint32_t wasted[WK_STORE_LOGS])
+{
+    const uint32_t count = g_chain.cuts < CHAIN_CUTS ? g_chain.cuts : CHAIN_CUTS;
+    memset(wasted, 0, WK_STORE_LOGS * sizeof wasted[0]);
+    for (uint8_t log = 0; log < powercut_logs(plan); log++) {
+        uint64_t oldest = 0;
+        uint64_t next = 0;
+        if (wk_store_log_span(&g_world.store, log, &oldest, &next) != WK_OK) {
+            return;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            if (g_chain.at[i][log] >= oldest) {
+                wasted[log] += powercut_entries(plan, log, g_chain.steps[i]);
+            }
+        }
+    }
+}
+
+/* Does step `step` in spite of a cut, and perhaps another while recovering. */
+static const char *chain_step(const struct powercut_plan *plan, uint32_t step)
+{
+    const uint32_t dice = powercut_random(step, 91, plan->seed);
+    const uint64_t cut = dice % 3 == 0 ? dice / 3 % 40 : UINT64_MAX;
+    uint64_t after[WK_STORE_LOGS];
+    for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
+        after[log] = g_chain.heads[log] +
+                     (log < powercut_logs(plan) ? powercut_entries(plan, log, step) : 0);
+    }
+    wk_flash_power_on(&g_world.flash, cut, (wk_flash_tear)(dice / 200 % WK_FLASH_TEAR_COUNT),
+                      dice);
+    const wk_err err = powercut_step(plan, &g_world.store, step);
+    if (!g_world.flash.off) {
+        memcpy(g_chain.heads, after, sizeof after);
+        return err == WK_OK ? NULL : "a step without a cut failed";
+    }
+    g_cuts++;
+    note_cut(plan, step);
+    wk_flash_power_on(&g_world.flash, dice / 1000 % 4,
+                      (wk_flash_tear)(dice / 5000 % WK_FLASH_TEAR_COUNT), dice + 1);
+    if (powercut_mount(plan, &g_world) != WK_OK && !g_world.flash.off) {
+        return "the store does not mount";
+    }
+    wk_flash_power_on(&g_world.flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 0);
+    if (powercut_mount(plan, &g_world) != WK_OK) {
+        return "the store does not mount again";
+    }
+    uint32_t wasted[WK_STORE_LOGS];
+    count_waste(plan, wasted);
+    const bool done = powercut_is_done(plan, &g_world.store, step, after);
+    memcpy(g_chain.heads, done ? after : g_chain.heads, sizeof after);
+    const char *reason =
+        powercut_wrong(plan, &g_world, done ? step : step - 1, g_chain.heads, wasted);
+    if (reason == NULL && !done) {
+        memcpy(g_chain.heads, after, sizeof after);
+        reason = powercut_step(plan, &g_world.store, step) == WK_OK ? NULL : "no going on";
+    }
+    return reason;
+}
+
+static void chain(const struct powercut_plan *plan)
+{
+    struct place place = {0};
+    memset(&g_chain, 0, sizeof g_chain);
+    const char *reason = powercut_begin(plan, &g_world) == WK_OK ? NULL : "no mount";
+    for (place.step = 1; place.step <= g_choice.chain && reason == NULL; place.step++) {
+        reason = chain_step(plan, place.step);
+    }
+    if (reason != NULL) {
+        report(plan, &place, reason);
+    }
+}
+
+/* ---- all of it --------------------------------------------------------------------------- */
+
+static void run_all(void)
+{
     int number = 0;
-    bool failed = false;
-    for (int cold = 0; cold < 2; cold++) {
-        g_cold_workload = cold == 1;
-        for (size_t i = 0; i < geometries; i++) {
-            const unsigned long before = g_failures;
-            campaign(&k_geometries[i], steps);
-            failed = failed || g_failures > before;
+    for (uint32_t workload = 0; workload < POWERCUT_WORKLOADS; workload++) {
+        for (uint32_t geometry = 0; geometry < POWERCUT_GEOMETRIES; geometry++) {
+            const struct powercut_plan plan = {&powercut_geometries[geometry], workload,
+                                               g_choice.seed};
+            const unsigned long failures = g_failures;
+            const unsigned long cuts = g_cuts;
+            if ((g_choice.geometry != ANY && g_choice.geometry != geometry) ||
+                (g_choice.workload != ANY && g_choice.workload != workload)) {
+                continue;
+            }
+            campaign(&plan);
+            if (g_choice.step == ANY) {
+                chain(&plan);
+            }
             printf("%sok %d - no cut loses or doubles anything: %s, %s\n",
-                   g_failures > before ? "not " : "", ++number, k_geometries[i].name,
-                   g_cold_workload ? "cold keys and heavy logs" : "hot keys");
+                   g_failures > failures ? "not " : "", ++number, plan.geometry->name,
+                   powercut_workloads[workload]);
+            printf("# %lu cuts\n", g_cuts - cuts);
             fflush(stdout);
         }
     }
+    printf("1..%d\n", number);
+}
+
+static bool take_number(const char *name, const char *value)
+{
+    static const struct {
+        const char *name;
+        uint32_t *to;
+    } k_options[] = {
+        {"--steps", &g_choice.steps},       {"--seed", &g_choice.seed},
+        {"--geometry", &g_choice.geometry}, {"--workload", &g_choice.workload},
+        {"--step", &g_choice.step},         {"--operation", &g_choice.operation},
+        {"--tear", &g_choice.tear},         {"--chain", &g_choice.chain},
+    };
+    for (size_t i = 0; i < sizeof k_options / sizeof k_options[0]; i++) {
+        if (strcmp(k_options[i].name, name) == 0) {
+            *k_options[i].to = (uint32_t)strtoul(value, NULL, 10);
+            return true;
+        }
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--long") == 0) {
+            g_choice.steps = STEPS_LONG;
+            g_choice.chain = CHAIN_LONG;
+        } else if (i + 1 >= argc || !take_number(argv[i], argv[i + 1])) {
+            fprintf(stderr, "store_powercut: what is \"%s\"?\n", argv[i]);
+            return 2;
+        } else {
+            i++;
+        }
+    }
+    printf("# %u steps per workload, seed %u\n", g_choice.steps, g_choice.seed);
+    run_all();
     printf("# figure {\"figure\":\"store power cuts\",\"value\":%lu,\"unit\":\"cuts\","
            "\"goal\":\"0 lost\",\"holds\":%s,\"seed\":%u}\n",
-           g_cuts, failed ? "false" : "true", g_seed);
-    return failed ? 1 : 0;
+           g_cuts, g_failures > 0 ? "false" : "true", g_choice.seed);
+    return g_failures > 0 ? 1 : 0;
 }
