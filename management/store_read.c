@@ -62,16 +62,15 @@ wk_err wk_store_log_span(const struct wk_store *store, uint8_t log, uint64_t *ol
     return WK_OK;
 }
 
-/* The number at which the entries of ring sector `sector` end (invariant 2). */
-static wk_err sector_end(const struct wk_store *store, uint8_t log, uint32_t sector,
-                         uint64_t *end)
+/* The number at which the entries of ring sector `sector` end; that of the newest is open. */
+static wk_err sector_end(const struct wk_store *store, const struct wk_store_ring *ring,
+                         uint32_t sector, uint64_t *end)
 {
-    const struct wk_store_ring *ring = &store->log[log];
-    *end = store->committed[log];
+    struct wk_store_sector_head head;
+    *end = UINT64_MAX;
     if (sector != ring->newest) {
-        struct wk_store_sector_head head;
         WK_TRY(wk_store_read_sector_head(store, ring, sector + 1, &head));
-        *end = head.first < *end ? head.first : *end;
+        *end = head.first;
     }
     return WK_OK;
 }
@@ -85,14 +84,14 @@ static wk_err seek_in_sector(const struct wk_store *store, uint8_t log, uint64_t
     const uint32_t base = wk_store_sector_at(store, ring, sector);
     struct wk_store_walk walk = wk_store_walk_of(store, ring, sector);
     struct wk_store_record_head head;
-    struct wk_store_reader place = {
-        .number = number, .until = UINT64_MAX, .sector = sector, .placed = false};
+    struct wk_store_reader place = {.number = number, .sector = sector};
     walk.heads_only = true;
+    WK_TRY(sector_end(store, ring, sector, &place.until));
     wk_err err;
     while ((err = wk_store_walk_next(store, &walk, &head)) == WK_OK) {
         const bool resumes = (head.flags & WK_STORE_RESUMES) != 0;
         if (resumes && head.number > number && place.placed) {
-            place.until = head.number;
+            place.until = head.number < place.until ? head.number : place.until;
             break;
         }
         place.placed = place.placed && !resumes;
@@ -104,7 +103,7 @@ static wk_err seek_in_sector(const struct wk_store *store, uint8_t log, uint64_t
     if (err != WK_OK && err != WK_E_NOT_FOUND) {
         return err;
     }
-    if (!place.placed) {
+    if (!place.placed || number >= place.until) {
         return WK_E_CORRUPT;
     }
     *reader = place;
@@ -136,16 +135,13 @@ wk_err wk_store_seek(const struct wk_store *store, uint8_t log, uint64_t number,
     return seek_in_sector(store, log, number, sector_of_age(ring, low), reader);
 }
 
-/* False if the ring has come round and another entry lies where the reader stood, or if the entry
- * lies behind a place where writing resumed after a cut. */
-static bool stands_on_entry(const struct wk_store *store, uint8_t log,
+/* False if the ring has come round, or if the entry lies behind a place where writing resumed after
+ * a cut or in the next sector. */
+static bool stands_on_entry(const struct wk_store *store, const struct wk_store_ring *ring,
                             const struct wk_store_reader *reader,
                             struct wk_store_record_head *head)
 {
-    const struct wk_store_ring *ring = &store->log[log];
-    uint64_t last = 0;
-    if (!reader->placed || reader->number >= reader->until ||
-        sector_end(store, log, reader->sector, &last) != WK_OK || reader->number >= last) {
+    if (!reader->placed || reader->number >= reader->until) {
         return false;
     }
     const struct wk_store_walk walk = wk_store_walk_of(store, ring, reader->sector);
@@ -161,16 +157,16 @@ wk_err wk_store_read(const struct wk_store *store, uint8_t log, struct wk_store_
     if (log >= WK_STORE_LOGS || store->log[log].sectors == 0) {
         return WK_E_ARGUMENT;
     }
+    const struct wk_store_ring *ring = &store->log[log];
     if (reader->number >= store->committed[log]) {
         return WK_E_NOT_FOUND;
     }
-    if (!stands_on_entry(store, log, reader, &head)) {
+    if (!stands_on_entry(store, ring, reader, &head)) {
         WK_TRY(wk_store_seek(store, log, reader->number, reader));
-        if (!stands_on_entry(store, log, reader, &head)) {
+        if (!stands_on_entry(store, ring, reader, &head)) {
             return WK_E_CORRUPT;
         }
     }
-    const struct wk_store_ring *ring = &store->log[log];
     const uint32_t base = wk_store_sector_at(store, ring, reader->sector);
     WK_TRY(copy_payload(store, base + reader->at, &head, to, room));
     *size = head.size;

@@ -138,7 +138,7 @@ def suites():
                         for name, argv in listed("cortexm", "count")]
     table["target"].append(("size", ["python3", "tools/report_size.py", "--tap"], 60))
     table["powercut"] = [
-        ("store", ["build/release/bin/store_powercut", "100", "20261121"], 300),
+        ("store", ["build/release/bin/store_powercut"], 300),
         ("mutants", ["python3", "tests/powercut/mutants.py"], 300)]
     table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),

@@ -13,15 +13,17 @@
 #define KEYS         3U
 
 const struct powercut_geometry powercut_geometries[POWERCUT_GEOMETRIES] = {
-    {"512-octet sectors, 8-octet units", 512, 8, 4, 4, 1, 0},
-    {"1 KiB sectors, 1-octet units", 1024, 1, 3, 4, 7, 40},
-    {"1 KiB sectors, 16-octet units", 1024, 16, 4, 5, 1, 0},
-    {"4 KiB sectors, 64-octet units", 4096, 64, 3, 3, 5, 60},
-    {"64 KiB sectors, 16-octet units", 65536, 16, 3, 3, 900, 2600},
+    {"512-octet sectors, 8-octet units", 512, 8, 4, 4, 1, 0, true},
+    {"1 KiB sectors, 1-octet units", 1024, 1, 3, 4, 7, 40, false},
+    {"1 KiB sectors, 16-octet units", 1024, 16, 4, 5, 1, 0, true},
+    {"4 KiB sectors, 64-octet units", 4096, 64, 3, 3, 5, 60, true},
+    {"64 KiB sectors, 16-octet units", 65536, 16, 3, 3, 900, 2600, true},
 };
 
 const char *const powercut_workloads[POWERCUT_WORKLOADS] = {
     "registers", "cold keys and heavy logs", "many logs", "transactions over several logs"};
+
+uint8_t powercut_tries[WK_STORE_LOGS][POWERCUT_TRIES];
 
 static const uint8_t k_keys[KEYS] = {KEY_HOT, KEY_COLD, KEY_SOMETIME};
 static const uint32_t k_logs[POWERCUT_WORKLOADS] = {1, 2, WK_STORE_LOGS, 4};
@@ -102,9 +104,15 @@ static uint32_t last_write(const struct powercut_plan *plan, uint32_t key, uint3
     return step;
 }
 
+static uint32_t name_of_entry(uint32_t log, uint64_t number)
+{
+    return ((uint32_t)number * 17U + log) ^
+           (uint32_t)powercut_tries[log][number % POWERCUT_TRIES] << 24;
+}
+
 static uint16_t entry_size(const struct powercut_plan *plan, uint32_t log, uint64_t number)
 {
-    return (uint16_t)(ENTRY_MIN + powercut_random((uint32_t)number, 7 + log, plan->seed) %
+    return (uint16_t)(ENTRY_MIN + powercut_random(name_of_entry(log, number), 7, plan->seed) %
                                       (ENTRY_MAX - ENTRY_MIN + 1));
 }
 
@@ -118,11 +126,6 @@ static void fill(const struct powercut_plan *plan, uint32_t what, uint8_t *to, u
     if (dice % 4 == 0) {
         memset(to + size / 4, 0xFF, size - size / 4);
     }
-}
-
-static uint32_t name_of_entry(uint32_t log, uint64_t number)
-{
-    return (uint32_t)number * 17U + log;
 }
 
 static uint32_t name_of_value(uint32_t key, uint32_t step)
@@ -252,6 +255,29 @@ const char *powercut_wrong(const struct powercut_plan *plan, const struct powerc
         reason = wrong_log(plan, &world->store, log, heads[log], wasted[log]);
     }
     return reason;
+}
+
+static bool is_ahead_erased(const struct powercut_world *world,
+                            const struct wk_store_ring *ring)
+{
+    const uint32_t size = world->flash.port.sector_size;
+    const uint32_t ahead =
+        ring->first + (ring->filled == 0 ? 0 : (ring->newest + 1U) % ring->sectors);
+    bool erased = true;
+    for (uint32_t i = 0; i < size && erased; i++) {
+        erased = world->octets[ahead * size + i] == 0xFF;
+    }
+    return erased;
+}
+
+const char *powercut_not_ahead(const struct powercut_plan *plan,
+                               const struct powercut_world *world)
+{
+    bool erased = is_ahead_erased(world, &world->store.kv);
+    for (uint32_t log = 0; log < powercut_logs(plan); log++) {
+        erased = erased && is_ahead_erased(world, &world->store.log[log]);
+    }
+    return erased ? NULL : "no sector is erased ahead";
 }
 
 bool powercut_is_done(const struct powercut_plan *plan, const struct wk_store *store,

@@ -19,8 +19,9 @@ struct powercut_geometry {
     uint32_t unit;
     uint16_t kv_sectors;
     uint16_t log_sectors; /* of each log */
-    uint32_t stride;      /* cut in every stride-th step and where a sector is opened */
+    uint32_t stride;      /* cut in every stride-th step */
     uint32_t lead;        /* steps before the first cut */
+    bool openings;        /* cut in every step that opens a sector, too */
 };
 
 extern const struct powercut_geometry powercut_geometries[POWERCUT_GEOMETRIES];
@@ -41,6 +42,11 @@ struct powercut_plan {
     uint32_t seed;
 };
 
+/* Entries have other octets when their step is done again after a cut: how often each was, by
+ * number modulo POWERCUT_TRIES. */
+#define POWERCUT_TRIES 65536U
+extern uint8_t powercut_tries[WK_STORE_LOGS][POWERCUT_TRIES];
+
 struct wk_store_layout powercut_layout(const struct powercut_plan *plan);
 uint32_t powercut_sectors(const struct powercut_plan *plan);
 uint32_t powercut_logs(const struct powercut_plan *plan);
@@ -60,6 +66,10 @@ wk_err powercut_mount(const struct powercut_plan *plan, struct powercut_world *w
 const char *powercut_wrong(const struct powercut_plan *plan, const struct powercut_world *world,
                            uint32_t step, const uint64_t heads[WK_STORE_LOGS],
                            const uint32_t wasted[WK_STORE_LOGS]);
+
+/** NULL if the sector ahead of every ring is erased. */
+const char *powercut_not_ahead(const struct powercut_plan *plan,
+                               const struct powercut_world *world);
 
 /** True if `key`s and heads are those after `step` rather than those before. */
 bool powercut_is_done(const struct powercut_plan *plan, const struct wk_store *store,
