@@ -13,8 +13,8 @@ static bool offset_of(const struct wk_quality *quality, int phase,
                       const struct wk_window *window, uint64_t late, int64_t *off)
 {
     const int slot = WK_SAMPLE_U + phase;
-    const struct wk_window_half *a = &window->half[window->halves - 2];
-    const struct wk_window_half *b = a + 1;
+    const struct wk_window_half *a = &window->last[0];
+    const struct wk_window_half *b = &window->last[1];
     const float frames = (float)(a->frames_q16 + b->frames_q16) * (1.0F / ONE_Q16);
     const float mean = (float)(a->x[slot] + b->x[slot]) / frames;
     const struct wk_angle_vector z = {

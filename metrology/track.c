@@ -71,8 +71,8 @@ static struct wk_track_point measure(const struct wk_track *track,
     if (!map->slot[slot].present) {
         return (struct wk_track_point){.valid = false};
     }
-    const struct wk_window_half *a = &window->half[window->halves - 2];
-    const struct wk_window_half *b = a + 1;
+    const struct wk_window_half *a = &window->last[0];
+    const struct wk_window_half *b = &window->last[1];
     const int64_t frames_q16 = a->frames_q16 + b->frames_q16;
     const int64_t x = a->x[slot] + b->x[slot];
     const int64_t mean_q8 = x * (INT64_C(1) << 24) / frames_q16;
@@ -89,7 +89,7 @@ static struct wk_track_point measure(const struct wk_track *track,
         .valid = is_usable(z, x, xx, frames_q16, track->floor[phase]),
         .reference = phase,
         .turn = (uint32_t)wk_angle_of(z) + mark,
-        .at_q16 = b->begin_q16,
+        .at_q16 = (uint32_t)b->begin_q16,
     };
 }
 
@@ -97,7 +97,7 @@ static struct wk_track_point measure(const struct wk_track *track,
 static int32_t advance(const struct wk_track_point *from, const struct wk_track_point *to,
                        uint64_t step)
 {
-    const uint32_t expected = wk_window_turn(step, to->at_q16 - from->at_q16);
+    const uint32_t expected = wk_window_turn(step, (int64_t)to->at_q16 - from->at_q16);
     return (int32_t)(to->turn - from->turn - expected);
 }
 
@@ -142,7 +142,7 @@ uint64_t wk_track_mark(struct wk_track *track, const struct wk_sample_map *map,
     track->settled = 0;
     track->restless = (uint8_t)(track->restless < RESTLESS ? track->restless + 1 : RESTLESS);
     track->first = (uint8_t)(k + 1);
-    const int64_t change = slope_of(ahead, point.at_q16 - track->point[before].at_q16);
+    const int64_t change = slope_of(ahead, (int64_t)point.at_q16 - track->point[before].at_q16);
     return limited(track, step + (uint64_t)change);
 }
 
@@ -192,7 +192,7 @@ static struct line regression(const struct wk_track_point *point, uint8_t count,
     int64_t product = 0;
     int64_t square = 0;
     for (uint8_t p = 0; p < count; p++) {
-        const int64_t at_q6 = (point[p].at_q16 - at_sum / count) >> 10;
+        const int64_t at_q6 = ((int64_t)point[p].at_q16 - at_sum / count) >> 10;
         product += at_q6 * (turn[p] - turn_sum / count);
         square += at_q6 * at_q6;
     }
@@ -200,7 +200,7 @@ static struct line regression(const struct wk_track_point *point, uint8_t count,
     const struct wk_i128 wide = wk_i128_shift_left(wk_i128_of(product), 38);
     struct line line = {.slope = (int64_t)wk_i128_div(wide, square, &rest).low};
     for (uint8_t p = 0; p < count; p++) {
-        const int64_t at_q16 = point[p].at_q16 - at_sum / count;
+        const int64_t at_q16 = (int64_t)point[p].at_q16 - at_sum / count;
         const int64_t off = turn[p] - turn_sum / count - (((line.slope >> 16) * at_q16) >> 32);
         const int64_t size = off < 0 ? -off : off;
         line.off_max = size > line.off_max ? size : line.off_max;

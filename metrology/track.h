@@ -21,8 +21,8 @@
 struct wk_track_point {
     bool valid;
     uint8_t reference;
-    uint32_t turn;  /* absolute phase at `at_q16` */
-    int64_t at_q16; /* samples from the begin of the window */
+    uint32_t turn;   /* absolute phase at `at_q16` */
+    uint32_t at_q16; /* samples from the begin of the window, below 2^15 */
 };
 
 struct wk_track {

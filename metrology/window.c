@@ -28,11 +28,41 @@ static void add_sums(struct wk_window_sums *to, const struct wk_window_sums *sum
     }
 }
 
+/* ---- half cycles that are kept ----------------------------------------------------------- */
+
+static void keep_part(struct wk_window_kept *kept, int slot, int part, int64_t value)
+{
+    const uint32_t middle = (uint32_t)(value >> 32) & 3U;
+    kept->low[slot][part] = (uint32_t)value;
+    kept->middle |= middle << (4 * slot + 2 * part);
+    kept->high[slot][part] = (int16_t)(value >> 34);
+}
+
+static int64_t kept_part(const struct wk_window_kept *kept, int slot, int part)
+{
+    const uint32_t middle = kept->middle >> (4 * slot + 2 * part) & 3U;
+    const uint32_t high = (uint32_t)kept->high[slot][part] << 2 | middle;
+    return (int64_t)((uint64_t)high << 32 | kept->low[slot][part]);
+}
+
+static void keep(struct wk_window_kept *kept, const struct wk_window_half *half)
+{
+    *kept = (struct wk_window_kept){
+        .frames_q16 = (uint32_t)half->frames_q16,
+        .wave = {(int32_t)half->wave.re, (int32_t)half->wave.im},
+    };
+    for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
+        keep_part(kept, s, 0, half->phasor[s].re);
+        keep_part(kept, s, 1, half->phasor[s].im);
+    }
+}
+
 void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool complete)
 {
     const struct wk_cycle_sums *sums = &cycle->half;
-    struct wk_window_half *half = &window->half[window->halves];
+    struct wk_window_half *half = &window->last[1];
     struct wk_window_sums added = {.frames_q16 = sums->frames_q16};
+    window->last[0] = window->last[1];
     half->frames_q16 = sums->frames_q16;
     half->begin_q16 = window->block_q16;
     half->middle = QUARTER * 2 * window->halves +
@@ -54,6 +84,7 @@ void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool 
         half->xx[phase] = sums->xx[WK_SAMPLE_U + phase];
         added.ui[phase] = wk_cycle_product(cycle, sums, phase);
     }
+    keep(&window->half[window->halves], half);
     add_sums(&window->own, &added);
     if (window->marked) {
         add_sums(&window->late, &added);
@@ -71,11 +102,16 @@ void wk_window_mark(struct wk_window *window)
 void wk_window_next(struct wk_window *window, uint8_t keep)
 {
     const uint8_t from = (uint8_t)(window->halves - keep);
-    const int64_t begin_q16 = keep > 0 ? window->half[from].begin_q16 : window->block_q16;
+    int64_t begin_q16 = window->block_q16;
+    for (uint8_t k = from; k < window->halves; k++) {
+        begin_q16 -= (int64_t)window->half[k].frames_q16;
+    }
     for (uint8_t k = 0; k < keep; k++) {
         window->half[k] = window->half[from + k];
-        window->half[k].begin_q16 -= begin_q16;
-        window->half[k].middle -= QUARTER * 2 * from;
+    }
+    for (int k = 0; k < 2; k++) {
+        window->last[k].begin_q16 -= begin_q16;
+        window->last[k].middle -= QUARTER * 2 * from;
     }
     window->block_q16 -= begin_q16;
     window->before = keep > 0 ? window->late : (struct wk_window_sums){0};
@@ -122,24 +158,45 @@ static int64_t dc_part(int64_t x, int64_t wave_q16, int64_t frames_q16)
     return (int64_t)wk_i128_div(product, frames_q16, &rest).low;
 }
 
+/* The sums of the samples of a part: those of the window less what comes after the part. */
+static void sum_part(const struct wk_window *window, struct wk_window_part part,
+                     int64_t x[WK_SAMPLE_SLOTS])
+{
+    for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
+        x[s] = window->own.x[s] + (part.first < window->first ? window->before.x[s] : 0);
+        for (int k = part.end + 2 - window->halves; k < 2; k++) {
+            x[s] -= window->last[k].x[s];
+        }
+    }
+}
+
+/* Phase of the oscillator in the middle of a half cycle: only the last one may be cut short. */
+static uint32_t middle_of(const struct wk_window *window, uint8_t k)
+{
+    return k + 1 == window->halves ? window->last[1].middle
+                                   : QUARTER * 2 * (uint32_t)k + QUARTER;
+}
+
 void wk_window_phasors(const struct wk_window *window, struct wk_window_part part,
                        uint64_t step, struct wk_window_phasors *phasors)
 {
-    int64_t x[WK_SAMPLE_SLOTS] = {0};
+    int64_t x[WK_SAMPLE_SLOTS];
     struct wk_angle_vector wave = {0};
     *phasors = (struct wk_window_phasors){0};
     for (uint8_t k = part.first; k < part.end; k++) {
-        const struct wk_window_half *half = &window->half[k];
-        const int64_t begin_q16 = half->begin_q16 - window->half[part.first].begin_q16;
-        const int64_t middle_q16 = begin_q16 + half->frames_q16 / 2;
-        const struct turn turn = turn_of(half->middle - wk_window_turn(step, middle_q16));
-        add_turned(&wave, half->wave, &turn);
+        const struct wk_window_kept *half = &window->half[k];
+        const int64_t middle_q16 = phasors->frames_q16 + half->frames_q16 / 2;
+        const struct turn turn =
+            turn_of(middle_of(window, k) - wk_window_turn(step, middle_q16));
+        add_turned(&wave, (struct wk_angle_vector){half->wave[0], half->wave[1]}, &turn);
         for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
-            add_turned(&phasors->phasor[s], half->phasor[s], &turn);
-            x[s] += half->x[s];
+            const struct wk_angle_vector phasor = {kept_part(half, s, 0),
+                                                   kept_part(half, s, 1)};
+            add_turned(&phasors->phasor[s], phasor, &turn);
         }
         phasors->frames_q16 += half->frames_q16;
     }
+    sum_part(window, part, x);
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         if (x[s] != 0) {
             phasors->phasor[s].re -= dc_part(x[s], wave.re, phasors->frames_q16);

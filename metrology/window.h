@@ -29,6 +29,7 @@ struct wk_window_sums {
     int64_t ui[WK_RECORD_PHASES]; /* corrected for delays */
 };
 
+/* A half cycle. */
 struct wk_window_half {
     int64_t begin_q16;           /* samples from the begin of the block */
     uint32_t middle;             /* phase of the oscillator in the middle, 2^32 = one turn */
@@ -39,15 +40,26 @@ struct wk_window_half {
     int64_t xx[WK_RECORD_PHASES]; /* of the voltages */
 };
 
+/* What is kept of one until the window ends, nothing of it lost: a wave is below 2^26, a phasor
+ * below 2^49. Real parts are [0]. */
+struct wk_window_kept {
+    uint32_t frames_q16;
+    int32_t wave[2];
+    uint32_t low[WK_SAMPLE_SLOTS][2]; /* bits 0..31 of the phasors */
+    uint32_t middle;                  /* bits 32 and 33 of each, by slot */
+    int16_t high[WK_SAMPLE_SLOTS][2]; /* ... and the rest */
+};
+
 struct wk_window {
-    uint8_t halves;               /* of the block: overlapping ones and own */
-    uint8_t first;                /* own; those before it belong to the window before, too */
-    bool marked;                  /* a block that overlaps this one has begun */
-    int64_t block_q16;            /* length of the block so far, samples */
-    struct wk_window_sums own;    /* of half[first] and later */
-    struct wk_window_sums late;   /* of those since wk_window_mark */
-    struct wk_window_sums before; /* of half[0] .. half[first - 1] */
-    struct wk_window_half half[WK_WINDOW_HALVES];
+    uint8_t halves;                /* of the block: overlapping ones and own */
+    uint8_t first;                 /* own; those before it belong to the window before, too */
+    bool marked;                   /* a block that overlaps this one has begun */
+    int64_t block_q16;             /* length of the block so far, samples */
+    struct wk_window_sums own;     /* of half[first] and later */
+    struct wk_window_sums late;    /* of those since wk_window_mark */
+    struct wk_window_sums before;  /* of half[0] .. half[first - 1] */
+    struct wk_window_half last[2]; /* the last two half cycles, the newest second */
+    struct wk_window_kept half[WK_WINDOW_HALVES];
 };
 
 /* Fundamental phasors over `frames_q16` of a window. */
@@ -74,7 +86,8 @@ void wk_window_block(const struct wk_window *window, struct wk_window_sums *bloc
  *  mark, not by a cut. */
 void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool complete);
 
-/* Half cycles from `first` to before `end`; first is even. */
+/* Half cycles from `first` to before `end`: the window's first one or 0, and one of the last
+ * three there are. */
 struct wk_window_part {
     uint8_t first;
     uint8_t end;
