@@ -381,7 +381,8 @@ static void init_rate(struct wk_chain *chain, const struct wk_hal_frontend_info 
     int64_t floor[WK_RECORD_PHASES];
     const wk_quantity_dc dc = chain->quantity.dc;
     chain->rate_uhz = info->rate_uhz;
-    wk_quantity_init(&chain->quantity, map, info->rate_uhz, dc);
+    chain->cycle.map = *map; /* the one that all look at */
+    wk_quantity_init(&chain->quantity, &chain->cycle.map, info->rate_uhz, dc);
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_I + phase];
         if (slot->present) {

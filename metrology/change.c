@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/change.h"
 
-#define PPM INT64_C(1000000)
+#define PPM   INT64_C(1000000)
+#define STEPS 80000 /* of the declared voltage */
 
 struct wk_change_config wk_change_usual(int32_t nominal_mv, uint8_t values)
 {
@@ -26,6 +27,7 @@ wk_err wk_change_init(struct wk_change *change, uint8_t present,
     *change = (struct wk_change){
         .config = *config,
         .present = config->nominal_mv != 0 ? present : 0,
+        .step_mv = config->nominal_mv / STEPS + 1,
         .threshold_mv = (int32_t)threshold,
         .reduced_mv = (int32_t)(threshold * (PPM - config->hysteresis_ppm) / PPM),
     };
@@ -34,40 +36,49 @@ wk_err wk_change_init(struct wk_change *change, uint8_t present,
 
 /* ---- the last values of a voltage -------------------------------------------------------- */
 
-static void find_extremes(struct wk_change_phase *phase)
+/* A value as it is kept. */
+static int16_t steps_of(const struct wk_change *change, int32_t urms_mv)
 {
-    int32_t least = phase->value_mv[0];
-    int32_t most = phase->value_mv[0];
-    for (int i = 1; i < phase->filled; i++) {
-        least = phase->value_mv[i] < least ? phase->value_mv[i] : least;
-        most = phase->value_mv[i] > most ? phase->value_mv[i] : most;
-    }
-    phase->least_mv = least;
-    phase->most_mv = most;
+    const int64_t off_mv = (int64_t)urms_mv - change->config.nominal_mv;
+    const int64_t half = change->step_mv / 2;
+    const int64_t steps = (off_mv < 0 ? off_mv - half : off_mv + half) / change->step_mv;
+    return (int16_t)(steps > INT16_MAX ? INT16_MAX : steps < -INT16_MAX ? -INT16_MAX : steps);
 }
 
-static void put(struct wk_change_phase *phase, uint8_t values, int32_t urms_mv)
+static void find_extremes(struct wk_change_phase *phase)
+{
+    phase->least = phase->value[0];
+    phase->most = phase->value[0];
+    for (int i = 1; i < phase->filled; i++) {
+        phase->least = phase->value[i] < phase->least ? phase->value[i] : phase->least;
+        phase->most = phase->value[i] > phase->most ? phase->value[i] : phase->most;
+    }
+}
+
+static void put(struct wk_change_phase *phase, uint8_t values, int16_t value)
 {
     const bool full = phase->filled == values;
-    const int32_t leaves = full ? phase->value_mv[phase->next] : 0;
-    phase->value_mv[phase->next] = urms_mv;
+    const int16_t leaves = full ? phase->value[phase->next] : 0;
+    phase->value[phase->next] = value;
     phase->next = (uint8_t)(phase->next + 1 == values ? 0 : phase->next + 1);
     phase->filled = (uint8_t)(phase->filled + (full ? 0 : 1));
-    phase->sum_mv += urms_mv - leaves;
+    phase->sum += value - leaves;
     /* An extreme that leaves and is not outdone by what comes must be looked for anew. */
-    const bool least_left = full && leaves == phase->least_mv && urms_mv > leaves;
-    const bool most_left = full && leaves == phase->most_mv && urms_mv < leaves;
+    const bool least_left = full && leaves == phase->least && value > leaves;
+    const bool most_left = full && leaves == phase->most && value < leaves;
     if (phase->filled == 1 || least_left || most_left) {
         find_extremes(phase);
         return;
     }
-    phase->least_mv = urms_mv < phase->least_mv ? urms_mv : phase->least_mv;
-    phase->most_mv = urms_mv > phase->most_mv ? urms_mv : phase->most_mv;
+    phase->least = value < phase->least ? value : phase->least;
+    phase->most = value > phase->most ? value : phase->most;
 }
 
-static int32_t mean_of(const struct wk_change_phase *phase)
+static int32_t mean_of(const struct wk_change *change, const struct wk_change_phase *phase)
 {
-    return (int32_t)((phase->sum_mv + phase->filled / 2) / phase->filled);
+    const int64_t sum_mv = (int64_t)phase->sum * change->step_mv;
+    const int64_t half = sum_mv < 0 ? -phase->filled / 2 : phase->filled / 2;
+    return change->config.nominal_mv + (int32_t)((sum_mv + half) / phase->filled);
 }
 
 static int32_t distance(int32_t a, int32_t b)
@@ -96,13 +107,13 @@ static bool close_change(struct wk_change *change, struct wk_change_event *event
     for (int i = 0; i < WK_RECORD_PHASES; i++) {
         struct wk_change_phase *phase = &change->phase[i];
         if ((change->phases & (1U << i)) != 0 && phase->known) {
-            const int32_t now_mv = mean_of(phase);
+            const int32_t now_mv = mean_of(change, phase);
             const int32_t steady_mv = distance(now_mv, phase->mean_mv);
             event->phases |= (uint8_t)(1U << i);
             event->max_mv = phase->max_mv > event->max_mv ? phase->max_mv : event->max_mv;
             event->steady_mv = steady_mv > event->steady_mv ? steady_mv : event->steady_mv;
         }
-        phase->mean_mv = phase->filled > 0 ? mean_of(phase) : 0;
+        phase->mean_mv = phase->filled > 0 ? mean_of(change, phase) : 0;
         phase->known = phase->steady;
         phase->max_mv = 0;
     }
@@ -125,9 +136,10 @@ static bool is_steady(const struct wk_change *change, const struct wk_change_pha
     if (phase->filled < change->config.values) {
         return false;
     }
-    const int32_t mean_mv = mean_of(phase);
+    const int32_t mean_mv = mean_of(change, phase) - change->config.nominal_mv;
     const int32_t limit_mv = change->open ? change->reduced_mv : change->threshold_mv;
-    return phase->most_mv - mean_mv <= limit_mv && mean_mv - phase->least_mv <= limit_mv;
+    return phase->most * change->step_mv - mean_mv <= limit_mv &&
+           mean_mv - phase->least * change->step_mv <= limit_mv;
 }
 
 bool wk_change_take(struct wk_change *change, uint8_t phase, int32_t urms_mv,
@@ -138,8 +150,8 @@ bool wk_change_take(struct wk_change *change, uint8_t phase, int32_t urms_mv,
     }
     struct wk_change_phase *now = &change->phase[phase];
     const bool was = now->steady;
-    const int32_t before_mv = now->filled > 0 ? mean_of(now) : urms_mv;
-    put(now, change->config.values, urms_mv);
+    const int32_t before_mv = now->filled > 0 ? mean_of(change, now) : urms_mv;
+    put(now, change->config.values, steps_of(change, urms_mv));
     now->steady = is_steady(change, now);
     if (was && !now->steady) {
         if (!change->open) {

@@ -11,7 +11,7 @@
 #define SMOOTH_S      0.3F
 #define HIGH_PASS_HZ  0.05F
 #define TURN          6.28318530718F
-#define CLASSES_LOG2  5  /* per octave */
+#define CLASSES_LOG2  4  /* per octave */
 #define CLASS_LEAST   -6 /* log2 of the first class's lower end */
 #define MANTISSA_LOG2 23
 #define EXPONENT_BIAS 127

@@ -7,8 +7,8 @@
  * 27.3 s. What follows: high pass 0.05 Hz, low pass 35 or 42 Hz, weighting, square, 0.3 s. All of
  * it is float32, and filters run over all voltages at once.
  *
- * The classifier keeps logarithmic classes, 32 per octave, of about 100 values a second, and
- * interpolates within a class. 4 kB of RAM, nothing outside the struct.
+ * The classifier keeps logarithmic classes, 16 per octave, of about 100 values a second, and
+ * interpolates within a class. 2.2 kB of RAM, nothing outside the struct.
  * Energy does not depend on any of it. */
 #ifndef WK_METROLOGY_FLICKER_H
 #define WK_METROLOGY_FLICKER_H
@@ -22,7 +22,7 @@
 
 #define WK_FLICKER_LANES    4   /* one per voltage, and one that fills up the vector */
 #define WK_FLICKER_SECTIONS 5   /* second-order sections: low pass 3, weighting 2 */
-#define WK_FLICKER_CLASSES  544 /* Pinst 2^-6 .. 2^11 */
+#define WK_FLICKER_CLASSES  272 /* Pinst 2^-6 .. 2^11 */
 
 typedef enum wk_flicker_lamp {
     WK_FLICKER_LAMP_230_V = 0,

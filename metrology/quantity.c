@@ -13,7 +13,7 @@
 void wk_quantity_init(struct wk_quantity *quantity, const struct wk_sample_map *map,
                       int64_t rate_uhz, wk_quantity_dc dc)
 {
-    *quantity = (struct wk_quantity){.dc = dc, .rate_uhz = rate_uhz, .map = *map};
+    *quantity = (struct wk_quantity){.dc = dc, .rate_uhz = rate_uhz, .map = map};
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         if (map->slot[s].present) {
             const struct wk_hal_gain gain = map->slot[s].gain;
@@ -99,7 +99,7 @@ static void undelay(const struct wk_quantity *quantity, uint64_t step,
                     struct wk_window_phasors *phasors)
 {
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
-        const int64_t delay_ns = quantity->map.slot[s].delay_ns;
+        const int64_t delay_ns = quantity->map->slot[s].delay_ns;
         if (delay_ns == 0) {
             continue;
         }
@@ -193,11 +193,11 @@ static void fill_angles(const struct wk_quantity *quantity,
     for (int phase = 0; phase <= WK_RECORD_PHASES; phase++) {
         const int u = WK_SAMPLE_U + phase;
         const int i = WK_SAMPLE_I + phase;
-        if (phase < WK_RECORD_PHASES && quantity->map.slot[u].present) {
+        if (phase < WK_RECORD_PHASES && quantity->map->slot[u].present) {
             const uint32_t turn = (uint32_t)angle_of(quantity, phasors, u);
             out->u_mdeg[phase] = wk_angle_mdeg((int32_t)(turn - (uint32_t)reference));
         }
-        if (quantity->map.slot[i].present) {
+        if (quantity->map->slot[i].present) {
             const uint32_t turn = (uint32_t)angle_of(quantity, phasors, i);
             out->i_mdeg[phase] = wk_angle_mdeg((int32_t)(turn - (uint32_t)reference));
         }
@@ -266,7 +266,7 @@ static void fill_components(const struct wk_quantity *quantity,
     out->i1_ua[WK_SAMPLE_N] =
         wk_sequence_length(in_micro(quantity, phasors, WK_SAMPLE_I + WK_SAMPLE_N));
     out->in_ua = wk_sequence_length(neutral);
-    if (quantity->map.phases != WK_RECORD_PHASES) {
+    if (quantity->map->phases != WK_RECORD_PHASES) {
         return;
     }
     wk_sequence_split(u, u_sequence);
@@ -314,13 +314,13 @@ void wk_quantity_fill(const struct wk_quantity *quantity, const struct wk_window
     *raw = (struct wk_quantity_raw){0};
     out->samples = (uint32_t)((n_q16 + 32768) >> 16);
     out->frequency_uhz = wk_cycle_frequency_uhz(step, quantity->rate_uhz);
-    out->phases = quantity->map.phases;
+    out->phases = quantity->map->phases;
     undelay(quantity, step, phasors);
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         rms[s] = wk_scale_root_mean(quantity->micro[s], squares(quantity, sums, s), n_q16);
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        if (!wk_sample_is_pair(&quantity->map, phase)) {
+        if (!wk_sample_is_pair(quantity->map, phase)) {
             continue;
         }
         const int64_t factor_q30 = fill_powers(quantity, sums, phasors, phase, raw);

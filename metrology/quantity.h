@@ -28,7 +28,7 @@ struct wk_quantity_curve {
 struct wk_quantity {
     wk_quantity_dc dc;
     int64_t rate_uhz;
-    struct wk_sample_map map;
+    const struct wk_sample_map *map;              /* the owner's */
     struct wk_scale micro[WK_SAMPLE_SLOTS];       /* uV or uA per count */
     struct wk_scale fundamental[WK_SAMPLE_SLOTS]; /* uV or uA rms of a phasor's mean, Q16 */
     struct wk_scale power[WK_RECORD_PHASES];      /* mW per count^2 */
@@ -43,6 +43,7 @@ struct wk_quantity_raw {
     int64_t s[WK_RECORD_PHASES]; /* apparent, >= 0 */
 };
 
+/** `map` is borrowed for as long as the struct is used. */
 void wk_quantity_init(struct wk_quantity *quantity, const struct wk_sample_map *map,
                       int64_t rate_uhz, wk_quantity_dc dc);
 

@@ -44,7 +44,7 @@ wk_err wk_spectrum_init(struct wk_spectrum *spectrum, const struct wk_sample_map
     spectrum->lanes = memory->lanes;
     spectrum->work = memory->work;
     spectrum->signal_mhz = signal_mhz;
-    spectrum->map = *map;
+    spectrum->map = map;
     spectrum->has_next = false;
     spectrum->result = (struct wk_spectrum_result){0};
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
@@ -171,8 +171,8 @@ static void fill_power(struct wk_spectrum *spectrum, int slot, float factor,
 {
     const int phase = slot % WK_SAMPLE_I;
     const bool is_current = slot >= WK_SAMPLE_I;
-    const struct wk_sample_slot *u = &spectrum->map.slot[WK_SAMPLE_U + phase];
-    const struct wk_sample_slot *i = &spectrum->map.slot[WK_SAMPLE_I + phase];
+    const struct wk_sample_slot *u = &spectrum->map->slot[WK_SAMPLE_U + phase];
+    const struct wk_sample_slot *i = &spectrum->map->slot[WK_SAMPLE_I + phase];
     const float turns = (float)(u->delay_ns - i->delay_ns) * 1e-9F * spectrum->result.f_hz;
     const struct wk_spectrum_channel *other = &spectrum->result.slot[slot];
     float *power_w = spectrum->result.power_w[phase];
@@ -203,7 +203,7 @@ static void take_bins(struct wk_spectrum *spectrum, int slot, size_t lane,
 {
     struct wk_spectrum_result *result = &spectrum->result;
     const int phase = slot % WK_SAMPLE_I;
-    const uint8_t channel = spectrum->map.slot[slot].index;
+    const uint8_t channel = spectrum->map->slot[slot].index;
     const float factor = factor_of(spectrum, channel);
     result->slot[slot].dc = bin_of(spectrum, 0, 0, lane) * factor;
     if (phase == WK_SAMPLE_N) {
@@ -213,7 +213,7 @@ static void take_bins(struct wk_spectrum *spectrum, int slot, size_t lane,
         result->signal[phase] =
             2.0F * factor * factor * signal_square(spectrum, grouping, lane);
     }
-    if (!wk_sample_is_pair(&spectrum->map, phase)) {
+    if (!wk_sample_is_pair(spectrum->map, phase)) {
         return;
     }
     const int partner = slot ^ WK_SAMPLE_I;
@@ -222,7 +222,7 @@ static void take_bins(struct wk_spectrum *spectrum, int slot, size_t lane,
         *kept |= (uint8_t)(1U << phase);
         return;
     }
-    const uint8_t other = spectrum->map.slot[partner].index;
+    const uint8_t other = spectrum->map->slot[partner].index;
     fill_power(spectrum, slot, factor * factor_of(spectrum, other), grouping, lane);
 }
 
@@ -230,7 +230,7 @@ static void take_groups(struct wk_spectrum *spectrum, int slot, size_t lane,
                         const struct wk_lanes_grouping *grouping)
 {
     struct wk_spectrum_channel *out = &spectrum->result.slot[slot];
-    const uint8_t channel = spectrum->map.slot[slot].index;
+    const uint8_t channel = spectrum->map->slot[slot].index;
     const float factor = factor_of(spectrum, channel);
     const float square = 2.0F * factor * factor;
     float distortion = 0;
@@ -293,17 +293,17 @@ static void analyse(struct wk_spectrum *spectrum)
     result->orders = grouping.orders;
     result->f_hz = (float)f_uhz * 1e-6F;
     uint8_t kept = 0;
-    for (size_t first = 0; first < spectrum->map.channels; first += lanes->lanes) {
+    for (size_t first = 0; first < spectrum->map->channels; first += lanes->lanes) {
         lanes->transform(spectrum->resample.point, (uint8_t)first, spectrum->work);
         for (size_t lane = 0; lane < lanes->lanes; lane++) {
-            const int slot = slot_at(&spectrum->map, first + lane);
+            const int slot = slot_at(spectrum->map, first + lane);
             if (slot >= 0) {
                 take_bins(spectrum, slot, lane, &grouping, &kept);
             }
         }
         lanes->group(spectrum->work, &grouping);
         for (size_t lane = 0; lane < lanes->lanes; lane++) {
-            const int slot = slot_at(&spectrum->map, first + lane);
+            const int slot = slot_at(spectrum->map, first + lane);
             if (slot >= 0) {
                 take_groups(spectrum, slot, lane, &grouping);
             }

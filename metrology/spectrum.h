@@ -81,7 +81,7 @@ struct wk_spectrum {
     const struct wk_lanes *lanes;
     float *work;
     int32_t signal_mhz;
-    struct wk_sample_map map;
+    const struct wk_sample_map *map;
     struct wk_chain_place place; /* of the window under way */
     uint64_t end_q16;            /* ... where it must end */
     struct wk_chain_place next;  /* of the one after it */
@@ -92,7 +92,7 @@ struct wk_spectrum {
     struct wk_resample resample;
 };
 
-/** The map is copied. WK_E_RANGE: signal_mhz; WK_E_FULL: memory->frames is too small for the
+/** The map is borrowed, as the memory is. WK_E_RANGE: signal_mhz; WK_E_FULL: memory->frames is too small for the
  *  sample rate. */
 WK_MUST_USE wk_err wk_spectrum_init(struct wk_spectrum *spectrum,
                                     const struct wk_sample_map *map, int64_t rate_uhz,
