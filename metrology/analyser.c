@@ -166,7 +166,7 @@ static wk_err feed_spectrum(struct wk_analyser *analyser, const int32_t *counts,
     while (frames > 0) {
         bool ready = false;
         const size_t taken = wk_spectrum_feed(&analyser->spectrum, counts, frames, at, &ready);
-        const struct wk_spectrum_result *result = &analyser->spectrum.result;
+        const struct wk_spectrum_result *result = analyser->spectrum.result;
         if (ready && result->begin_q16 == analyser->pending.begin_q16) {
             WK_TRY(add_pending(analyser, result));
         }

@@ -29,7 +29,7 @@ static struct {
 
 static struct wk_chain chain;
 static struct wk_analyser analyser;
-static float work[WK_LANES_WORK(1)];
+static _Alignas(8) float work[WK_LANES_WORK(1)];
 static float history[WK_ANALYSER_HISTORY(RATE_HZ)][WK_HAL_CHANNELS];
 static int16_t transients[WK_TRANSIENT_ENTRIES(RATE_HZ)];
 static int32_t waveform[2 * 60 * 200 * WK_HAL_CHANNELS];

@@ -3,7 +3,7 @@
  * metrology/fft_inner - the transform and the grouping of bins, over the type of a lane.
  *
  * A real transform of 1536 points by a complex one of 768 = 3 * 4^4, in place, decimated in time.
- * Included after what metrology/lanes_inner asks for has been defined. */
+ * Included after what metrology/lanes_inner asks for, and lane_of, have been defined. */
 #ifndef WK_METROLOGY_FFT_INNER_H
 #define WK_METROLOGY_FFT_INNER_H
 
@@ -19,10 +19,26 @@ struct bin {
     wk_lane im;
 };
 
+LANE_INLINE void halve(struct wk_resample *resample, uint8_t channel)
+{
+    struct lane_pairs *points = resample->points;
+    for (size_t n = 0; n < resample->count; n++) {
+        uint32_t *pair = &points[n].pair[channel % 4U];
+        int32_t low = (int32_t)(*pair << 16) >> 16;
+        int32_t high = (int32_t)*pair >> 16;
+        if (channel < 4) {
+            low = (low + 1) >> 1;
+        } else {
+            high = (high + 1) >> 1;
+        }
+        *pair = ((uint32_t)low & 0xFFFFU) | (uint32_t)high << 16;
+    }
+}
+
 /* ---- points to bins ---------------------------------------------------------------------- */
 
 /* The first stage: transforms of three points, from where the others will look for them. */
-LANE_INLINE void thirds(const struct wk_resample_point *points, uint8_t first, struct bin *z)
+LANE_INLINE void thirds(const struct lane_pairs *points, uint8_t first, struct bin *z)
 {
     for (uint32_t block = 0; block < THIRD; block++) {
         const uint32_t n =
@@ -95,7 +111,7 @@ LANE_INLINE void split(struct bin *z)
     }
 }
 
-LANE_INLINE void transform(const struct wk_resample_point *points, uint8_t first, struct bin *z)
+LANE_INLINE void transform(const struct lane_pairs *points, uint8_t first, struct bin *z)
 {
     thirds(points, first, z);
     for (uint32_t size = 3; size < BINS; size *= 4) {

@@ -11,6 +11,12 @@ typedef float wk_lane __attribute__((vector_size(16)));
 typedef int32_t lane_word __attribute__((vector_size(16)));
 typedef uint32_t lane_bits __attribute__((vector_size(16)));
 
+/* A point of all channels: low half = channels 0..3 of the frame, high half = 4..7. */
+struct lane_pairs {
+    uint32_t pair[WK_HAL_CHANNELS / 2];
+};
+typedef struct lane_pairs lane_point;
+
 /* Of the samples around a point, pairwise: `low` from the earliest on, `high` from the latest. */
 struct lane_weights {
     const float *low;
@@ -60,7 +66,7 @@ LANE_INLINE wk_lane larger(wk_lane a, wk_lane b)
     return (wk_lane)(((lane_bits)b & is_b) | ((lane_bits)a & ~is_b));
 }
 
-LANE_INLINE wk_lane lane_of(const struct wk_resample_point *point, uint8_t first)
+LANE_INLINE wk_lane lane_of(const struct lane_pairs *point, uint8_t first)
 {
     lane_bits bits;
     memcpy(&bits, point->pair, sizeof bits);
@@ -69,7 +75,7 @@ LANE_INLINE wk_lane lane_of(const struct wk_resample_point *point, uint8_t first
 
 LANE_INLINE void point_at(const float *frames, const struct lane_weights *weights,
                           const float scale[WK_HAL_CHANNELS], float noise,
-                          struct wk_resample_point *point)
+                          struct lane_pairs *point)
 {
     const float *mirror = frames + (2 * weights->reach - 1) * WK_HAL_CHANNELS;
     wk_lane a = {0};
@@ -106,8 +112,15 @@ static void take4(struct wk_resample *resample, const int32_t *counts, size_t fr
     take(resample, counts, frames, peak_square, square);
 }
 
-static void transform4(const struct wk_resample_point *from, uint8_t first, float *work)
+static void halve4(struct wk_resample *resample, uint8_t channel)
 {
+    halve(resample, channel);
+}
+
+static void transform4(const void *from, uint8_t first,
+                       const struct wk_lanes_grouping *grouping, float *work)
+{
+    (void)grouping;
     transform(from, first, (struct bin *)(void *)work);
 }
 
@@ -120,6 +133,7 @@ const struct wk_lanes wk_lanes_four = {
     .lanes = LANES,
     .take = take4,
     .points = points4,
+    .halve = halve4,
     .transform = transform4,
     .group = group4,
 };

@@ -4,7 +4,8 @@
  *
  * The file that includes this has defined LANES, LANE_INLINE (static inline, and for which
  * processor), the types wk_lane (float, or a vector of floats) and lane_word (int32_t or a vector
- * of them), the conversions between them, and point_at. The other half is
+ * of them), the conversions between them, lane_point (what a point is stored as: the points of
+ * a window are an array of it) and point_at. The other half is
  * metrology/fft_inner. */
 #ifndef WK_METROLOGY_LANES_INNER_H
 #define WK_METROLOGY_LANES_INNER_H
@@ -120,7 +121,7 @@ LANE_INLINE void points_of(struct wk_resample *resample, size_t reach, bool stre
         if (batch.points == 0) {
             return;
         }
-        struct wk_resample_point *point = &resample->point[resample->count];
+        lane_point *point = (lane_point *)resample->points + resample->count;
         for (size_t b = 0; b < batch.points; b++) {
             const struct lane_weights weights = {&batch.low[b * reach], &batch.high[b * reach],
                                                  reach};

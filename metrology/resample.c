@@ -86,7 +86,8 @@ size_t wk_resample_frames(int64_t rate_uhz)
 }
 
 wk_err wk_resample_init(struct wk_resample *resample, const struct wk_sample_map *map,
-                        int64_t rate_uhz, float (*history)[WK_HAL_CHANNELS], size_t capacity)
+                        int64_t rate_uhz, void *points, float (*history)[WK_HAL_CHANNELS],
+                        size_t capacity)
 {
     if (capacity < wk_resample_frames(rate_uhz)) {
         return WK_E_FULL;
@@ -95,6 +96,7 @@ wk_err wk_resample_init(struct wk_resample *resample, const struct wk_sample_map
         .channels = map->channels,
         .reach_most = reach_most(rate_uhz),
         .rate_uhz = rate_uhz,
+        .points = points,
         .history = history,
         .capacity = capacity,
         .usual = wk_resample_frames(rate_uhz),
@@ -194,37 +196,9 @@ static void slide(struct wk_resample *resample)
     }
 }
 
-static int32_t low_of(uint32_t pair)
-{
-    return (int32_t)(pair << 16) >> 16;
-}
-
-static int32_t high_of(uint32_t pair)
-{
-    return (int32_t)pair >> 16;
-}
-
-/* Halves the scale of a channel, and with it the points there are. */
-static void halve(struct wk_resample *resample, size_t c)
-{
-    const size_t word = c % (WK_HAL_CHANNELS / 2);
-    resample->scale[c] /= 2;
-    for (size_t n = 0; n < resample->count; n++) {
-        uint32_t *pair = &resample->point[n].pair[word];
-        int32_t low = low_of(*pair);
-        int32_t high = high_of(*pair);
-        if (c < WK_HAL_CHANNELS / 2) {
-            low = (low + 1) >> 1;
-        } else {
-            high = (high + 1) >> 1;
-        }
-        *pair = ((uint32_t)low & 0xFFFFU) | (uint32_t)high << 16;
-    }
-}
-
 /* Enters the sums of new frames, and makes room for points of their size. */
-static void note(struct wk_resample *resample, const float peak_square[WK_HAL_CHANNELS],
-                 const float square[WK_HAL_CHANNELS])
+static void note(struct wk_resample *resample, const struct wk_lanes *lanes,
+                 const float peak_square[WK_HAL_CHANNELS], const float square[WK_HAL_CHANNELS])
 {
     for (size_t c = 0; c < resample->channels; c++) {
         resample->square[c] += square[c];
@@ -234,7 +208,8 @@ static void note(struct wk_resample *resample, const float peak_square[WK_HAL_CH
         resample->peak_square[c] = peak_square[c];
         const float largest = WK_RESAMPLE_GAIN * __builtin_sqrtf(peak_square[c]);
         while (resample->running && largest * resample->scale[c] > FULL) {
-            halve(resample, c);
+            resample->scale[c] /= 2;
+            lanes->halve(resample, (uint8_t)c);
         }
     }
 }
@@ -266,7 +241,7 @@ static void take_limited(struct wk_resample *resample, const struct wk_lanes *la
                                                  : count;
     }
     lanes->take(resample, limited, 1, peak_square, square);
-    note(resample, peak_square, square);
+    note(resample, lanes, peak_square, square);
 }
 
 /* Short as long as it can be, so that it stays in the cache. */
@@ -283,7 +258,7 @@ static void take(struct wk_resample *resample, const struct wk_lanes *lanes,
     float square[WK_HAL_CHANNELS];
     lanes->take(resample, counts, frames, peak_square, square);
     if (is_sound(resample, peak_square)) {
-        note(resample, peak_square, square);
+        note(resample, lanes, peak_square, square);
     } else {
         resample->fill -= frames;
         for (size_t n = 0; n < frames; n++) {

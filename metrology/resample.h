@@ -32,10 +32,8 @@
 #define WK_RESAMPLE_FRAMES_8 64   /* ... up to 8 kHz */
 #define WK_RESAMPLE_GAIN     1.6F /* no point is larger than this times the largest sample */
 
-/* A point of all channels: low half = channels 0..3 of the frame, high half = 4..7. */
-struct wk_resample_point {
-    uint32_t pair[WK_HAL_CHANNELS / 2];
-};
+/* Octets of the points of a window, 16 bits each; how they are laid out is up to the lanes. */
+#define WK_RESAMPLE_OCTETS (WK_RESAMPLE_POINTS * WK_HAL_CHANNELS * 2)
 
 struct wk_resample {
     uint8_t channels;
@@ -56,11 +54,11 @@ struct wk_resample {
     uint32_t noise;                    /* state of the random fractions */
     uint32_t frames;                   /* since wk_resample_mark */
     int32_t offset[WK_HAL_CHANNELS];
-    float scale[WK_HAL_CHANNELS];       /* from counts to the numbers in `point` */
+    float scale[WK_HAL_CHANNELS];       /* from counts to the numbers in `points` */
     float square[WK_HAL_CHANNELS];      /* sum of squares since wk_resample_mark */
     float peak_square[WK_HAL_CHANNELS]; /* largest since then */
     float last_square[WK_HAL_CHANNELS]; /* largest between the last two marks */
-    struct wk_resample_point point[WK_RESAMPLE_POINTS];
+    void *points;                       /* WK_RESAMPLE_OCTETS */
 };
 
 /* What makes points of frames; see metrology/lanes. */
@@ -69,11 +67,13 @@ struct wk_lanes;
 /** Frames of history needed at a sample rate. */
 size_t wk_resample_frames(int64_t rate_uhz);
 
-/** `history` is borrowed for as long as the resampler is used: `capacity` frames.
- *  WK_E_FULL: fewer than wk_resample_frames(rate_uhz). */
+/** Borrowed for as long as the resampler is used: `points`, WK_RESAMPLE_OCTETS, which may serve
+ *  for something else from when a window is complete until the next feed; and `history`,
+ *  `capacity` frames. WK_E_FULL: fewer than wk_resample_frames(rate_uhz). */
 WK_MUST_USE wk_err wk_resample_init(struct wk_resample *resample,
                                     const struct wk_sample_map *map, int64_t rate_uhz,
-                                    float (*history)[WK_HAL_CHANNELS], size_t capacity);
+                                    void *points, float (*history)[WK_HAL_CHANNELS],
+                                    size_t capacity);
 
 /** Frames were lost: forgets all and expects frame number `at` next. */
 void wk_resample_clear(struct wk_resample *resample, uint64_t at);

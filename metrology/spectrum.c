@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/spectrum.h"
 
+#include <string.h>
+
 #include "metrology/angle.h"
 #include "metrology/cycle.h"
 #include "metrology/spectrum_table.h"
@@ -11,6 +13,12 @@
 #define SIGNAL_NEAR_HZ   1.0F
 #define TRANSFORM        (2.0F * WK_RESAMPLE_POINTS) /* what the transform multiplies by */
 #define EDGE             0.44F /* of the sample rate: up to here the kernel's droop is known */
+
+_Static_assert(sizeof(struct wk_spectrum_result) <= WK_LANES_RESULT * sizeof(float),
+               "WK_LANES_RESULT is too small");
+_Static_assert(WK_LANES_LINES == WK_RECORD_ORDERS + 1, "a line for each order, and one for DC");
+_Static_assert(offsetof(struct wk_spectrum_result, slot) <= WK_LANES_AHEAD(1) * sizeof(float),
+               "the head of a result lies ahead of the points");
 
 float wk_spectrum_root(float square)
 {
@@ -39,19 +47,24 @@ wk_err wk_spectrum_init(struct wk_spectrum *spectrum, const struct wk_sample_map
     if (signal_mhz != 0 && (signal_mhz < SIGNAL_LEAST_MHZ || signal_mhz > SIGNAL_MOST_MHZ)) {
         return WK_E_RANGE;
     }
-    WK_TRY(
-        wk_resample_init(&spectrum->resample, map, rate_uhz, memory->history, memory->frames));
-    spectrum->lanes = memory->lanes;
+    const struct wk_lanes *lanes = memory->lanes;
+    float *ahead = memory->work + WK_LANES_SCRATCH(lanes->lanes);
+    void *points = ahead + WK_LANES_AHEAD(lanes->lanes);
+    WK_TRY(wk_resample_init(&spectrum->resample, map, rate_uhz, points, memory->history,
+                            memory->frames));
+    spectrum->lanes = lanes;
     spectrum->work = memory->work;
     spectrum->signal_mhz = signal_mhz;
     spectrum->map = map;
     spectrum->has_next = false;
-    spectrum->result = (struct wk_spectrum_result){0};
+    spectrum->present = 0;
+    spectrum->result = (struct wk_spectrum_result *)(void *)ahead;
+    *spectrum->result = (struct wk_spectrum_result){0};
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         const struct wk_sample_slot *slot = &map->slot[s];
         if (slot->present) {
             spectrum->unit[slot->index] = unit_of(slot->gain);
-            spectrum->result.present |= (uint8_t)(1U << s);
+            spectrum->present |= (uint8_t)(1U << s);
         }
     }
     return WK_OK;
@@ -106,38 +119,53 @@ void wk_spectrum_place(struct wk_spectrum *spectrum, const struct wk_chain_place
 
 /* ---- one window -------------------------------------------------------------------------- */
 
-/* Part `part` (0 real, 1 imaginary) of bin k of a lane. */
-static float bin_of(const struct wk_spectrum *spectrum, uint32_t k, uint32_t part, size_t lane)
+/* Part `part` (0 real, 1 imaginary) of a bin of a lane; where it lies: see metrology/lanes. */
+static float bin_of(const struct wk_spectrum *spectrum, uint32_t at, uint32_t part, size_t lane)
 {
-    return spectrum->work[(2 * k + part) * spectrum->lanes->lanes + lane];
+    return spectrum->work[(2 * at + part) * spectrum->lanes->lanes + lane];
 }
 
-static float bin_square(const struct wk_spectrum *spectrum, uint32_t k, float droop_per,
-                        size_t lane)
+static uint32_t line_at(const struct wk_spectrum *spectrum,
+                        const struct wk_lanes_grouping *grouping, uint32_t h)
 {
-    const float re = bin_of(spectrum, k, 0, lane);
-    const float im = bin_of(spectrum, k, 1, lane);
-    return (re * re + im * im) * wk_spectrum_table_droop_at((float)k * droop_per);
+    return spectrum->lanes->packed ? h : h * grouping->cycles;
+}
+
+/* The square of bin signal + k. */
+static float bin_square(const struct wk_spectrum *spectrum,
+                        const struct wk_lanes_grouping *grouping, uint32_t k, size_t lane)
+{
+    const uint32_t bin = grouping->signal + k;
+    const uint32_t at = spectrum->lanes->packed ? WK_LANES_LINES + k : bin;
+    const float re = bin_of(spectrum, at, 0, lane);
+    const float im = bin_of(spectrum, at, 1, lane);
+    return (re * re + im * im) * wk_spectrum_table_droop_at((float)bin * grouping->droop_per);
+}
+
+/* The mains signalling frequency in bins. */
+static float signal_at(const struct wk_spectrum *spectrum)
+{
+    const float bin_hz = spectrum->result->f_hz / (float)spectrum->place.cycles;
+    return (float)spectrum->signal_mhz * 1e-3F / bin_hz;
 }
 
 static float signal_square(const struct wk_spectrum *spectrum,
                            const struct wk_lanes_grouping *grouping, size_t lane)
 {
-    const float bin_hz = spectrum->result.f_hz / (float)grouping->cycles;
-    const float at = (float)spectrum->signal_mhz * 1e-3F / bin_hz;
-    const uint32_t below = (uint32_t)at;
+    const float bin_hz = spectrum->result->f_hz / (float)grouping->cycles;
+    const float at = signal_at(spectrum);
     const uint32_t nearest = (uint32_t)(at + 0.5F);
     const uint32_t last = (uint32_t)(grouping->orders + 1U) * grouping->cycles - 2;
-    if (below + 2 > last) {
+    if (grouping->signal + WK_LANES_SIGNAL - 1U > last) {
         return 0;
     }
     const float off_hz = (at - (float)nearest) * bin_hz;
     if (off_hz <= SIGNAL_NEAR_HZ && off_hz >= -SIGNAL_NEAR_HZ) {
-        return bin_square(spectrum, nearest, grouping->droop_per, lane);
+        return bin_square(spectrum, grouping, nearest - grouping->signal, lane);
     }
     float sum = 0;
-    for (uint32_t k = below - 1; k <= below + 2; k++) {
-        sum += bin_square(spectrum, k, grouping->droop_per, lane);
+    for (uint32_t k = 0; k < WK_LANES_SIGNAL; k++) {
+        sum += bin_square(spectrum, grouping, k, lane);
     }
     return sum;
 }
@@ -159,8 +187,8 @@ static void keep_lines(const struct wk_spectrum *spectrum, struct wk_spectrum_ch
                        const struct wk_lanes_grouping *grouping, size_t lane)
 {
     for (uint32_t h = 0; h <= grouping->orders; h++) {
-        at->line[h][0] = bin_of(spectrum, h * grouping->cycles, 0, lane);
-        at->line[h][1] = bin_of(spectrum, h * grouping->cycles, 1, lane);
+        at->line[h][0] = bin_of(spectrum, line_at(spectrum, grouping, h), 0, lane);
+        at->line[h][1] = bin_of(spectrum, line_at(spectrum, grouping, h), 1, lane);
     }
 }
 
@@ -173,18 +201,19 @@ static void fill_power(struct wk_spectrum *spectrum, int slot, float factor,
     const bool is_current = slot >= WK_SAMPLE_I;
     const struct wk_sample_slot *u = &spectrum->map->slot[WK_SAMPLE_U + phase];
     const struct wk_sample_slot *i = &spectrum->map->slot[WK_SAMPLE_I + phase];
-    const float turns = (float)(u->delay_ns - i->delay_ns) * 1e-9F * spectrum->result.f_hz;
-    const struct wk_spectrum_channel *other = &spectrum->result.slot[slot];
-    float *power_w = spectrum->result.power_w[phase];
+    const float turns = (float)(u->delay_ns - i->delay_ns) * 1e-9F * spectrum->result->f_hz;
+    const struct wk_spectrum_channel *other = &spectrum->result->slot[slot];
+    float *power_w = spectrum->result->power_w[phase];
     power_w[0] = other->line[0][0] * bin_of(spectrum, 0, 0, lane) * factor;
     for (uint32_t h = 1; h <= grouping->orders; h++) {
-        const uint32_t k = h * grouping->cycles;
-        const float re = bin_of(spectrum, k, 0, lane);
-        const float im = bin_of(spectrum, k, 1, lane);
+        const uint32_t at = line_at(spectrum, grouping, h);
+        const float re = bin_of(spectrum, at, 0, lane);
+        const float im = bin_of(spectrum, at, 1, lane);
         const float *line = other->line[h];
         const float product_re = line[0] * re + line[1] * im;
         const float product_im = line[1] * re - line[0] * im;
-        const float droop = wk_spectrum_table_droop_at((float)k * grouping->droop_per);
+        const float droop =
+            wk_spectrum_table_droop_at((float)(h * grouping->cycles) * grouping->droop_per);
         power_w[h] =
             2.0F * factor * droop *
             turned_back(product_re, is_current ? product_im : -product_im, turns * (float)h);
@@ -201,7 +230,7 @@ static float factor_of(const struct wk_spectrum *spectrum, uint8_t channel)
 static void take_bins(struct wk_spectrum *spectrum, int slot, size_t lane,
                       const struct wk_lanes_grouping *grouping, uint8_t *kept)
 {
-    struct wk_spectrum_result *result = &spectrum->result;
+    struct wk_spectrum_result *result = spectrum->result;
     const int phase = slot % WK_SAMPLE_I;
     const uint8_t channel = spectrum->map->slot[slot].index;
     const float factor = factor_of(spectrum, channel);
@@ -229,7 +258,7 @@ static void take_bins(struct wk_spectrum *spectrum, int slot, size_t lane,
 static void take_groups(struct wk_spectrum *spectrum, int slot, size_t lane,
                         const struct wk_lanes_grouping *grouping)
 {
-    struct wk_spectrum_channel *out = &spectrum->result.slot[slot];
+    struct wk_spectrum_channel *out = &spectrum->result->slot[slot];
     const uint8_t channel = spectrum->map->slot[slot].index;
     const float factor = factor_of(spectrum, channel);
     const float square = 2.0F * factor * factor;
@@ -276,25 +305,34 @@ static struct wk_lanes_grouping grouping_of(const struct wk_spectrum *spectrum)
     return (struct wk_lanes_grouping){
         .cycles = spectrum->place.cycles,
         .orders = last < WK_RECORD_ORDERS ? (uint8_t)last : WK_RECORD_ORDERS,
+        .signal = spectrum->signal_mhz != 0 ? (uint16_t)((uint32_t)signal_at(spectrum) - 1U)
+                                            : UINT16_MAX,
         .droop_per = resample->stretch / window * WK_SPECTRUM_TABLE_DROOP_PER,
     };
 }
 
 static void analyse(struct wk_spectrum *spectrum)
 {
-    struct wk_spectrum_result *result = &spectrum->result;
+    struct wk_spectrum_result *result = spectrum->result;
     const struct wk_lanes *lanes = spectrum->lanes;
-    const struct wk_lanes_grouping grouping = grouping_of(spectrum);
     const int32_t f_uhz =
         wk_cycle_frequency_uhz(spectrum->place.step, spectrum->resample.rate_uhz);
+    result->f_hz = (float)f_uhz * 1e-6F;
+    const struct wk_lanes_grouping grouping = grouping_of(spectrum);
     result->begin_q16 = spectrum->place.at_q16;
     result->end_q16 = spectrum->end_q16;
+    result->present = spectrum->present;
     result->cycles = grouping.cycles;
     result->orders = grouping.orders;
-    result->f_hz = (float)f_uhz * 1e-6F;
     uint8_t kept = 0;
     for (size_t first = 0; first < spectrum->map->channels; first += lanes->lanes) {
-        lanes->transform(spectrum->resample.point, (uint8_t)first, spectrum->work);
+        lanes->transform(spectrum->resample.points, (uint8_t)first, &grouping, spectrum->work);
+        if (first == 0) {
+            /* these may lie where the points just transformed were */
+            memset(result->slot, 0, sizeof result->slot);
+            memset(result->power_w, 0, sizeof result->power_w);
+            memset(result->signal, 0, sizeof result->signal);
+        }
         for (size_t lane = 0; lane < lanes->lanes; lane++) {
             const int slot = slot_at(spectrum->map, first + lane);
             if (slot >= 0) {

@@ -95,7 +95,7 @@ static wk_err tone_frames(void *self, const int32_t *counts, size_t frames, uint
         done += wk_spectrum_feed(&bench->spectrum, counts + done * bench->info.channels,
                                  frames - done, at + done, &ready);
         if (ready) {
-            bench->result[bench->results++ % TONE_RESULTS] = bench->spectrum.result;
+            bench->result[bench->results++ % TONE_RESULTS] = *bench->spectrum.result;
         }
     }
     return WK_OK;

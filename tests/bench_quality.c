@@ -163,7 +163,7 @@ static void spectrum_feed(struct analyser *analyser, uint64_t at)
                                      WINDOW - done < most ? WINDOW - done : most, begin + done,
                                      &ready);
             analyser->windows += ready ? 1 : 0;
-            analyser->sum += ready ? analyser->spectrum.result.slot[0].thd : 0;
+            analyser->sum += ready ? analyser->spectrum.result->slot[0].thd : 0;
         }
         const struct wk_chain_place next = {
             .at_q16 = (begin + WINDOW) << 16,

@@ -24,7 +24,7 @@ static int32_t cycle[PERIOD * CHANNELS];
 static struct {
     struct wk_chain chain;
     struct wk_analyser analyser;
-    float work[WK_LANES_WORK(1)];
+    _Alignas(8) float work[WK_LANES_WORK(1)];
     float history[WK_RESAMPLE_FRAMES_8][WK_HAL_CHANNELS];
     int16_t transient[WK_TRANSIENT_ENTRIES(RATE_HZ)];
     struct wk_aggregate_lines ten_min;

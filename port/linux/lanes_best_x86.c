@@ -14,6 +14,12 @@ typedef uint32_t lane_bits __attribute__((vector_size(32)));
 typedef int32_t half_word __attribute__((vector_size(16)));
 typedef uint32_t half_bits __attribute__((vector_size(16)));
 
+/* A point of all channels: low half = channels 0..3 of the frame, high half = 4..7. */
+struct lane_pairs {
+    uint32_t pair[WK_HAL_CHANNELS / 2];
+};
+typedef struct lane_pairs lane_point;
+
 /* Of the samples around a point, pairwise: `low` from the earliest on, `high` from the latest. */
 struct lane_weights {
     const float *low;
@@ -63,7 +69,7 @@ LANE_INLINE wk_lane larger(wk_lane a, wk_lane b)
     return (wk_lane)(((lane_bits)b & is_b) | ((lane_bits)a & ~is_b));
 }
 
-LANE_INLINE wk_lane lane_of(const struct wk_resample_point *point, uint8_t first)
+LANE_INLINE wk_lane lane_of(const struct lane_pairs *point, uint8_t first)
 {
     (void)first;
     half_bits bits;
@@ -75,7 +81,7 @@ LANE_INLINE wk_lane lane_of(const struct wk_resample_point *point, uint8_t first
 
 LANE_INLINE void point_at(const float *frames, const struct lane_weights *weights,
                           const float scale[WK_HAL_CHANNELS], float noise,
-                          struct wk_resample_point *point)
+                          struct lane_pairs *point)
 {
     const float *mirror = frames + (2 * weights->reach - 1) * WK_HAL_CHANNELS;
     wk_lane early = {0};
@@ -108,9 +114,15 @@ static LANE_TARGET void take8(struct wk_resample *resample, const int32_t *count
     take(resample, counts, frames, peak_square, square);
 }
 
-static LANE_TARGET void transform8(const struct wk_resample_point *from, uint8_t first,
-                                   float *work)
+static LANE_TARGET void halve8(struct wk_resample *resample, uint8_t channel)
 {
+    halve(resample, channel);
+}
+
+static LANE_TARGET void transform8(const void *from, uint8_t first,
+                                   const struct wk_lanes_grouping *grouping, float *work)
+{
+    (void)grouping;
     transform(from, first, (struct bin *)(void *)work);
 }
 
@@ -125,6 +137,7 @@ const struct wk_lanes *wk_lanes_best(void)
         .lanes = LANES,
         .take = take8,
         .points = points8,
+        .halve = halve8,
         .transform = transform8,
         .group = group8,
     };

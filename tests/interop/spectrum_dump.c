@@ -70,7 +70,7 @@ static wk_err take_frames(void *self, const int32_t *counts, size_t frames, uint
         done += wk_spectrum_feed(&spectrum, counts + done * CHANNELS, frames - done, at + done,
                                  &ready);
         if (ready) {
-            print_result(&spectrum.result);
+            print_result(spectrum.result);
         }
     }
     return WK_OK;
