@@ -35,6 +35,15 @@ static const struct field k_fields[] = {
 };
 #define FIELDS (sizeof k_fields / sizeof k_fields[0])
 
+/* A block with all its values. */
+struct block {
+    int64_t begin_us;
+    int64_t end_us;
+    bool flagged;
+    struct wk_record_quality values;
+    const struct wk_spectrum_result *lines;
+};
+
 static float *values_of(struct wk_record_quality *quality, const struct field *field)
 {
     return (float *)(void *)((uint8_t *)quality + field->offset);
@@ -130,8 +139,7 @@ static void note_orders(struct wk_aggregate_interval *interval, uint8_t orders)
     interval->orders = orders < interval->orders ? orders : interval->orders;
 }
 
-static void add_block(struct wk_aggregate_interval *interval,
-                      const struct wk_aggregate_block *block)
+static void add_block(struct wk_aggregate_interval *interval, const struct block *block)
 {
     const struct wk_record_quality *values = &block->values;
     note_extremes(interval, values);
@@ -325,8 +333,7 @@ static wk_err close_interval(struct wk_aggregate *aggregate,
 /* ---- the levels -------------------------------------------------------------------------- */
 
 static wk_err add_to_three_s(struct wk_aggregate *aggregate,
-                             struct wk_aggregate_interval *interval,
-                             const struct wk_aggregate_block *block)
+                             struct wk_aggregate_interval *interval, const struct block *block)
 {
     add_block(interval, block);
     if (interval->blocks < WK_AGGREGATE_BLOCKS) {
@@ -348,8 +355,7 @@ static void resynchronise(struct wk_aggregate *aggregate)
     now->lines = other;
 }
 
-static wk_err take_three_s(struct wk_aggregate *aggregate,
-                           const struct wk_aggregate_block *block)
+static wk_err take_three_s(struct wk_aggregate *aggregate, const struct block *block)
 {
     struct wk_aggregate_interval *now = &aggregate->three_s[0];
     if (aggregate->three_s[1].open) {
@@ -390,7 +396,7 @@ static wk_err take_ten_min(struct wk_aggregate *aggregate, const struct head *he
     if (!interval->open) {
         begin_interval(interval, aggregate->config.two_h, begin_us);
     }
-    const struct wk_aggregate_block block = {
+    const struct block block = {
         .begin_us = head->begin_us,
         .end_us = head->end_us,
         .flagged = values->flagged > 0,
@@ -429,7 +435,7 @@ static wk_err close_ten_min(struct wk_aggregate *aggregate)
     return take_ten_min(aggregate, &head, &values, has_lines);
 }
 
-static wk_err take_clock(struct wk_aggregate *aggregate, const struct wk_aggregate_block *block)
+static wk_err take_clock(struct wk_aggregate *aggregate, const struct block *block)
 {
     struct wk_aggregate_interval *interval = &aggregate->ten_min;
     const int64_t begin_us = block->begin_us - block->begin_us % WK_AGGREGATE_10_MIN_US;
@@ -485,9 +491,28 @@ static void fill_deviation(const struct wk_aggregate *aggregate,
     }
 }
 
+static void fill_values(struct wk_record_quality *values,
+                        const struct wk_aggregate_values *from)
+{
+    values->f_hz = from->f_hz;
+    values->u2 = from->u2;
+    values->u0 = from->u0;
+    values->i2 = from->i2;
+    values->i0 = from->i0;
+    memcpy(values->u_v, from->u_v, sizeof values->u_v);
+    memcpy(values->i_a, from->i_a, sizeof values->i_a);
+    memcpy(values->pinst_max, from->pinst_max, sizeof values->pinst_max);
+}
+
 wk_err wk_aggregate_add(struct wk_aggregate *aggregate, const struct wk_aggregate_block *added)
 {
-    struct wk_aggregate_block block = *added;
+    struct block block = {
+        .begin_us = added->begin_us,
+        .end_us = added->end_us,
+        .flagged = added->flagged,
+        .lines = added->lines,
+    };
+    fill_values(&block.values, &added->values);
     fill_deviation(aggregate, &block.values);
     if (block.lines != NULL) {
         fill_lines(&block.values, block.lines);

@@ -32,12 +32,24 @@ struct wk_aggregate_lines {
     float power_w[WK_RECORD_PHASES][WK_AGGREGATE_LINES];
 };
 
-/* A block to be added. Of `values` the owner fills f_hz, u_v, i_a, u2, u0, i2, i0 and pinst_max. */
+/* What a block brings but its lines: see struct wk_record_quality. */
+struct wk_aggregate_values {
+    float f_hz;
+    float u_v[WK_RECORD_PHASES];
+    float i_a[WK_RECORD_PHASES + 1];
+    float u2;
+    float u0;
+    float i2;
+    float i0;
+    float pinst_max[WK_RECORD_PHASES];
+};
+
+/* A block to be added. */
 struct wk_aggregate_block {
     int64_t begin_us;
     int64_t end_us;
     bool flagged;
-    struct wk_record_quality values;
+    struct wk_aggregate_values values;
     const struct wk_spectrum_result *lines; /* borrowed for the call; NULL: it has none */
 };
 

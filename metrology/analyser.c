@@ -93,9 +93,9 @@ static float ratio(int32_t ppm)
     return (float)ppm / 1e6F;
 }
 
-static struct wk_record_quality values_of(const struct wk_record_window *window)
+static struct wk_aggregate_values values_of(const struct wk_record_window *window)
 {
-    struct wk_record_quality values = {
+    struct wk_aggregate_values values = {
         .f_hz = (float)window->frequency_uhz / 1e6F,
         .u2 = ratio(window->u2_ppm),
         .u0 = ratio(window->u0_ppm),

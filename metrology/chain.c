@@ -31,18 +31,10 @@ int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16)
 
 /* ---- records ----------------------------------------------------------------------------- */
 
-static wk_err emit(struct wk_chain *chain)
-{
-    chain->record.seq++;
-    chain->last_us = chain->record.t_us;
-    chain->fault = chain->sink.emit(chain->sink.self, &chain->record);
-    return chain->fault;
-}
-
 wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record)
 {
-    record->seq = ++chain->record.seq;
-    record->epoch = chain->record.epoch;
+    record->seq = ++chain->seq;
+    record->epoch = chain->epoch;
     if (record->kind == WK_RECORD_EVENT) {
         record->t_us = record->t_us > chain->last_us ? record->t_us : chain->last_us;
         chain->last_us = record->t_us;
@@ -63,13 +55,13 @@ static struct wk_chain_place next_place(const struct wk_chain *chain)
     };
 }
 
-static wk_err show_window(struct wk_chain *chain)
+static wk_err show_window(struct wk_chain *chain, const struct wk_record *record)
 {
     if (chain->observer.self == NULL) {
         return WK_OK;
     }
     const struct wk_chain_place next = next_place(chain);
-    return chain->observer.window(chain->observer.self, &chain->record, &next);
+    return chain->observer.window(chain->observer.self, record, &next);
 }
 
 static wk_err show_restart(struct wk_chain *chain)
@@ -128,13 +120,14 @@ static wk_err emit_guard_event(struct wk_chain *chain, const struct wk_guard_eve
     return emit_event(chain, chain->at_q16, &event);
 }
 
-static wk_err emit_window(struct wk_chain *chain)
+static wk_err emit_window(struct wk_chain *chain, struct wk_record *record)
 {
-    chain->record.kind = WK_RECORD_WINDOW;
-    chain->record.t_us = wk_chain_time_us(chain, chain->at_q16);
-    chain->record.span_us = chain->record.t_us - chain->window_begin_us;
-    chain->record.flags = chain->flags;
-    return emit(chain);
+    record->kind = WK_RECORD_WINDOW;
+    record->t_us = wk_chain_time_us(chain, chain->at_q16);
+    record->span_us = record->t_us - chain->window_begin_us;
+    record->flags = chain->flags;
+    chain->last_us = record->t_us;
+    return wk_chain_emit(chain, record);
 }
 
 /* ---- a window ends ----------------------------------------------------------------------- */
@@ -199,9 +192,10 @@ static struct wk_window_part part_of_short(const struct wk_chain *chain, uint64_
 }
 
 /* The registers count what is the window's own, the quantities are those of the block. */
-static void fill_window(struct wk_chain *chain, uint64_t step, struct wk_quantity_raw *raw)
+static void fill_window(const struct wk_chain *chain, uint64_t step,
+                        struct wk_record_window *out, struct wk_quantity_raw *raw)
 {
-    struct wk_record_window *out = &chain->record.window;
+    struct wk_window_phasors phasors;
     const struct wk_window *window = &chain->window;
     struct wk_window_part part = {.first = window->first, .end = window->halves};
     uint64_t shown_step = step;
@@ -209,8 +203,8 @@ static void fill_window(struct wk_chain *chain, uint64_t step, struct wk_quantit
     if ((chain->flags & WK_RECORD_SHORT) != 0) {
         part = part_of_short(chain, &shown_step, &out->cycles);
     }
-    wk_window_phasors(window, part, shown_step, &chain->phasors);
-    wk_quantity_fill(&chain->quantity, &window->own, &chain->phasors, step, out, raw);
+    wk_window_phasors(window, part, shown_step, &phasors);
+    wk_quantity_fill(&chain->quantity, &window->own, &phasors, step, out, raw);
     if (window->first == 0 || (chain->flags & WK_RECORD_SHORT) != 0) {
         return;
     }
@@ -219,8 +213,8 @@ static void fill_window(struct wk_chain *chain, uint64_t step, struct wk_quantit
     const uint32_t samples = out->samples;
     part.first = 0;
     wk_window_block(window, &block);
-    wk_window_phasors(window, part, step, &chain->phasors);
-    wk_quantity_fill(&chain->quantity, &block, &chain->phasors, step, out, &unused);
+    wk_window_phasors(window, part, step, &phasors);
+    wk_quantity_fill(&chain->quantity, &block, &phasors, step, out, &unused);
     out->samples = samples;
 }
 
@@ -234,17 +228,17 @@ static wk_err see(struct wk_chain *chain, wk_guard_kind kind, uint8_t channels)
                : WK_OK;
 }
 
-static wk_err watch_window(struct wk_chain *chain)
+static wk_err watch_window(struct wk_chain *chain, const struct wk_record_window *window)
 {
-    const uint8_t implausible = wk_guard_implausible(&chain->guard, &chain->record.window);
+    const uint8_t implausible = wk_guard_implausible(&chain->guard, window);
     const uint8_t stuck = wk_guard_stuck(&chain->window.own, &chain->cycle.map);
     WK_TRY(see(chain, WK_GUARD_IMPLAUSIBLE, implausible));
     return see(chain, WK_GUARD_STUCK, stuck);
 }
 
-static void add_energy(struct wk_chain *chain, const struct wk_quantity_raw *raw)
+static void add_energy(struct wk_chain *chain, const struct wk_quantity_raw *raw,
+                       struct wk_record_window *out)
 {
-    struct wk_record_window *out = &chain->record.window;
     struct wk_energy_fate fate = {.withheld = wk_guard_withholds(&chain->guard)};
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         fate.running[phase] = wk_creep_step(&chain->creep, phase, out->i1_ua[phase]);
@@ -265,23 +259,24 @@ static wk_err close_guards(struct wk_chain *chain)
     return WK_OK;
 }
 
-static wk_err close_window(struct wk_chain *chain, uint64_t *next_step)
+static wk_err close_window(struct wk_chain *chain, struct wk_record *record,
+                           uint64_t *next_step)
 {
     struct wk_track_result result;
     struct wk_quantity_raw raw;
     wk_track_close(&chain->track, &chain->window, chain->cycle.step, &result);
-    chain->record.window = (struct wk_record_window){.reference = chain->track.reference};
-    fill_window(chain, result.step, &raw);
-    WK_TRY(watch_window(chain));
-    add_energy(chain, &raw);
-    wk_track_choose(&chain->track, chain->record.window.u_mv);
+    *record = (struct wk_record){.window = {.reference = chain->track.reference}};
+    fill_window(chain, result.step, &record->window, &raw);
+    WK_TRY(watch_window(chain, &record->window));
+    add_energy(chain, &raw, &record->window);
+    wk_track_choose(&chain->track, record->window.u_mv);
     chain->flags |= result.free_run ? WK_RECORD_FREE_RUN : 0;
     chain->flags |= result.acquiring && !result.free_run ? WK_RECORD_ACQUIRING : 0;
     chain->flags |= chain->tick_mark != 0 && chain->tick_mark < chain->window.halves
                         ? WK_RECORD_OVERLAP
                         : 0;
     *next_step = result.next_step;
-    WK_TRY(emit_window(chain));
+    WK_TRY(emit_window(chain, record));
     return (chain->flags & WK_RECORD_SHORT) != 0 ? WK_OK : close_guards(chain);
 }
 
@@ -332,29 +327,39 @@ static wk_err add_half(struct wk_chain *chain, bool complete)
     return watch_samples(chain, WK_GUARD_NO_VALUE, &cycle->no_value);
 }
 
+/* Closes the window, whole or SHORT, and begins the next at the frequency that it showed. */
+static wk_err end_window(struct wk_chain *chain)
+{
+    struct wk_record record;
+    uint64_t step;
+    WK_TRY(close_window(chain, &record, &step));
+    if (step != chain->cycle.step) {
+        wk_cycle_retune(&chain->cycle, step);
+    }
+    if ((chain->flags & WK_RECORD_SHORT) == 0) {
+        wk_quality_align(&chain->quality, &chain->window, chain->at_q16);
+    }
+    begin_window(chain);
+    return show_window(chain, &record);
+}
+
 static wk_err pass_mark(struct wk_chain *chain)
 {
     WK_TRY(add_half(chain, true));
     watch_clock(chain);
     const uint64_t step = chain->cycle.step;
-    uint64_t next_step = wk_track_mark(&chain->track, &chain->cycle.map, &chain->window, step);
+    const uint64_t next_step =
+        wk_track_mark(&chain->track, &chain->cycle.map, &chain->window, step);
     chain->flags |= next_step != step ? WK_RECORD_ACQUIRING : 0;
     const uint8_t halves = chain->window.halves;
-    const bool ends =
-        halves % 2 == 0 && halves >= 2 * wk_track_cycles(&chain->track, next_step);
-    if (ends) {
-        WK_TRY(close_window(chain, &next_step));
+    if (halves % 2 == 0 && halves >= 2 * wk_track_cycles(&chain->track, next_step)) {
+        return end_window(chain);
     }
-    const bool retuned = next_step != step;
-    if (retuned) {
-        wk_cycle_retune(&chain->cycle, next_step);
+    if (next_step == step) {
+        return WK_OK;
     }
-    if (ends) {
-        wk_quality_align(&chain->quality, &chain->window, chain->at_q16);
-        begin_window(chain);
-        return show_window(chain);
-    }
-    return retuned ? show_restart(chain) : WK_OK;
+    wk_cycle_retune(&chain->cycle, next_step);
+    return show_restart(chain);
 }
 
 /* ---- the whole --------------------------------------------------------------------------- */
@@ -435,7 +440,7 @@ wk_err wk_chain_init(struct wk_chain *chain, const struct wk_hal_frontend_info *
         .rate_uhz = info->rate_uhz,
         .start_us = info->start_us,
         .last_us = info->start_us,
-        .record.epoch = config->epoch,
+        .epoch = config->epoch,
     };
     WK_TRY(init_rooms(chain, info, config, fault));
     if (info->start_us > 0) {
@@ -470,22 +475,16 @@ wk_err wk_chain_feed(struct wk_chain *chain, const int32_t *counts, size_t frame
 wk_err wk_chain_flush(struct wk_chain *chain)
 {
     WK_TRY(chain->fault);
-    uint64_t next_step = chain->cycle.step;
-    const uint64_t step = next_step;
     wk_cycle_cut(&chain->cycle);
     if (chain->cycle.half.frames_q16 > 0) {
         WK_TRY(add_half(chain, false));
     }
-    const bool closes = chain->window.halves > chain->window.first;
     chain->flags |= WK_RECORD_SHORT;
-    if (closes) {
-        WK_TRY(close_window(chain, &next_step));
-    }
-    if (next_step != step) {
-        wk_cycle_retune(&chain->cycle, next_step);
+    if (chain->window.halves > chain->window.first) {
+        return end_window(chain);
     }
     begin_window(chain);
-    return closes ? show_window(chain) : WK_OK;
+    return WK_OK;
 }
 
 wk_err wk_chain_gap(struct wk_chain *chain, uint64_t frames)

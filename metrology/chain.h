@@ -85,6 +85,8 @@ struct wk_chain_config {
 
 struct wk_chain {
     wk_err fault; /* sticky */
+    uint64_t seq; /* of the newest record */
+    uint64_t epoch;
     struct wk_chain_sink sink;
     struct wk_chain_observer observer;
     int64_t rate_uhz;
@@ -102,7 +104,6 @@ struct wk_chain {
     uint32_t withheld_samples;
     struct wk_cycle cycle;
     struct wk_window window;
-    struct wk_window_phasors phasors;
     struct wk_track track;
     struct wk_quantity quantity;
     struct wk_energy energy;
@@ -110,7 +111,6 @@ struct wk_chain {
     struct wk_guard guard;
     struct wk_pulse pulse;
     struct wk_quality quality;
-    struct wk_record record;
 };
 
 /** The usual configuration: vectorial, DC blocked, thresholds 90/110/5 % with 2 %. */

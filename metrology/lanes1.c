@@ -11,8 +11,8 @@
 #define EXACT       16 /* twiddle factors in a row of which the first is computed exactly */
 #define SIN_45      0.707106781F
 #define HALF_ROOT_3 0.866025404F
-#define PARTS       8 /* of the transform */
-#define BINS        (WK_RESAMPLE_POINTS / PARTS)
+#define PARTS       8   /* of the transform */
+#define BINS        192 /* of a part */
 #define LINES       WK_LANES_LINES
 
 typedef float wk_lane;
@@ -150,6 +150,7 @@ struct scratch {
     struct bin z[BINS];
 };
 
+_Static_assert(BINS *PARTS == WK_RESAMPLE_POINTS, "the parts are all");
 _Static_assert(sizeof(struct scratch) == WK_LANES_SCRATCH(1) * sizeof(float),
                "WK_LANES_SCRATCH(1)");
 
@@ -311,10 +312,11 @@ static inline void note(struct scratch *scratch, const struct wk_lanes_grouping 
     }
     if (rest > 1 && rest + 1 < grouping->cycles) {
         scratch->group[h].im += square;
-    } else if (rest > 1) {
-        scratch->group[h + 1].re += square;
-    } else if (h > 0) {
-        scratch->group[h].re += square;
+        return;
+    }
+    const uint32_t order = rest > 1 ? h + 1 : h;
+    if (order > 0) {
+        scratch->group[order].re += square;
     } else if (rest == 0) {
         scratch->group[0].re = x.re * x.re * 0.5F;
     }

@@ -29,7 +29,7 @@
 #define WK_RESAMPLE_TAPS     16   /* input samples a point is made of, if not stretched */
 #define WK_RESAMPLE_REACH    64   /* at most so many on either side */
 #define WK_RESAMPLE_FRAMES   256  /* of history suffice at any rate */
-#define WK_RESAMPLE_FRAMES_8 64   /* ... up to 8 kHz */
+#define WK_RESAMPLE_FRAMES_8 56   /* ... up to 8 kHz */
 #define WK_RESAMPLE_GAIN     1.6F /* no point is larger than this times the largest sample */
 
 /* Octets of the points of a window, 16 bits each; how they are laid out is up to the lanes. */

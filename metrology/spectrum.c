@@ -327,8 +327,8 @@ static void analyse(struct wk_spectrum *spectrum)
     uint8_t kept = 0;
     for (size_t first = 0; first < spectrum->map->channels; first += lanes->lanes) {
         lanes->transform(spectrum->resample.points, (uint8_t)first, &grouping, spectrum->work);
-        if (first == 0) {
-            /* these may lie where the points just transformed were */
+        if (first == 0 && lanes->packed) {
+            /* these lie where the points just transformed were */
             memset(result->slot, 0, sizeof result->slot);
             memset(result->power_w, 0, sizeof result->power_w);
             memset(result->signal, 0, sizeof result->signal);

@@ -16,7 +16,7 @@
  *
  * Float, not billed. RAM: struct wk_spectrum 0.4 kB, and what the owner lends it: memory for the
  * points, the transform and the result, 27.9 kB with one lane, 28.6 kB and 6 kB more a lane
- * with several; and history of 32 bytes a frame, 64 frames at 8 kHz. */
+ * with several; and history of 32 bytes a frame, 56 frames at 8 kHz. */
 #ifndef WK_METROLOGY_SPECTRUM_H
 #define WK_METROLOGY_SPECTRUM_H
 

@@ -200,24 +200,29 @@ static void a_signalling_voltage_is_found_between_and_on_the_bins(void)
     EXPECT_NEAR(5, sqrt((double)tone_last(&bench)->signal[0]), 0.005);
 }
 
-static void fill_six(void)
+static void fill_channels(int channels, int nominal_hz, int32_t signal_mhz)
 {
-    tone_init(&bench, 6, 8000, 50);
-    for (int at = 0; at < 6; at++) {
-        tone_add(&bench.channel[at], at < 3 ? 230 : 5, 50.4, -120.0 * at);
-        for (int h = 3; h < 20; h += 2) {
-            tone_add(&bench.channel[at], (at < 3 ? 10.0 : 1.0) / h, 50.4 * h, 31.0 * at * h);
+    const double f_hz = nominal_hz + 0.4;
+    tone_init(&bench, channels, 8000, nominal_hz);
+    bench.config.signal_mhz = signal_mhz;
+    for (int at = 0; at < channels; at++) {
+        const bool voltage = at < channels / 2;
+        tone_add(&bench.channel[at], voltage ? 230 : 5, f_hz, -120.0 * at);
+        tone_add(&bench.channel[at], voltage ? 3 : 0.1, signal_mhz / 1e3 + 0.7, 0);
+        bench.channel[at].dc = voltage ? 0.5 : -0.02;
+        for (int h = 2; h < 51; h += 3) {
+            tone_add(&bench.channel[at], (voltage ? 10.0 : 1.0) / h, f_hz * h, 31.0 * at * h);
         }
     }
 }
 
-static void one_lane_and_four_give_the_same(void)
+static void expect_the_same(int channels, int nominal_hz, int32_t signal_mhz)
 {
     static struct wk_spectrum_result four;
-    fill_six();
+    fill_channels(channels, nominal_hz, signal_mhz);
     EXPECT_OK(tone_run(&bench, 1));
     four = *tone_last(&bench);
-    fill_six();
+    fill_channels(channels, nominal_hz, signal_mhz);
     bench.lanes = &wk_lanes_one;
     EXPECT_OK(tone_run(&bench, 1));
     const struct wk_spectrum_result *one = tone_last(&bench);
@@ -231,10 +236,23 @@ static void one_lane_and_four_give_the_same(void)
                         sqrt((double)four.slot[s].inter[h]), most * 1e-5);
         }
         EXPECT_NEAR(one->slot[s].crest, four.slot[s].crest, 1e-5);
+        EXPECT_NEAR(one->slot[s].dc, four.slot[s].dc, most * 1e-5);
+        EXPECT_NEAR(one->slot[s].thd, four.slot[s].thd, 1e-5);
     }
-    for (int h = 0; h <= WK_RECORD_ORDERS; h++) {
-        EXPECT_NEAR(one->power_w[1][h], four.power_w[1][h], 0.02);
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        for (int h = 0; h <= WK_RECORD_ORDERS; h++) {
+            EXPECT_NEAR(one->power_w[phase][h], four.power_w[phase][h], 0.02);
+        }
+        EXPECT_NEAR(sqrt((double)one->signal[phase]), sqrt((double)four.signal[phase]), 0.002);
     }
+}
+
+static void one_lane_and_four_give_the_same(void)
+{
+    expect_the_same(6, 50, 317000);
+    expect_the_same(8, 60, 1042000);
+    expect_the_same(4, 50, 2999000);
+    expect_the_same(2, 60, 100000);
 }
 
 /* The chain cuts at its marks; what goes to the spectrum may come in any size. */
