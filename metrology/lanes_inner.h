@@ -116,6 +116,12 @@ LANE_INLINE void plan(struct wk_resample *resample, struct batch *batch, size_t 
 LANE_INLINE void points_of(struct wk_resample *resample, size_t reach, bool stretched)
 {
     struct batch batch;
+    /* here, so that they are not looked up again after every point */
+    float(*const history)[WK_HAL_CHANNELS] = resample->history;
+    float scale[WK_HAL_CHANNELS];
+    for (size_t c = 0; c < WK_HAL_CHANNELS; c++) {
+        scale[c] = resample->scale[c];
+    }
     for (;;) {
         plan(resample, &batch, reach, stretched);
         if (batch.points == 0) {
@@ -125,8 +131,7 @@ LANE_INLINE void points_of(struct wk_resample *resample, size_t reach, bool stre
         for (size_t b = 0; b < batch.points; b++) {
             const struct lane_weights weights = {&batch.low[b * reach], &batch.high[b * reach],
                                                  reach};
-            point_at(resample->history[batch.at[b]], &weights, resample->scale, batch.noise[b],
-                     &point[b]);
+            point_at(history[batch.at[b]], &weights, scale, batch.noise[b], &point[b]);
         }
         resample->count = (uint16_t)(resample->count + batch.points);
     }
