@@ -13,6 +13,8 @@
 #define KV_SECTORS      8
 #define PROFILE_SECTORS 128
 #define EVENT_SECTORS   16
+#define BILLING_SECTORS 8
+#define SECTORS         (KV_SECTORS + PROFILE_SECTORS + EVENT_SECTORS + BILLING_SECTORS)
 #define PUMP_MOST       512 /* records in one turn of the loop */
 #define PUMP_MS         5   /* between looks at an empty ring */
 #define NS_PER_US       1000
@@ -66,7 +68,8 @@ static void describe(const struct wk_meter *meter, struct wk_module_config *modu
         .special = config->special,
         .special_count = config->special_count,
         .commit_uwh = config->commit_uwh,
-        .layout = {.kv_sectors = KV_SECTORS, .log_sectors = {PROFILE_SECTORS, EVENT_SECTORS}},
+        .layout = {.kv_sectors = KV_SECTORS,
+                   .log_sectors = {PROFILE_SECTORS, EVENT_SECTORS, BILLING_SECTORS}},
     };
     struct wk_rooms_identity *identity = &module->identity;
     snprintf(identity->serial, sizeof identity->serial, "%s", config->serial);
@@ -101,7 +104,7 @@ static wk_err open_state(struct wk_meter *meter)
         return fail(meter, err, "", meter->ring.why);
     }
     snprintf(path, sizeof path, "%s/store", state);
-    err = wk_flash_file_open(&meter->flash, path, KV_SECTORS + PROFILE_SECTORS + EVENT_SECTORS);
+    err = wk_flash_file_open(&meter->flash, path, SECTORS);
     return err == WK_OK ? WK_OK : fail(meter, err, "", meter->flash.why);
 }
 

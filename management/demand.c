@@ -164,10 +164,6 @@ void wk_demand_pack(const struct wk_demand *demand, struct wk_bytes_out *out)
 {
     wk_bytes_out_u16le(out, demand->rules.part_s);
     wk_bytes_out_u8(out, demand->rules.parts);
-    wk_bytes_out_u32le(out, (uint32_t)demand->part_end.s);
-    wk_bytes_out_u64le(out, (uint64_t)demand->part_uwh);
-    wk_bytes_out_u64le(out, (uint64_t)demand->part_span_us);
-    wk_bytes_out_u8(out, demand->part_spoiled ? 1 : 0);
     wk_bytes_out_u8(out, demand->ring_next);
     wk_bytes_out_u8(out, demand->ring_count);
     for (int i = 0; i < WK_DEMAND_PARTS; i++) {
@@ -186,9 +182,9 @@ void wk_demand_pack(const struct wk_demand *demand, struct wk_bytes_out *out)
 
 static bool is_sound(const struct wk_demand *demand)
 {
-    bool sound = demand->part_uwh >= 0 && demand->part_span_us >= 0 && demand->last_mw >= 0 &&
-                 demand->highest.power_mw >= 0 && demand->cumulative_all_mw >= 0 &&
-                 demand->rules.parts >= 1 && demand->rules.parts <= WK_DEMAND_PARTS &&
+    bool sound = demand->last_mw >= 0 && demand->highest.power_mw >= 0 &&
+                 demand->cumulative_all_mw >= 0 && demand->rules.parts >= 1 &&
+                 demand->rules.parts <= WK_DEMAND_PARTS &&
                  demand->ring_next < demand->rules.parts &&
                  demand->ring_count <= demand->rules.parts;
     for (int i = 0; i < WK_DEMAND_PARTS; i++) {
@@ -206,10 +202,6 @@ wk_err wk_demand_unpack(struct wk_demand *demand, struct wk_bytes_in *in)
     const struct wk_demand_rules rules = demand->rules;
     read.rules.part_s = wk_bytes_in_u16le(in);
     read.rules.parts = wk_bytes_in_u8(in);
-    read.part_end.s = wk_bytes_in_u32le(in);
-    read.part_uwh = (int64_t)wk_bytes_in_u64le(in);
-    read.part_span_us = (int64_t)wk_bytes_in_u64le(in);
-    read.part_spoiled = wk_bytes_in_u8(in) != 0;
     read.ring_next = wk_bytes_in_u8(in);
     read.ring_count = wk_bytes_in_u8(in);
     for (int i = 0; i < WK_DEMAND_PARTS; i++) {
@@ -230,10 +222,35 @@ wk_err wk_demand_unpack(struct wk_demand *demand, struct wk_bytes_in *in)
     }
     if (read.rules.part_s != rules.part_s || read.rules.parts != rules.parts) {
         read.rules = rules;
-        open_part(&read, (struct wk_utc){0});
         read.ring_next = 0;
         read.ring_count = 0;
     }
     *demand = read;
+    return WK_OK;
+}
+
+void wk_demand_part_pack(const struct wk_demand *demand, struct wk_bytes_out *out)
+{
+    wk_bytes_out_u32le(out, (uint32_t)demand->part_end.s);
+    wk_bytes_out_u64le(out, (uint64_t)demand->part_uwh);
+    wk_bytes_out_u64le(out, (uint64_t)demand->part_span_us);
+    wk_bytes_out_u8(out, demand->part_spoiled ? 1 : 0);
+}
+
+wk_err wk_demand_part_unpack(struct wk_demand *demand, struct wk_bytes_in *in)
+{
+    const struct wk_utc end = {wk_bytes_in_u32le(in)};
+    const int64_t uwh = (int64_t)wk_bytes_in_u64le(in);
+    const int64_t span_us = (int64_t)wk_bytes_in_u64le(in);
+    const bool spoiled = wk_bytes_in_u8(in) != 0;
+    WK_TRY(in->fault);
+    if (uwh < 0 || span_us < 0) {
+        return WK_E_FORMAT;
+    }
+    /* Under other rules it will not have its length, and is spoiled then. */
+    open_part(demand, end);
+    demand->part_uwh = uwh;
+    demand->part_span_us = span_us;
+    demand->part_spoiled = spoiled;
     return WK_OK;
 }

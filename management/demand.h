@@ -78,8 +78,12 @@ void wk_demand_reset(struct wk_demand *demand);
 
 /** Octets for the store; rules are configuration: unpacking a state of other rules drops the
  *  sub-period under way and its ring, and keeps maxima. WK_E_FORMAT: no such state. */
-#define WK_DEMAND_PACKED 340
+#define WK_DEMAND_PACKED 319
 void wk_demand_pack(const struct wk_demand *demand, struct wk_bytes_out *out);
 WK_MUST_USE wk_err wk_demand_unpack(struct wk_demand *demand, struct wk_bytes_in *in);
+/* The sub-period under way by itself, which moves with every window; unpacked after the rest. */
+#define WK_DEMAND_PART_PACKED 21
+void wk_demand_part_pack(const struct wk_demand *demand, struct wk_bytes_out *out);
+WK_MUST_USE wk_err wk_demand_part_unpack(struct wk_demand *demand, struct wk_bytes_in *in);
 
 #endif

@@ -159,6 +159,7 @@ static void rules_have_limits(void)
 static void it_goes_on_after_a_power_cut(void)
 {
     uint8_t raw[WK_DEMAND_PACKED];
+    uint8_t part[WK_DEMAND_PART_PACKED];
     begin(300, 3);
     run(4000, 1000, 3);
     wk_demand_reset(&demand);
@@ -167,17 +168,27 @@ static void it_goes_on_after_a_power_cut(void)
     struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
     wk_demand_pack(&demand, &out);
     EXPECT(out.fault == WK_OK && out.size == sizeof raw);
+    struct wk_bytes_out part_out = wk_bytes_out_of(part, sizeof part);
+    wk_demand_part_pack(&demand, &part_out);
+    EXPECT(part_out.fault == WK_OK && part_out.size == sizeof part);
     const struct wk_demand_rules rules = {300, 3};
     EXPECT_OK(wk_demand_init(&demand, &rules));
     struct wk_bytes_in in = wk_bytes_in_of(raw, sizeof raw);
     EXPECT_OK(wk_demand_unpack(&demand, &in));
+    struct wk_bytes_in part_in = wk_bytes_in_of(part, sizeof part);
+    EXPECT_OK(wk_demand_part_unpack(&demand, &part_in));
     EXPECT(memcmp(&before, &demand, sizeof before) == 0);
     const struct wk_demand_rules others = {900, 1};
     EXPECT_OK(wk_demand_init(&demand, &others));
     in = wk_bytes_in_of(raw, sizeof raw);
     EXPECT_OK(wk_demand_unpack(&demand, &in));
     EXPECT_I64(before.highest.power_mw, demand.highest.power_mw);
-    EXPECT_I64(0, demand.part_end.s);
+    part_in = wk_bytes_in_of(part, sizeof part);
+    EXPECT_OK(wk_demand_part_unpack(&demand, &part_in));
+    const uint32_t spoiled = demand.spoiled;
+    run(90000, 900, 1);
+    EXPECT_I64(before.highest.power_mw, demand.highest.power_mw);
+    EXPECT_I64(spoiled + 1, demand.spoiled);
     for (size_t size = 0; size < sizeof raw; size++) {
         in = wk_bytes_in_of(raw, size);
         EXPECT(wk_demand_unpack(&demand, &in) != WK_OK);

@@ -52,6 +52,8 @@
     X(238, SAMPLES_LOST, fault, "Samples were lost")                                           \
     X(239, FRONT_END_RESET, fault, "The front end started anew")                               \
     X(240, RATE_CHANGED, fault, "The sample rate changed")                                     \
+    X(241, BILLING_PERIOD_ENDED, tariff, "A billing period ended")                             \
+    X(242, CLOCK_SLEWED, clock, "The clock is being corrected slowly")                         \
     X(300, OVER_VOLTAGE, supply, "Over-voltage protection: the supply is to be off")           \
     X(301, OVER_VOLTAGE_GONE, supply, "Over-voltage is over")                                  \
     X(302, OVER_HEAT, supply, "The terminals are too hot: inspect them")                       \

@@ -6,6 +6,7 @@
 #include "management/event_record.h"
 #include "management/module_pack.h"
 #include "management/module_supply.h"
+#include "management/module_tariff.h"
 
 #define US_PER_S        INT64_C(1000000)
 #define COMMIT_EVERY_US (60 * US_PER_S)
@@ -89,19 +90,6 @@ static wk_err note_discontinuity(struct wk_module *module, const struct wk_recor
     return WK_OK;
 }
 
-static wk_err update_tariff(struct wk_module *module, int64_t now_us)
-{
-    struct wk_rooms *rooms = &module->rooms;
-    /* A window belongs to the tariff in force when it ends; one that ends exactly at a
-     * switching time still belongs to the tariff before. */
-    const struct wk_utc at = wk_clock_utc(now_us - 1);
-    if (wk_tariff_update(&rooms->tariff, &rooms->clock.zone, at) != WK_TARIFF_ACTIVATED) {
-        return WK_OK;
-    }
-    wk_module_changed(module, WK_MODULE_KEY_TARIFF);
-    return wk_module_log(module, (struct wk_event){.code = WK_EVENT_CALENDAR_ACTIVATED});
-}
-
 /* An interval whose end lies more than a period ahead was opened by another time. */
 static bool clock_went_back(const struct wk_profile *profile, int64_t now_us)
 {
@@ -120,18 +108,6 @@ static wk_err capture_if_due(struct wk_module *module, int64_t now_us)
                               WK_ROOMS_LOG_PROFILE, now_us);
 }
 
-static wk_err add_energy(struct wk_module *module, const struct wk_record_window *window)
-{
-    struct wk_rooms *rooms = &module->rooms;
-    if (wk_registers_add(&rooms->registers, window, rooms->tariff.current, &rooms->blocks) ==
-        WK_OK) {
-        wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_RATE + rooms->tariff.current - 1));
-        return WK_OK;
-    }
-    wk_profile_mark(&rooms->profile, WK_PROFILE_CRITICAL);
-    return wk_module_log(module, (struct wk_event){.code = WK_EVENT_REGISTER_REFUSED});
-}
-
 static wk_err take_window(struct wk_module *module, const struct wk_record *record)
 {
     struct wk_rooms *rooms = &module->rooms;
@@ -140,12 +116,12 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
         wk_profile_restart(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
     }
     WK_TRY(capture_if_due(module, now_us));
-    WK_TRY(update_tariff(module, now_us));
+    WK_TRY(wk_module_tariff_before(module, now_us));
     rooms->t_us = record->t_us;
     rooms->live = *record;
     wk_shown_take(&rooms->shown, record);
     wk_profile_add(&rooms->profile, record, now_us);
-    WK_TRY(add_energy(module, &record->window));
+    WK_TRY(wk_module_tariff_add(module, record, now_us));
     WK_TRY(wk_module_supply_step(module, record));
     return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
 }
@@ -211,7 +187,7 @@ static wk_err carry_clock_set(struct wk_module *module, const struct wk_notice *
     WK_TRY(log_event_at(module, notice->t_us + rooms->clock.adjusted_us, after));
     wk_profile_mark(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
     wk_module_changed(module, WK_MODULE_KEY_CLOCK);
-    wk_tariff_invalidate(&rooms->tariff);
+    wk_module_tariff_clock_set(module);
     return WK_OK;
 }
 
@@ -253,6 +229,8 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_LOAD_RELEASED:
         event.code = WK_EVENT_LOAD_RELEASED;
         break;
+    case WK_ROOMS_PERIOD_ENDED:
+        return wk_module_tariff_end_period(module, WK_BILLING_COMMANDED);
     case WK_ROOMS_TARIFF_SET:
         wk_module_changed(module, WK_MODULE_KEY_TARIFF);
         break;
@@ -310,25 +288,6 @@ wk_err wk_module_commit(struct wk_module *module)
     return WK_OK;
 }
 
-static wk_err start_tariff(struct wk_tariff *tariff, const struct wk_module_config *config)
-{
-    wk_tariff_init(tariff);
-    if (config->calendar.season_count == 0) {
-        return WK_OK;
-    }
-    WK_TRY(wk_tariff_check(&config->calendar, NULL));
-    if (config->special_count > WK_TARIFF_SPECIAL_DAYS) {
-        return WK_E_RANGE;
-    }
-    tariff->active = config->calendar;
-    tariff->passive = config->calendar;
-    tariff->special_count = config->special_count;
-    for (uint8_t i = 0; i < config->special_count; i++) {
-        tariff->special[i] = config->special[i];
-    }
-    return wk_tariff_check_special(tariff, NULL);
-}
-
 static void start_security(struct wk_module *module, const struct wk_module_config *config)
 {
     struct wk_session_security *security = &module->security;
@@ -349,7 +308,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
                          config->clock.step_us != 0 ? &config->clock : &usual));
     wk_module_supply_start(module, config, ports);
     module->commit_uwh = config->commit_uwh > 0 ? config->commit_uwh : WK_MODULE_COMMIT_UWH;
-    WK_TRY(start_tariff(&rooms->tariff, config));
+    WK_TRY(wk_module_tariff_start(module, config));
     start_security(module, config);
     module->table = wk_objects_table(rooms);
     return wk_profile_init(&rooms->profile, config->period_s);

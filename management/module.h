@@ -26,7 +26,11 @@ struct wk_module_config {
     struct wk_tariff_calendar calendar; /* for a store that is new; season_count 0 = single
                                            tariff */
     int64_t commit_uwh; /* energy after which a commit is due; 0 = WK_MODULE_COMMIT_UWH */
-    struct wk_store_layout layout;
+    struct wk_registers_blocks blocks; /* thresholds; all 0: one block */
+    struct wk_demand_rules demand;     /* part_s 0: blocks of 15 min */
+    struct wk_billing_rules billing;
+    struct wk_price_plan price;
+    struct wk_store_layout layout;               /* with the logs of management/rooms.h */
     const struct wk_tariff_special_day *special; /* special days, for a store that is new */
     uint8_t special_count;
     uint8_t system_title[WK_CIPHER_TITLE];

@@ -81,6 +81,75 @@ static wk_err unpack_clock(struct wk_module *module, uint8_t key, struct wk_byte
     return wk_clock_unpack(&module->rooms.clock, in);
 }
 
+/* ---- demand, billing periods, prices ------------------------------------------------------ */
+
+static void pack_demand(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_demand_pack(&module->rooms.demand, out);
+}
+
+static wk_err unpack_demand(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_demand_unpack(&module->rooms.demand, in);
+}
+
+static void pack_part(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_demand_part_pack(&module->rooms.demand, out);
+}
+
+static wk_err unpack_part(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_demand_part_unpack(&module->rooms.demand, in);
+}
+
+static void pack_billing(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_billing_pack(&module->rooms.billing, out);
+    wk_bytes_out_u64le(out, (uint64_t)module->rooms.blocks.begin_uwh);
+}
+
+static wk_err unpack_billing(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    wk_billing_unpack(&module->rooms.billing, in);
+    module->rooms.blocks.begin_uwh = (int64_t)wk_bytes_in_u64le(in);
+    return module->rooms.blocks.begin_uwh >= 0 ? WK_OK : WK_E_FORMAT;
+}
+
+static void pack_price(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_price_pack(&module->rooms.price, out);
+}
+
+static wk_err unpack_price(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_price_unpack(&module->rooms.price, in);
+}
+
+static void pack_spent(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_bytes_out_u64le(out, (uint64_t)module->rooms.spent.amount_e6);
+    wk_bytes_out_u64le(out, (uint64_t)module->rooms.spent.rest);
+}
+
+static wk_err unpack_spent(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    struct wk_price_spent *spent = &module->rooms.spent;
+    (void)key;
+    spent->amount_e6 = (int64_t)wk_bytes_in_u64le(in);
+    spent->rest = (int64_t)wk_bytes_in_u64le(in);
+    return spent->rest >= 0 ? WK_OK : WK_E_FORMAT;
+}
+
 /* ---- security ---------------------------------------------------------------------------- */
 
 static uint32_t counters_to_reserve(const struct wk_session_security *security)
@@ -144,6 +213,8 @@ struct part {
 
 #define CORE_ROOM     288
 #define SECURITY_ROOM 128
+#define BILLING_ROOM  (WK_BILLING_PACKED + 8)
+#define SPENT_ROOM    16
 
 static const struct part k_parts[] = {
     {WK_MODULE_KEY_CORE, 1, CORE_ROOM, pack_core, unpack_core},
@@ -153,13 +224,19 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_CLOCK, 1, WK_CLOCK_PACKED, pack_clock, unpack_clock},
     {WK_MODULE_KEY_SUPPLY, 1, WK_MODULE_SUPPLY_ROOM, wk_module_supply_pack,
      wk_module_supply_unpack},
+    {WK_MODULE_KEY_MAXIMA, 1, WK_DEMAND_PACKED, pack_demand, unpack_demand},
+    {WK_MODULE_KEY_DEMAND, 1, WK_DEMAND_PART_PACKED, pack_part, unpack_part},
+    {WK_MODULE_KEY_BILLING, 1, BILLING_ROOM, pack_billing, unpack_billing},
+    {WK_MODULE_KEY_PRICE, 1, WK_PRICE_PACKED_MAX, pack_price, unpack_price},
+    {WK_MODULE_KEY_SPENT, 1, SPENT_ROOM, pack_spent, unpack_spent},
 };
 
 #define PARTS (sizeof k_parts / sizeof k_parts[0])
 /* All parts at once: the first commit. */
 #define ALL_ROOM                                                                               \
     (CORE_ROOM + WK_TARIFF_COUNT * WK_REGISTERS_RATE_PACKED + WK_TARIFF_PACKED_MAX +           \
-     SECURITY_ROOM + WK_CLOCK_PACKED + WK_MODULE_SUPPLY_ROOM)
+     SECURITY_ROOM + WK_CLOCK_PACKED + WK_MODULE_SUPPLY_ROOM + WK_DEMAND_PACKED +              \
+     WK_DEMAND_PART_PACKED + BILLING_ROOM + WK_PRICE_PACKED_MAX + SPENT_ROOM)
 
 void wk_module_changed(struct wk_module *module, uint8_t key)
 {

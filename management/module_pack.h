@@ -14,7 +14,12 @@ enum {
     WK_MODULE_KEY_SECURITY = 3, /* invocation counters, lock-outs */
     WK_MODULE_KEY_CLOCK = 4,    /* shift, rate, correction under way */
     WK_MODULE_KEY_SUPPLY = 5,   /* control state, limits, relays: module_supply */
+    WK_MODULE_KEY_DEMAND = 6,   /* the sub-period under way */
+    WK_MODULE_KEY_BILLING = 7,  /* begin and end of the billing period, blocks */
     WK_MODULE_KEY_RATE = 8,     /* .. 15: what tariff 1..8 gained */
+    WK_MODULE_KEY_PRICE = 16,   /* plan and half-hourly prices */
+    WK_MODULE_KEY_SPENT = 17,   /* what was spent */
+    WK_MODULE_KEY_MAXIMA = 18,  /* maximum and cumulative demand */
 };
 
 /** The part with that key goes into the next commit. The core always does. */

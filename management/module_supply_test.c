@@ -11,7 +11,7 @@
 #include "tests/wk_test.h"
 
 #define SECTOR  4096U
-#define SECTORS 14U
+#define SECTORS 18U
 #define US      INT64_C(1000000)
 #define SPAN    (US / 5)
 #define START   (INT64_C(1769986800) * US)
@@ -68,7 +68,7 @@ static wk_err boot(void)
         .zone = wk_zone_central_europe,
         .period_s = 900,
         .control_mode = g_mode,
-        .layout = {.kv_sectors = 4, .log_sectors = {4, 4}},
+        .layout = {.kv_sectors = 4, .log_sectors = {4, 4, 4}},
         .seed = 4711,
     };
     g_contactor = (struct wk_hal_contactor){.set = watch_set, .is_closed = watch_is_closed};

@@ -9,7 +9,7 @@
 #include "tests/wk_test.h"
 
 #define SECTOR  4096U
-#define SECTORS 14U
+#define SECTORS 18U
 #define US      INT64_C(1000000)
 #define START_S INT64_C(1769986800) /* 2026-02-01 23:00:00 UTC: midnight in central Europe */
 #define WINDOW  (US / 5)
@@ -48,7 +48,10 @@ static const struct wk_module_config k_config = {
                  .week_count = 1,
                  .day_count = 1,
                  .day = {{3, {{0, 2}, {30, 1}, {120, 3}}}}},
-    .layout = {.kv_sectors = 3, .log_sectors = {6, 4}},
+    .billing = {WK_BILLING_DAILY, 0, 30, 3600}, /* at 00:30 */
+    .blocks = {{500000000, 0, 0}, 0},           /* half a kWh */
+    .price = {.price_e6 = {{300000, 300000}, {250000, 200000}, {100000, 100000}}},
+    .layout = {.kv_sectors = 3, .log_sectors = {6, 4, 4}},
 };
 
 static wk_err boot(void)
@@ -124,6 +127,43 @@ static int count_events(uint16_t code)
         count += event.code == code ? 1 : 0;
     }
     return count;
+}
+
+/* The period ends at 00:30 with its last window; blocks, maxima and money follow. */
+static void a_billing_period_holds_what_its_windows_brought(void)
+{
+    struct wk_billing_entry entry;
+    struct wk_store_reader reader = {0};
+    const struct wk_rooms *rooms = &g_module.rooms;
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 9000));
+    EXPECT_I64(1, entries(WK_ROOMS_LOG_BILLING));
+    EXPECT_OK(run_windows(9000, 13500));
+    EXPECT_OK(wk_billing_read(&rooms->store, WK_ROOMS_LOG_BILLING, &reader, &entry));
+    EXPECT_I64(START_S + 1800, entry.end.s);
+    EXPECT_I64(WK_BILLING_SCHEDULED, entry.reason);
+    EXPECT_I64(energy_of(0, 9000), entry.registers.import_uwh);
+    EXPECT_I64(500000000, entry.registers.rate[1].block_uwh[0]);
+    EXPECT_I64(energy_of(0, 9000) - 500000000, entry.registers.rate[1].block_uwh[1]);
+    EXPECT_I64(energy_of(4500, 9000) * 4 / 1000, entry.maximum[1].power_mw);
+    EXPECT_I64(START_S + 900, entry.maximum[1].at.s); /* both quarters are alike */
+    EXPECT_I64(0, rooms->demand.maximum[1].at.s);
+    EXPECT_I64(energy_of(9000, 13500), rooms->registers.rate[0].block_uwh[0]);
+    EXPECT_I64(2, count_events(WK_EVENT_BILLING_PERIOD_ENDED) + 1);
+    /* 0.25 up to half a kWh, then 0.20; 0.30 in the next tariff; each division drops its rest */
+    const int64_t first_e6 = 125000;
+    const int64_t then_e6 = (energy_of(0, 9000) - 500000000) / 5000;
+    const int64_t last_e6 = energy_of(9000, 13500) * 3 / 10000;
+    const int64_t off_e6 = rooms->spent.amount_e6 - (first_e6 + then_e6 + last_e6);
+    EXPECT(off_e6 >= 0 && off_e6 <= 2);
+    const struct wk_price_spent spent = rooms->spent;
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT_OK(boot());
+    EXPECT_I64(spent.amount_e6, rooms->spent.amount_e6);
+    EXPECT_I64(spent.rest, rooms->spent.rest);
+    EXPECT_I64(1, rooms->billing.number);
+    EXPECT_I64(START_S + 1800 + 86400, rooms->billing.next.s);
+    EXPECT_I64(energy_of(0, 9000), rooms->blocks.begin_uwh);
 }
 
 static void registers_hold_exactly_what_the_records_brought(void)
@@ -361,6 +401,7 @@ static void a_long_profile_is_written_piece_by_piece(void)
 }
 
 WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
+             T(a_billing_period_holds_what_its_windows_brought),
              T(profile_entries_are_the_registers_at_the_quarter_hours),
              T(a_repeated_record_counts_once),
              T(a_record_of_an_earlier_life_counts_never_again),

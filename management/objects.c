@@ -64,6 +64,18 @@
     FOUR(c, 1, WK_OBJECTS_QUADRANT_TARIFF, 8 * (q)),                                           \
         FOUR(c, 5, WK_OBJECTS_QUADRANT_TARIFF, 8 * (q) + 4)
 #define BLOCKS(rate) FOUR(1, 128 + 4 * (rate), WK_OBJECTS_BLOCK, 4 * (rate))
+/* The maximum of a tariff (0: of all), and the sum of those of former periods. */
+#define MAXIMUM(rate)                                                                          \
+    {                                                                                          \
+        4,                                                                                     \
+        0,                                                                                     \
+        {1, 0, 1, 6, rate, 255},                                                               \
+        5,                                                                                     \
+        1,                                                                                     \
+        ROW_RIGHTS(PUBLIC_NONE, 0, 0),                                                         \
+        &wk_objects_maximum,                                                                   \
+        rate},                                                                                 \
+        REGISTER(1, 2, rate, WK_OBJECTS_OF(WK_OBJECTS_CUMULATIVE, rate))
 #define ASSOCIATION(e)                                                                         \
     {                                                                                          \
         15, 1, {0, 0, 40, 0, e, 255}, 9, 4,                                                    \
@@ -209,6 +221,17 @@ static const struct wk_object k_rows[] = {
     BLOCKS(5),
     BLOCKS(6),
     BLOCKS(7),
+    MAXIMUM(0),
+    MAXIMUM(1),
+    MAXIMUM(2),
+    MAXIMUM(3),
+    MAXIMUM(4),
+    MAXIMUM(5),
+    MAXIMUM(6),
+    MAXIMUM(7),
+    MAXIMUM(8),
+    {5, 0, {1, 0, 1, 4, 0, 255}, 9, 2, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_demand, 0},
+    {9, 0, {0, 0, 10, 0, 1, 255}, 2, 1, ROW_RIGHTS(PUBLIC_NONE, 0, 1), &wk_objects_script, 0},
     REGISTER(1, 7, 0, WK_OBJECTS_P_IMPORT),
     REGISTER(2, 7, 0, WK_OBJECTS_P_EXPORT),
     REGISTER(3, 7, 0, WK_OBJECTS_Q_IMPORT),

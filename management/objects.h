@@ -22,6 +22,9 @@ extern const struct wk_object_class wk_objects_special_days; /* class 11 */
 extern const struct wk_object_class wk_objects_sap;          /* class 17 */
 extern const struct wk_object_class wk_objects_calendar;     /* class 20 */
 extern const struct wk_object_class wk_objects_disconnect;   /* class 70 */
+extern const struct wk_object_class wk_objects_maximum;      /* class 4 */
+extern const struct wk_object_class wk_objects_demand;       /* class 5 */
+extern const struct wk_object_class wk_objects_script;       /* class 9 */
 extern const struct wk_object_class wk_objects_relay;        /* class 70; selector: index */
 extern const struct wk_object_class wk_objects_limiter;      /* class 71; selector: index */
 extern const struct wk_object_class wk_objects_setting;      /* class 1, parameters */
@@ -54,6 +57,7 @@ enum {
     WK_OBJECTS_EXPORT_TARIFF,
     WK_OBJECTS_QUADRANT_TARIFF, /* index 8 * quadrant + tariff */
     WK_OBJECTS_BLOCK,           /* index 4 * tariff + block */
+    WK_OBJECTS_CUMULATIVE,      /* demand; index 0 = of all tariffs, 1..8 */
     WK_OBJECTS_IMPORT_PHASE,
     WK_OBJECTS_EXPORT_PHASE,
     WK_OBJECTS_IMPORT1, /* of the fundamental */

@@ -40,6 +40,7 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_EXPORT_TARIFF, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_QUADRANT_TARIFF, WK_AXDR_LONG64, -6, UNIT_VARH},
     {WK_OBJECTS_BLOCK, WK_AXDR_LONG64, -6, UNIT_WH},
+    {WK_OBJECTS_CUMULATIVE, WK_AXDR_LONG64, -3, UNIT_W},
     {WK_OBJECTS_IMPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_EXPORT_PHASE, WK_AXDR_LONG64, -6, UNIT_WH},
     {WK_OBJECTS_IMPORT1, WK_AXDR_LONG64, -6, UNIT_WH},
@@ -295,11 +296,25 @@ static wk_err quality_value(const struct wk_rooms *rooms, uint32_t quantity, uin
     return blocks > 0 ? WK_OK : WK_E_BUSY;
 }
 
+static wk_err cumulative_value(const struct wk_demand *demand, uint32_t quantity,
+                               uint32_t index, int64_t *value)
+{
+    if (quantity != WK_OBJECTS_CUMULATIVE) {
+        return WK_E_NOT_FOUND;
+    }
+    *value = index == 0 ? demand->cumulative_all_mw
+                        : demand->cumulative_mw[(index - 1) % WK_TARIFF_COUNT];
+    return WK_OK;
+}
+
 wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t *value)
 {
     const uint32_t quantity = selector & 0xFFU;
     const uint32_t index = selector >> 8;
     wk_err err = energy_value(&rooms->registers, quantity, index, value);
+    if (err == WK_E_NOT_FOUND) {
+        err = cumulative_value(&rooms->demand, quantity, index, value);
+    }
     if (err == WK_E_NOT_FOUND) {
         err = quality_value(rooms, quantity, index % WK_RECORD_PHASES, value);
     }

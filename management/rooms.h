@@ -10,10 +10,13 @@
 #include <stdint.h>
 
 #include "base/notice.h"
+#include "management/billing.h"
 #include "management/clock.h"
 #include "management/contact.h"
+#include "management/demand.h"
 #include "management/event.h"
 #include "management/limiter.h"
+#include "management/price.h"
 #include "management/profile.h"
 #include "management/protection.h"
 #include "management/reclose.h"
@@ -39,7 +42,7 @@ struct wk_rooms_identity {
 };
 
 /* Logs of the store. */
-enum { WK_ROOMS_LOG_PROFILE = 0, WK_ROOMS_LOG_EVENT = 1 };
+enum { WK_ROOMS_LOG_PROFILE = 0, WK_ROOMS_LOG_EVENT = 1, WK_ROOMS_LOG_BILLING = 2 };
 
 /* Notices that objects drop for the assembler: what a client changed. `detail` = role. */
 enum {
@@ -49,6 +52,7 @@ enum {
     WK_ROOMS_MODE_SET,         /* value: control mode */
     WK_ROOMS_CONTROL_SET,      /* a parameter of the supply; value: selector of the object */
     WK_ROOMS_LOAD_RELEASED,    /* a lock-out was released remotely */
+    WK_ROOMS_PERIOD_ENDED,     /* the billing period is to end */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -92,6 +96,10 @@ struct wk_rooms {
     struct wk_tariff tariff;
     struct wk_registers registers;
     struct wk_registers_blocks blocks;
+    struct wk_demand demand;
+    struct wk_billing billing;
+    struct wk_price price;
+    struct wk_price_spent spent; /* on import, since the meter was made */
     struct wk_profile profile;
     struct wk_supply supply;
     struct wk_rooms_control control;
