@@ -9,7 +9,7 @@
 #include "management/store.h"
 #include "management/store_medium.h"
 
-#define TAIL_WALK   512U /* octets at the end of a log that are walked record by record */
+#define TAIL_WALK   256U /* octets at the end of a log that are walked record by record */
 #define PROBE_REACH 256U /* how far a record is looked for while halving the rest */
 #define PROBES      4U   /* looks into a sector that should be erased */
 #define PROBE_SIZE  16U
@@ -80,12 +80,12 @@ static wk_err is_older(const struct wk_store *store, const struct wk_store_ring 
     return WK_OK;
 }
 
-/* How many sectors before the newest are of the same life. */
+/* How many sectors before the newest are of the same life; the one ahead is not. */
 static wk_err count_filled(const struct wk_store *store, struct wk_store_ring *ring)
 {
     uint16_t low = 0; /* the sector of age `low` is one of them */
-    uint16_t high = ring->sectors;
-    uint16_t middle = (uint16_t)(ring->sectors - 1); /* mostly the ring has come round */
+    uint16_t high = (uint16_t)(ring->sectors - 1);
+    uint16_t middle = (uint16_t)(high - 1); /* mostly the ring has come round */
     while (high - low > 1) {
         bool yes;
         WK_TRY(is_older(store, ring, middle, &yes));
@@ -94,8 +94,7 @@ static wk_err count_filled(const struct wk_store *store, struct wk_store_ring *r
         } else {
             high = middle;
         }
-        middle =
-            (uint16_t)(high == ring->sectors - 1 && low == 0 ? high - 1 : (low + high) / 2);
+        middle = (uint16_t)((low + high) / 2);
     }
     ring->filled = (uint16_t)(low + 1);
     return WK_OK;
@@ -111,11 +110,16 @@ static wk_err find_newest(const struct wk_store *store, struct wk_store_ring *ri
     const uint32_t ahead = wk_store_sector_at(store, ring, ring->newest + 1U);
     bool blank;
     WK_TRY(wk_store_is_blank(store, ahead, PROBE_SIZE, &blank));
+    if (blank) {
+        return count_filled(store, ring);
+    }
     bool is_oldest;
     WK_TRY(is_older(store, ring, ring->sectors - 1U, &is_oldest));
-    if (!blank && !is_oldest) { /* a cut while it was opened, or a damaged head misled us */
-        WK_TRY(find_newest_of_all(store, ring));
+    if (is_oldest) { /* a cut came before it was erased */
+        ring->filled = ring->sectors;
+        return WK_OK;
     }
+    WK_TRY(find_newest_of_all(store, ring)); /* a cut while it was opened, or a damaged head */
     return count_filled(store, ring);
 }
 
@@ -300,29 +304,42 @@ static wk_err drop_uncommitted_sectors(struct wk_store *store, uint8_t log, uint
     return WK_OK;
 }
 
-/* Moves the walk to a record near the end of the sector, by halving. What is taken for the end
+/* What an entry tells: the head when it was written, and the number after it. */
+static void note_entry(struct wk_store *store, uint8_t log,
+                       const struct wk_store_record_head *head, uint64_t *next)
+{
+    const bool alone = (head->flags & WK_STORE_COMMITS) != 0;
+    const uint64_t known = alone ? head->number + 1 : head->number - head->count;
+    if (head->count <= head->number && known > store->committed[log]) {
+        store->committed[log] = known;
+    }
+    *next = head->number + 1;
+}
+
+/* Moves the walk behind a record near the end of the sector, by halving. What is taken for the end
  * may be erased octets within an entry: the walk then finds more. */
-static wk_err skip_to_tail(const struct wk_store *store, struct wk_store_walk *walk)
+static wk_err skip_to_tail(struct wk_store *store, uint8_t log, struct wk_store_walk *walk,
+                           uint64_t *next)
 {
     const uint32_t unit = store->flash->program_unit;
-    uint32_t low = walk->at;
     uint32_t high = walk->end;
-    while (high - low > TAIL_WALK) {
-        const uint32_t middle = low + (high - low) / 2 / unit * unit;
+    while (high - walk->at > TAIL_WALK) {
+        const uint32_t middle = walk->at + (high - walk->at) / 2 / unit * unit;
         struct wk_store_record_head head;
         struct wk_store_walk probe = *walk;
         probe.at = middle;
         probe.limit = middle + PROBE_REACH < high ? middle + PROBE_REACH : high;
         const wk_err err = wk_store_walk_next(store, &probe, &head);
         if (err == WK_OK) {
-            low = probe.found;
+            walk->at = probe.at;
+            note_entry(store, log, &head, next);
         } else if (err == WK_E_NOT_FOUND) {
             high = middle;
         } else {
             return err;
         }
+        high = high > walk->at ? high : walk->at;
     }
-    walk->at = low;
     return WK_OK;
 }
 
@@ -334,16 +351,11 @@ static wk_err walk_tail(struct wk_store *store, uint8_t log, uint64_t next,
     struct wk_store_ring *ring = &store->log[log];
     struct wk_store_record_head head;
     struct wk_store_walk walk = wk_store_walk_of(store, ring, ring->newest);
-    WK_TRY(skip_to_tail(store, &walk));
+    WK_TRY(skip_to_tail(store, log, &walk, &next));
     wk_err err;
     while ((err = wk_store_walk_next(store, &walk, &head)) == WK_OK) {
-        const uint64_t before = head.number - head.count;
-        const uint64_t known = (head.flags & WK_STORE_COMMITS) != 0 ? head.number + 1 : before;
-        if (head.count <= head.number && known > store->committed[log]) {
-            store->committed[log] = known;
-        }
+        note_entry(store, log, &head, &next);
         report->damaged_records += walk.torn && (head.flags & WK_STORE_RESUMES) == 0 ? 1 : 0;
-        next = head.number + 1;
     }
     if (err != WK_E_NOT_FOUND) {
         return err;
