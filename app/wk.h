@@ -25,6 +25,7 @@ int wk_submeter_run(int argc, char **argv);
 int wk_iio_run(int argc, char **argv);
 int wk_install_run(int argc, char **argv);
 int wk_balance_run(int argc, char **argv);
+int wk_store_run(int argc, char **argv);
 int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);
 int wk_connect_run(int argc, char **argv);

@@ -9,15 +9,11 @@
 
 #include "base/crc.h"
 #include "daemon/assets.h"
+#include "daemon/layout.h"
 
-#define KV_SECTORS      8
-#define PROFILE_SECTORS 128
-#define EVENT_SECTORS   16
-#define BILLING_SECTORS 8
-#define SECTORS         (KV_SECTORS + PROFILE_SECTORS + EVENT_SECTORS + BILLING_SECTORS)
-#define PUMP_MOST       512 /* records in one turn of the loop */
-#define PUMP_MS         5   /* between looks at an empty ring */
-#define NS_PER_US       1000
+#define PUMP_MOST 512 /* records in one turn of the loop */
+#define PUMP_MS   5   /* between looks at an empty ring */
+#define NS_PER_US 1000
 
 #ifndef WK_VERSION
 #define WK_VERSION "0.1.0"
@@ -68,8 +64,7 @@ static void describe(const struct wk_meter *meter, struct wk_module_config *modu
         .special = config->special,
         .special_count = config->special_count,
         .commit_uwh = config->commit_uwh,
-        .layout = {.kv_sectors = KV_SECTORS,
-                   .log_sectors = {PROFILE_SECTORS, EVENT_SECTORS, BILLING_SECTORS}},
+        .layout = wk_layout_meter(),
     };
     struct wk_rooms_identity *identity = &module->identity;
     snprintf(identity->serial, sizeof identity->serial, "%s", config->serial);
@@ -103,8 +98,9 @@ static wk_err open_state(struct wk_meter *meter)
     if (err != WK_OK) {
         return fail(meter, err, "", meter->ring.why);
     }
+    const struct wk_store_layout layout = wk_layout_meter();
     snprintf(path, sizeof path, "%s/store", state);
-    err = wk_flash_file_open(&meter->flash, path, SECTORS);
+    err = wk_flash_file_open(&meter->flash, path, wk_layout_sectors(&layout));
     return err == WK_OK ? WK_OK : fail(meter, err, "", meter->flash.why);
 }
 
@@ -166,7 +162,11 @@ static wk_err start_module(struct wk_meter *meter)
     describe(meter, &config);
     const wk_err err = wk_module_init(&meter->module, &config, &ports);
     if (err != WK_OK) {
-        return fail(meter, err, "the store cannot be used", wk_err_text(err));
+        return fail(meter, err, "the store cannot be used",
+                    err == WK_E_UNSUPPORTED
+                        ? "it was written by another version, in a format this one does not "
+                          "know; it is left as it is"
+                        : wk_err_text(err));
     }
     wk_pump_init(&meter->pump, &meter->ring, &meter->module);
     open_week(meter);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/layout.h"
+
+#include <stddef.h>
+
+#include "management/module_pack.h"
+#include "management/rooms.h"
+
+#define KV_SECTORS      8
+#define PROFILE_SECTORS 128
+#define EVENT_SECTORS   16
+#define BILLING_SECTORS 8
+
+static const struct wk_layout_name k_keys[] = {
+    {WK_MODULE_KEY_CORE, WK_MODULE_KEY_CORE, "cursor, totals, open interval"},
+    {WK_MODULE_KEY_TARIFF, WK_MODULE_KEY_TARIFF, "calendars"},
+    {WK_MODULE_KEY_SECURITY, WK_MODULE_KEY_SECURITY, "invocation counters, lock-outs"},
+    {WK_MODULE_KEY_CLOCK, WK_MODULE_KEY_CLOCK, "clock"},
+    {WK_MODULE_KEY_SUPPLY, WK_MODULE_KEY_SUPPLY, "supply"},
+    {WK_MODULE_KEY_DEMAND, WK_MODULE_KEY_DEMAND, "demand under way"},
+    {WK_MODULE_KEY_BILLING, WK_MODULE_KEY_BILLING, "billing period under way"},
+    {WK_MODULE_KEY_RATE, WK_MODULE_KEY_RATE + WK_TARIFF_COUNT - 1, "registers of a tariff"},
+    {WK_MODULE_KEY_PRICE, WK_MODULE_KEY_PRICE, "prices"},
+    {WK_MODULE_KEY_SPENT, WK_MODULE_KEY_SPENT, "what was spent"},
+    {WK_MODULE_KEY_MAXIMA, WK_MODULE_KEY_MAXIMA, "maximum demand"},
+};
+
+static const struct wk_layout_name k_logs[] = {
+    {WK_ROOMS_LOG_PROFILE, WK_ROOMS_LOG_PROFILE, "load profile"},
+    {WK_ROOMS_LOG_EVENT, WK_ROOMS_LOG_EVENT, "events"},
+    {WK_ROOMS_LOG_BILLING, WK_ROOMS_LOG_BILLING, "billing periods"},
+};
+
+struct wk_store_layout wk_layout_meter(void)
+{
+    struct wk_store_layout layout = {.kv_sectors = KV_SECTORS};
+    layout.log_sectors[WK_ROOMS_LOG_PROFILE] = PROFILE_SECTORS;
+    layout.log_sectors[WK_ROOMS_LOG_EVENT] = EVENT_SECTORS;
+    layout.log_sectors[WK_ROOMS_LOG_BILLING] = BILLING_SECTORS;
+    return layout;
+}
+
+uint32_t wk_layout_sectors(const struct wk_store_layout *layout)
+{
+    uint32_t sectors = layout->kv_sectors;
+    for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
+        sectors += layout->log_sectors[log];
+    }
+    return sectors;
+}
+
+static const char *find(const struct wk_layout_name *names, size_t count, uint8_t wanted,
+                        const char *none)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (wanted >= names[i].first && wanted <= names[i].last) {
+            return names[i].text;
+        }
+    }
+    return none;
+}
+
+const char *wk_layout_key_name(uint8_t key)
+{
+    return find(k_keys, sizeof k_keys / sizeof k_keys[0], key, "key");
+}
+
+const char *wk_layout_log_name(uint8_t log)
+{
+    return find(k_logs, sizeof k_logs / sizeof k_logs[0], log, "log");
+}
