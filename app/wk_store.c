@@ -62,8 +62,9 @@ static json_t *dump_sectors(const struct wk_image *image, const struct wk_store_
         const uint32_t at = wk_store_sector_at(&image->store, ring, sector);
         bool blank = false;
         const wk_err err = wk_store_read_sector_head(&image->store, ring, sector, &head);
-        if (err != WK_OK) {
-            (void)wk_store_is_blank(&image->store, at, image->sector, &blank);
+        if (err != WK_OK &&
+            wk_store_is_blank(&image->store, at, image->sector, &blank) != WK_OK) {
+            blank = false;
         }
         json_t *row = json_pack("{s:I,s:s}", "offset", (json_int_t)at, "state",
                                 err == WK_OK ? (sector == ring->newest ? "newest" : "in use")
