@@ -26,6 +26,7 @@ int wk_iio_run(int argc, char **argv);
 int wk_install_run(int argc, char **argv);
 int wk_balance_run(int argc, char **argv);
 int wk_store_run(int argc, char **argv);
+int wk_audit_run(int argc, char **argv);
 int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);
 int wk_connect_run(int argc, char **argv);

@@ -156,7 +156,7 @@ static json_t *dump_entry(const struct wk_image *image, uint8_t log,
     }
     hex[2 * size] = '\0';
     json_object_set_new(row, "octets", json_string(hex));
-    if (log == WK_ROOMS_LOG_EVENT &&
+    if (wk_layout_is_event(log) &&
         wk_event_read(&image->store, log, &before, &event) == WK_OK) {
         describe_event(row, &event);
     }

@@ -8,7 +8,7 @@
 
 #define KV_SECTORS      8
 #define PROFILE_SECTORS 128
-#define EVENT_SECTORS   16
+#define EVENT_SECTORS   5 /* of 16 KiB: more than 600 entries */
 #define BILLING_SECTORS 8
 
 static const struct wk_layout_name k_keys[] = {
@@ -23,12 +23,21 @@ static const struct wk_layout_name k_keys[] = {
     {WK_MODULE_KEY_PRICE, WK_MODULE_KEY_PRICE, "prices"},
     {WK_MODULE_KEY_SPENT, WK_MODULE_KEY_SPENT, "what was spent"},
     {WK_MODULE_KEY_MAXIMA, WK_MODULE_KEY_MAXIMA, "maximum demand"},
+    {WK_MODULE_KEY_CHAIN, WK_MODULE_KEY_CHAIN, "newest hash of the security log"},
+    {WK_MODULE_KEY_ALARM, WK_MODULE_KEY_ALARM, "alarms and their destinations"},
 };
 
 static const struct wk_layout_name k_logs[] = {
     {WK_ROOMS_LOG_PROFILE, WK_ROOMS_LOG_PROFILE, "load profile"},
-    {WK_ROOMS_LOG_EVENT, WK_ROOMS_LOG_EVENT, "events"},
+    {WK_ROOMS_LOG_EVENT, WK_ROOMS_LOG_EVENT, "standard events"},
     {WK_ROOMS_LOG_BILLING, WK_ROOMS_LOG_BILLING, "billing periods"},
+    {WK_ROOMS_LOG_FRAUD, WK_ROOMS_LOG_FRAUD, "fraud events"},
+    {WK_ROOMS_LOG_DISCONNECT, WK_ROOMS_LOG_DISCONNECT, "supply events"},
+    {WK_ROOMS_LOG_QUALITY, WK_ROOMS_LOG_QUALITY, "quality events"},
+    {WK_ROOMS_LOG_COMMUNICATION, WK_ROOMS_LOG_COMMUNICATION, "communication events"},
+    {WK_ROOMS_LOG_FIRMWARE, WK_ROOMS_LOG_FIRMWARE, "firmware events"},
+    {WK_ROOMS_LOG_SECURITY, WK_ROOMS_LOG_SECURITY, "security events"},
+    {WK_ROOMS_LOG_CREDIT, WK_ROOMS_LOG_CREDIT, "credit events"},
 };
 
 struct wk_store_layout wk_layout_meter(void)
@@ -36,6 +45,9 @@ struct wk_store_layout wk_layout_meter(void)
     struct wk_store_layout layout = {.kv_sectors = KV_SECTORS};
     layout.log_sectors[WK_ROOMS_LOG_PROFILE] = PROFILE_SECTORS;
     layout.log_sectors[WK_ROOMS_LOG_EVENT] = EVENT_SECTORS;
+    for (int log = WK_ROOMS_LOG_FRAUD; log <= WK_ROOMS_LOG_CREDIT; log++) {
+        layout.log_sectors[log] = EVENT_SECTORS;
+    }
     layout.log_sectors[WK_ROOMS_LOG_BILLING] = BILLING_SECTORS;
     return layout;
 }
@@ -63,6 +75,12 @@ static const char *find(const struct wk_layout_name *names, size_t count, uint8_
 const char *wk_layout_key_name(uint8_t key)
 {
     return find(k_keys, sizeof k_keys / sizeof k_keys[0], key, "key");
+}
+
+bool wk_layout_is_event(uint8_t log)
+{
+    return log == WK_ROOMS_LOG_EVENT ||
+           (log >= WK_ROOMS_LOG_FRAUD && log <= WK_ROOMS_LOG_CREDIT);
 }
 
 const char *wk_layout_log_name(uint8_t log)

@@ -23,4 +23,7 @@ uint32_t wk_layout_sectors(const struct wk_store_layout *layout);
 const char *wk_layout_key_name(uint8_t key);
 const char *wk_layout_log_name(uint8_t log);
 
+/** Whether a log holds events (management/event). */
+bool wk_layout_is_event(uint8_t log);
+
 #endif

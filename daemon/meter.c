@@ -160,6 +160,8 @@ static wk_err start_module(struct wk_meter *meter)
         ports.fittings.relay[i] = &meter->panel.relay[i].port;
     }
     describe(meter, &config);
+    WK_TRY(wk_crypto_init(&meter->crypto));
+    ports.crypto = &meter->crypto.hal;
     const wk_err err = wk_module_init(&meter->module, &config, &ports);
     if (err != WK_OK) {
         return fail(meter, err, "the store cannot be used",
@@ -249,7 +251,6 @@ static wk_err start_loop(struct wk_meter *meter)
 static wk_err start_dlms(struct wk_meter *meter)
 {
     char error[WK_DLMS_TCP_ERROR];
-    WK_TRY(wk_crypto_init(&meter->crypto));
     const struct wk_dlms_tcp_config config = {
         .loop = &meter->loop,
         .address = meter->config.dlms_host,

@@ -2,6 +2,7 @@
 #include "daemon/view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define US_PER_S   1000000
@@ -256,33 +257,85 @@ json_t *wk_view_profile(const struct wk_view *view, struct wk_utc from, struct w
     return json_pack("{s:i, s:o}", "period_s", rooms->profile.period_s, "entries", array);
 }
 
-static json_t *event_json(const struct wk_event *event, uint64_t number)
+/* ---- events ------------------------------------------------------------------------------ */
+
+/* An event and where it was found. */
+struct found {
+    struct wk_event event;
+    uint64_t number;
+    wk_event_log log;
+};
+
+static json_t *event_json(const struct found *found)
 {
-    return json_pack("{s:I, s:I, s:i, s:s, s:s, s:i, s:i, s:i}", "seq", (json_int_t)number,
-                     "at_s", (json_int_t)event->at.s, "code", event->code, "group",
+    const struct wk_event *event = &found->event;
+    const struct wk_event_snapshot *snapshot = &event->snapshot;
+    /* one number over all logs, for those who tell events apart */
+    const uint64_t seq = found->number * WK_EVENT_LOGS + (unsigned)found->log;
+    return json_pack("{s:I, s:s, s:I, s:i, s:s, s:s, s:i, s:i, s:i, s:{s:I, s:i, s:o, s:o}}",
+                     "seq", (json_int_t)seq, "log", wk_event_log_name(found->log), "at_s",
+                     (json_int_t)event->at.s, "code", event->code, "group",
                      wk_event_group(event->code), "text", wk_event_text(event->code), "detail",
-                     event->detail, "value", event->value, "more", event->more);
+                     event->detail, "value", event->value, "more", event->more, "snapshot",
+                     "import_uwh", (json_int_t)snapshot->import_uwh, "tariff", snapshot->tariff,
+                     "u_v", scaled32(snapshot->u_mv, 3, 1e3), "i_a",
+                     scaled32(snapshot->i_ma, 3, 1e3));
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct found *x = a;
+    const struct found *y = b;
+    if (x->event.at.s != y->event.at.s) {
+        return x->event.at.s < y->event.at.s ? 1 : -1;
+    }
+    return x->number < y->number ? 1 : x->number > y->number ? -1 : 0;
+}
+
+/* The newest `most` of one log. */
+static size_t gather(const struct wk_rooms *rooms, wk_event_log kind, size_t most,
+                     struct found *to, uint64_t *count)
+{
+    const uint8_t log = wk_rooms_log_of(rooms, kind);
+    uint64_t oldest;
+    uint64_t next;
+    size_t found = 0;
+    if (wk_event_log_name(kind) == NULL ||
+        (log == WK_ROOMS_LOG_EVENT && kind != WK_EVENT_LOG_STANDARD) ||
+        wk_store_log_span(&rooms->store, log, &oldest, &next) != WK_OK) {
+        return 0;
+    }
+    *count += next - oldest;
+    struct wk_store_reader reader = {.number = next - oldest > most ? next - most : oldest};
+    for (uint64_t number = reader.number; number < next; number++) {
+        to[found].log = kind;
+        to[found].number = number;
+        if (wk_event_read(&rooms->store, log, &reader, &to[found].event) != WK_OK) {
+            break;
+        }
+        found++;
+    }
+    return found;
 }
 
 json_t *wk_view_events(const struct wk_view *view, size_t most)
 {
     const struct wk_rooms *rooms = &view->module->rooms;
-    uint64_t oldest;
-    uint64_t next;
-    if (wk_store_log_span(&rooms->store, WK_ROOMS_LOG_EVENT, &oldest, &next) != WK_OK) {
+    uint64_t count = 0;
+    size_t found = 0;
+    most = most < WK_VIEW_EVENTS_MOST ? most : WK_VIEW_EVENTS_MOST;
+    struct found *all = calloc(WK_EVENT_LOGS * (most + 1), sizeof *all);
+    if (all == NULL) {
         return NULL;
     }
-    most = most < WK_VIEW_EVENTS_MOST ? most : WK_VIEW_EVENTS_MOST;
-    const uint64_t first = next - oldest > most ? next - most : oldest;
-    json_t *array = json_array();
-    struct wk_store_reader reader = {.number = first};
-    struct wk_event event;
-    for (uint64_t number = first; number < next; number++) {
-        if (wk_event_read(&rooms->store, WK_ROOMS_LOG_EVENT, &reader, &event) != WK_OK) {
-            json_decref(array);
-            return NULL;
-        }
-        json_array_insert_new(array, 0, event_json(&event, number));
+    for (int kind = 0; kind < WK_EVENT_LOGS; kind++) {
+        found += gather(rooms, (wk_event_log)kind, most, all + found, &count);
     }
-    return json_pack("{s:o, s:I}", "events", array, "count", (json_int_t)(next - oldest));
+    qsort(all, found, sizeof *all, newest_first);
+    json_t *array = json_array();
+    for (size_t i = 0; i < found && i < most; i++) {
+        json_array_append_new(array, event_json(&all[i]));
+    }
+    free(all);
+    return json_pack("{s:o, s:I}", "events", array, "count", (json_int_t)count);
 }

@@ -293,7 +293,8 @@ static json_t *events(const struct wk_view *view)
     const struct wk_rooms *rooms = &view->module->rooms;
     uint64_t oldest;
     uint64_t next;
-    if (wk_store_log_span(&rooms->store, WK_ROOMS_LOG_EVENT, &oldest, &next) != WK_OK) {
+    const uint8_t log = wk_rooms_log_of(rooms, WK_EVENT_LOG_QUALITY);
+    if (wk_store_log_span(&rooms->store, log, &oldest, &next) != WK_OK) {
         return NULL;
     }
     json_t *array = json_array();
@@ -302,7 +303,7 @@ static json_t *events(const struct wk_view *view)
         .number = next - oldest > WK_VIEW_EVENTS_MOST ? next - WK_VIEW_EVENTS_MOST : oldest};
     struct wk_event event;
     for (uint64_t number = reader.number; number < next; number++) {
-        if (wk_event_read(&rooms->store, WK_ROOMS_LOG_EVENT, &reader, &event) != WK_OK) {
+        if (wk_event_read(&rooms->store, log, &reader, &event) != WK_OK) {
             break;
         }
         take_event(&pairing, &event, number, view->config->nominal_mv, array);

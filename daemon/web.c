@@ -247,7 +247,7 @@ static enum MHD_Result answer_capture(struct wk_web *web, struct MHD_Connection 
 struct stream {
     struct wk_web *web;
     uint64_t seq;    /* of the last window sent */
-    uint64_t events; /* number of the next event to send */
+    uint64_t events; /* how many had been logged when they were last sent */
     char text[STREAM_BLOCK];
     size_t size;
     size_t at;
@@ -268,6 +268,22 @@ static void put_event(struct stream *stream, const char *kind, json_t *value)
     stream->size += size > 0 && (size_t)size < room ? (size_t)size : 0;
 }
 
+/* Events that were ever logged. */
+static uint64_t count_events(const struct wk_rooms *rooms)
+{
+    uint64_t sum = 0;
+    for (int kind = 0; kind < WK_EVENT_LOGS; kind++) {
+        uint64_t oldest;
+        uint64_t next = 0;
+        const uint8_t log = wk_rooms_log_of(rooms, (wk_event_log)kind);
+        const bool own = log != WK_ROOMS_LOG_EVENT || kind == WK_EVENT_LOG_STANDARD;
+        if (own && wk_store_log_span(&rooms->store, log, &oldest, &next) == WK_OK) {
+            sum += next;
+        }
+    }
+    return sum;
+}
+
 /* Fills the block with what is new; false if nothing is. */
 static bool gather(struct stream *stream)
 {
@@ -276,15 +292,13 @@ static bool gather(struct stream *stream)
     stream->size = 0;
     stream->at = 0;
     wk_gate_hold(web->gate);
-    uint64_t oldest = 0;
-    uint64_t next = 0;
-    const wk_err err = wk_store_log_span(&rooms->store, WK_ROOMS_LOG_EVENT, &oldest, &next);
+    const uint64_t next = count_events(rooms);
     if (rooms->live.kind == WK_RECORD_WINDOW && rooms->live.seq != stream->seq) {
         stream->seq = rooms->live.seq;
         put_event(stream, "live", wk_view_live(&web->view));
         put_event(stream, "info", wk_view_info(&web->view));
     }
-    if (err == WK_OK && next != stream->events) {
+    if (next != stream->events) {
         stream->events = next;
         put_event(stream, "events", wk_view_events(&web->view, 5));
     }

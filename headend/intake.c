@@ -15,8 +15,8 @@
 #define EVENTS_ROOM       1024
 #define COUNTER_RESERVE   100000 /* invocation counters taken ahead of a visit */
 #define EVENTS_PER_SECOND 256
-#define STANDARD_LOG      "0.0.99.98.0.255"
 #define FIRST_EVENTS_DAYS 40
+#define EVENT_LOGS        9 /* 0.0.99.98.0.255 .. 8 */
 #define REGISTER_TRIES    3 /* to read the registers within one interval of the meter's clock */
 
 struct visit {
@@ -32,6 +32,7 @@ struct visit {
     bool archive_failed; /* whose text says why */
     size_t count;
     struct wk_reading batch[BATCH_ROOM];
+    int64_t events_s; /* the newest event of any log */
     size_t events;
     struct wk_source_event event[EVENTS_ROOM];
 };
@@ -288,7 +289,7 @@ static wk_err gather_event(void *context, const struct wk_source_event *event)
 }
 
 /* The log has no numbers: the second and the order within it make one. */
-static wk_err store_events(struct visit *v)
+static wk_err store_events(struct visit *v, uint8_t log)
 {
     struct wk_archive *a = v->archive;
     int64_t ordinal = 0;
@@ -297,12 +298,12 @@ static wk_err store_events(struct visit *v)
         ordinal = i > 0 && v->event[i - 1].at_s == event->at_s ? ordinal + 1 : 0;
         struct wk_archive_event row = {
             .meter = v->meter->id,
-            .log = STANDARD_LOG,
             .seq = event->at_s * EVENTS_PER_SECOND + ordinal % EVENTS_PER_SECOND,
             .at_s = event->at_s,
             .code = event->code,
             .recv_s = v->host_s,
         };
+        snprintf(row.log, sizeof row.log, "0.0.99.98.%u.255", log);
         const wk_err err = a->event_put(a->self, &row);
         if (err == WK_OK) {
             wk_stream_publish(v->in->stream, "event",
@@ -312,27 +313,53 @@ static wk_err store_events(struct visit *v)
             return err;
         }
     }
-    if (v->events > 0) {
-        WK_TRY(
-            a->mark_put(a->self, v->meter->id, WK_MARK_EVENTS, v->event[v->events - 1].at_s));
-    }
     return a->commit(a->self);
 }
 
-static wk_err read_events(struct visit *v)
+/* Reads one log; *until_s: what it was read up to. */
+static wk_err read_log(struct visit *v, uint8_t log, int64_t from_s, int64_t *until_s)
 {
-    int64_t from_s;
-    const int64_t oldest_s = v->clock_s - FIRST_EVENTS_DAYS * (int64_t)WK_DAY_S;
-    WK_TRY(mark_or(v, WK_MARK_EVENTS, oldest_s > 0 ? oldest_s : 0, &from_s));
+    const struct wk_source_span span = {from_s, v->clock_s};
     v->events = 0;
-    WK_TRY(v->source->read_events(v->source->self, from_s, v->clock_s, gather_event, v));
+    const wk_err err = v->source->read_events(v->source->self, log, span, gather_event, v);
+    if (err == WK_E_REFUSED && log != 0) {
+        v->layout->no_event_log |= (uint16_t)(1U << log);
+        *until_s = INT64_MAX;
+        return WK_OK;
+    }
+    WK_TRY(err);
+    const int64_t newest_s = v->events > 0 ? v->event[v->events - 1].at_s : from_s;
+    *until_s = v->events == EVENTS_ROOM ? newest_s : INT64_MAX;
+    v->events_s = newest_s > v->events_s ? newest_s : v->events_s;
     if (v->events == 0) {
         return WK_OK;
     }
     WK_TRY(of_archive(v, v->archive->begin(v->archive->self)));
-    const wk_err err = of_archive(v, store_events(v));
+    const wk_err stored = of_archive(v, store_events(v, log));
     v->archive->rollback(v->archive->self); /* nothing to do after a commit */
-    return err;
+    return stored;
+}
+
+/* One mark for all logs: the newest event of any, unless one of them had more than there was
+ * room for. */
+static wk_err read_events(struct visit *v)
+{
+    int64_t from_s;
+    int64_t least_s = INT64_MAX;
+    const int64_t oldest_s = v->clock_s - FIRST_EVENTS_DAYS * (int64_t)WK_DAY_S;
+    WK_TRY(mark_or(v, WK_MARK_EVENTS, oldest_s > 0 ? oldest_s : 0, &from_s));
+    v->events_s = from_s;
+    for (uint8_t log = 0; log < EVENT_LOGS; log++) {
+        int64_t until_s = INT64_MAX;
+        if (((unsigned)v->layout->no_event_log >> log & 1U) == 0) {
+            WK_TRY(read_log(v, log, from_s, &until_s));
+        }
+        least_s = until_s < least_s ? until_s : least_s;
+    }
+    const int64_t mark_s = least_s < v->events_s ? least_s : v->events_s;
+    return mark_s > from_s ? of_archive(v, v->archive->mark_put(v->archive->self, v->meter->id,
+                                                                WK_MARK_EVENTS, mark_s))
+                           : WK_OK;
 }
 
 static wk_err read_supply(struct visit *v)

@@ -86,7 +86,7 @@ static void a_day_is_collected_closed_and_billed(void)
     EXPECT(all_agrees(TEST_DAY_S + WK_DAY_S, 0));
     struct wk_archive_counts counts;
     EXPECT_OK(t.archive.counts(t.archive.self, t.meter, &counts));
-    EXPECT_I64(3, counts.events);
+    EXPECT_I64(4, counts.events);
     EXPECT_I64(0, counts.gaps + counts.exceptions);
     end();
 }
@@ -116,7 +116,8 @@ static void registers_of_a_hurrying_meter_are_dated_or_not_kept(void)
         meter.hurry_s = 0;
         meter.clock_s = to_s + 1000;
         EXPECT_OK(visit(5060));
-        EXPECT_OK(wk_summary_bracketed(&t.archive, t.meter, TEST_DAY_S, to_s, &checked, &agree));
+        EXPECT_OK(
+            wk_summary_bracketed(&t.archive, t.meter, TEST_DAY_S, to_s, &checked, &agree));
         EXPECT(agree);
         EXPECT(hurry_s <= TEST_PERIOD ? checked > 0 : checked == 0);
         end();

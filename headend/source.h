@@ -32,7 +32,8 @@ struct wk_source_column {
 struct wk_source_layout {
     bool known;
     int32_t period_s;
-    uint32_t present; /* bit per channel that is captured */
+    uint16_t no_event_log; /* logs the meter was found not to have, a bit each */
+    uint32_t present;      /* bit per channel that is captured */
     int32_t columns;
     struct wk_source_column column[WK_SOURCE_COLUMNS];
 };
@@ -40,6 +41,12 @@ struct wk_source_layout {
 struct wk_source_registers {
     uint32_t present;
     int64_t reg[WK_CHANNELS];
+};
+
+/* Both ends included. */
+struct wk_source_span {
+    int64_t from_s;
+    int64_t to_s;
 };
 
 struct wk_source_event {
@@ -67,8 +74,9 @@ struct wk_source {
     /** Readings with from_s <= end_s <= to_s, oldest first. */
     wk_err (*read_profile)(void *self, const struct wk_source_layout *layout, int64_t from_s,
                            int64_t to_s, wk_source_reading_visit visit, void *context);
-    wk_err (*read_events)(void *self, int64_t from_s, int64_t to_s, wk_source_event_visit visit,
-                          void *context);
+    /** Of event log 0.0.99.98.`log`.255. WK_E_REFUSED: the meter has no such log. */
+    wk_err (*read_events)(void *self, uint8_t log, struct wk_source_span span,
+                          wk_source_event_visit visit, void *context);
     wk_err (*read_supply)(void *self, struct wk_source_supply *supply);
     wk_err (*switch_supply)(void *self, bool connect);
     /** The next invocation counter; 0 = not used. */

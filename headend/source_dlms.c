@@ -26,7 +26,10 @@ static const uint8_t k_serial[WK_OBIS_SIZE] = {0, 0, 96, 1, 0, 255};
 static const uint8_t k_clock[WK_OBIS_SIZE] = {0, 0, 1, 0, 0, 255};
 static const uint8_t k_profile[WK_OBIS_SIZE] = {1, 0, 99, 1, 0, 255};
 static const uint8_t k_status[WK_OBIS_SIZE] = {0, 0, 96, 10, 1, 255};
-static const uint8_t k_log[WK_OBIS_SIZE] = {0, 0, 99, 98, 0, 255};
+#define EVENT_LOG(log)                                                                         \
+    {                                                                                          \
+        0, 0, 99, 98, log, 255                                                                 \
+    }
 static const uint8_t k_event_code[WK_OBIS_SIZE] = {0, 0, 96, 11, 0, 255};
 static const uint8_t k_disconnect[WK_OBIS_SIZE] = {0, 0, 96, 3, 10, 255};
 
@@ -393,11 +396,11 @@ static wk_err read_profile(void *self, const struct wk_source_layout *layout, in
     return read_range(d, k_profile, from_s, to_s, profile_row);
 }
 
-static wk_err find_event_columns(struct dlms *d)
+static wk_err find_event_columns(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE])
 {
     uint8_t octets[CAPTURE_ROOM];
     size_t size;
-    WK_TRY(get_octets(d, k_log, 3, octets, &size));
+    WK_TRY(get_octets(d, obis, 3, octets, &size));
     struct wk_bytes_in in = wk_bytes_in_of(octets, size);
     const uint32_t columns = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
     d->event_clock = -1;
@@ -441,16 +444,17 @@ static wk_err event_row(void *self, uint32_t index, struct wk_bytes_in element)
     return d->event(d->context, &event);
 }
 
-static wk_err read_events(void *self, int64_t from_s, int64_t to_s, wk_source_event_visit visit,
-                          void *context)
+static wk_err read_events(void *self, uint8_t log, struct wk_source_span span,
+                          wk_source_event_visit visit, void *context)
 {
     struct dlms *d = self;
+    const uint8_t obis[WK_OBIS_SIZE] = EVENT_LOG(log);
     d->event = visit;
     d->context = context;
-    if (d->event_columns == 0) {
-        WK_TRY(find_event_columns(d));
+    if (d->event_columns == 0) { /* the same in all of them */
+        WK_TRY(find_event_columns(d, obis));
     }
-    return read_range(d, k_log, from_s, to_s, event_row);
+    return read_range(d, obis, span.from_s, span.to_s, event_row);
 }
 
 wk_err wk_source_dlms_make(void *unused, struct wk_source *source)

@@ -17,7 +17,7 @@ struct test_meter {
     int fail_in;         /* calls until the connection breaks; -1 = never */
     int opened;
     bool supply;
-    bool refuses; /* to switch the supply */
+    bool refuses;    /* to switch the supply */
     int64_t hurry_s; /* its clock goes on by so much before it reads its registers */
     const char *serial;
     int profile_calls;
@@ -95,15 +95,22 @@ static inline wk_err test_meter_profile(void *self, const struct wk_source_layou
     return test_meter_call(m);
 }
 
-/* Two events at the same second, one a day later. */
-static inline wk_err test_meter_events(void *self, int64_t from_s, int64_t to_s,
+/* Two events at the same second, one a day later, one in the log of fraud; no other logs. */
+static inline wk_err test_meter_events(void *self, uint8_t log, struct wk_source_span span,
                                        wk_source_event_visit visit, void *context)
 {
     static const struct wk_source_event k_events[] = {
         {TEST_DAY_S + 10, 2}, {TEST_DAY_S + 10, 5}, {TEST_DAY_S + WK_DAY_S + 10, 1}};
+    static const struct wk_source_event k_fraud = {TEST_DAY_S + 20, 40};
     struct test_meter *m = self;
-    for (size_t i = 0; i < 3; i++) {
-        if (k_events[i].at_s >= from_s && k_events[i].at_s <= to_s) {
+    if (log == 1 && k_fraud.at_s >= span.from_s && k_fraud.at_s <= span.to_s) {
+        WK_TRY(visit(context, &k_fraud));
+    }
+    if (log > 1) {
+        return WK_E_REFUSED;
+    }
+    for (size_t i = 0; i < 3 && log == 0; i++) {
+        if (k_events[i].at_s >= span.from_s && k_events[i].at_s <= span.to_s) {
             WK_TRY(visit(context, &k_events[i]));
         }
     }

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * management/event - the standard event log (0.0.99.98.0.255).
+ * management/event - what happened: codes, the eight event logs (0.0.99.98.e.255), their entries.
  *
  * Codes follow the common companion profiles (IDIS package 2 numbering); texts say what
- * happened and, where there is something to do, what. */
+ * happened and, where there is something to do, what. The group of a code decides in which log
+ * it is kept. Every entry holds a snapshot of the quantities.
+ *
+ * The entries of the security log are chained: each holds the SHA-256 of the one before it, its
+ * own number and content. Whoever has the newest hash can prove offline that no entry was
+ * changed, removed or put in (wk_event_verify; `wk audit`). */
 #ifndef WK_MANAGEMENT_EVENT_H
 #define WK_MANAGEMENT_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/civil.h"
 #include "base/err.h"
 #include "management/store.h"
+#include "port/hal.h"
 
 /* code, name, group (one word, for filters), text */
 #define WK_EVENT_LIST(X)                                                                       \
@@ -54,6 +61,7 @@
     X(240, RATE_CHANGED, fault, "The sample rate changed")                                     \
     X(241, BILLING_PERIOD_ENDED, tariff, "A billing period ended")                             \
     X(242, CLOCK_SLEWED, clock, "The clock is being corrected slowly")                         \
+    X(243, REPEATED, fault, "An event came too often: the rest was only counted")              \
     X(300, OVER_VOLTAGE, supply, "Over-voltage protection: the supply is to be off")           \
     X(301, OVER_VOLTAGE_GONE, supply, "Over-voltage is over")                                  \
     X(302, OVER_HEAT, supply, "The terminals are too hot: inspect them")                       \
@@ -80,23 +88,74 @@
 typedef enum wk_event_code { WK_EVENT_LIST(WK_EVENT_ENUM) } wk_event_code;
 #undef WK_EVENT_ENUM
 
+/* The logs; the value is group E of the OBIS code 0.0.99.98.e.255. */
+typedef enum wk_event_log {
+    WK_EVENT_LOG_STANDARD = 0,
+    WK_EVENT_LOG_FRAUD = 1,
+    WK_EVENT_LOG_DISCONNECT = 2,
+    WK_EVENT_LOG_QUALITY = 4,
+    WK_EVENT_LOG_COMMUNICATION = 5,
+    WK_EVENT_LOG_FIRMWARE = 6,
+    WK_EVENT_LOG_SECURITY = 7,
+    WK_EVENT_LOG_CREDIT = 8,
+    WK_EVENT_LOGS = 9, /* 3 is that of the M-Bus, which this meter does not have */
+} wk_event_log;
+
+#define WK_EVENT_CHAIN 32 /* octets of a hash */
+#define WK_EVENT_KEPT  256
+
+/* The newest window when it happened; all 0: there was none yet. */
+struct wk_event_snapshot {
+    int64_t import_uwh;
+    int32_t u_mv[3];
+    int32_t i_ma[3];
+    int16_t pf_e3[3];
+    uint8_t tariff;
+};
+
 struct wk_event {
     struct wk_utc at; /* by the meter's clock */
     uint16_t code;    /* wk_event_code */
     uint8_t detail;   /* phases (bit 0..2), role, state: by code */
     int32_t value;    /* residual voltage in mV, duration in ms, count ...: by code */
     int32_t more;     /* second value: duration of a quality event in ms */
+    struct wk_event_snapshot snapshot;
 };
 
 /** The text and the group of a code; "Event" and "other" for one not in the list. */
 const char *wk_event_text(uint16_t code);
 const char *wk_event_group(uint16_t code);
+/** The log a code belongs to; the standard one for a code not in the list. */
+wk_event_log wk_event_log_of(uint16_t code);
+/** "standard", "fraud" ...; NULL: no such log. */
+const char *wk_event_log_name(wk_event_log log);
 
-/** Appends to the log; counts from the store's next commit on. */
+/** Appends to log `log` of the store; counts from the store's next commit on. */
 WK_MUST_USE wk_err wk_event_append(struct wk_store *store, uint8_t log,
                                    const struct wk_event *event);
 /** Reads where the reader stands; WK_E_NOT_FOUND at the end. */
 WK_MUST_USE wk_err wk_event_read(const struct wk_store *store, uint8_t log,
                                  struct wk_store_reader *reader, struct wk_event *event);
+
+/** The same for a chained log: `chain` is the newest hash, all zero before the first entry, and
+ *  becomes the next one. WK_E_UNSUPPORTED: the port has no hash. On error it stays as it is. */
+WK_MUST_USE wk_err wk_event_append_chained(struct wk_store *store, uint8_t log,
+                                           const struct wk_event *event,
+                                           const struct wk_hal_crypto *crypto,
+                                           uint8_t chain[WK_EVENT_CHAIN]);
+
+/* What verifying a chained log found. */
+struct wk_event_proof {
+    uint64_t oldest; /* number of the first entry that is kept */
+    uint64_t next;
+    uint64_t broken; /* number of the first entry that does not fit; next = all fit */
+    bool head_fits;  /* the newest entry leads to `chain` */
+};
+
+/** Follows the chain through all committed entries. Errors: those of reading the store. */
+WK_MUST_USE wk_err wk_event_verify(const struct wk_store *store, uint8_t log,
+                                   const struct wk_hal_crypto *crypto,
+                                   const uint8_t chain[WK_EVENT_CHAIN],
+                                   struct wk_event_proof *proof);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "management/event_record.h"
+#include "management/module_events.h"
 #include "management/module_pack.h"
 #include "management/module_supply.h"
 #include "management/module_tariff.h"
@@ -19,23 +20,11 @@ int64_t wk_module_now_us(const struct wk_module *module)
     return wk_clock_now_us(&module->rooms.clock, module->rooms.t_us);
 }
 
-static wk_err log_event_at(struct wk_module *module, int64_t now_us, struct wk_event event)
-{
-    event.at = wk_clock_utc(now_us);
-    module->due = true;
-    return wk_event_append(&module->rooms.store, WK_ROOMS_LOG_EVENT, &event);
-}
-
-wk_err wk_module_log(struct wk_module *module, struct wk_event event)
-{
-    return log_event_at(module, wk_module_now_us(module), event);
-}
-
 static wk_err log_metrology_event(struct wk_module *module, const struct wk_record *record)
 {
     struct wk_event event;
     const int64_t now_us = wk_clock_now_us(&module->rooms.clock, record->t_us);
-    return wk_event_of_record(&record->event, &event) ? log_event_at(module, now_us, event)
+    return wk_event_of_record(&record->event, &event) ? wk_module_log_at(module, now_us, event)
                                                       : WK_OK;
 }
 
@@ -59,8 +48,8 @@ static wk_err note_power_failure(struct wk_module *module, const struct wk_recor
     const int32_t away_s = (int32_t)(away_us / US_PER_S);
     WK_TRY(wk_module_log(module, (struct wk_event){.code = WK_EVENT_POWER_DOWN}));
     wk_profile_mark(&rooms->profile, WK_PROFILE_POWER_DOWN);
-    WK_TRY(log_event_at(module, wk_clock_now_us(&rooms->clock, begin_us),
-                        (struct wk_event){.code = WK_EVENT_POWER_UP, .value = away_s}));
+    WK_TRY(wk_module_log_at(module, wk_clock_now_us(&rooms->clock, begin_us),
+                            (struct wk_event){.code = WK_EVENT_POWER_UP, .value = away_s}));
     return wk_module_supply_outage(module, begin_us, away_us);
 }
 
@@ -80,7 +69,7 @@ static wk_err note_discontinuity(struct wk_module *module, const struct wk_recor
     const uint64_t wanted = same_epoch ? module->cursor.seq + 1 : 1;
     if (first_ever) {
         const int64_t now_us = wk_clock_now_us(&module->rooms.clock, record->t_us);
-        WK_TRY(log_event_at(module, now_us, (struct wk_event){.code = WK_EVENT_POWER_UP}));
+        WK_TRY(wk_module_log_at(module, now_us, (struct wk_event){.code = WK_EVENT_POWER_UP}));
     } else if (!same_epoch) {
         WK_TRY(note_power_failure(module, record));
     }
@@ -170,6 +159,7 @@ wk_err wk_module_consume(struct wk_module *module, const struct wk_record *recor
         WK_TRY(note_discontinuity(module, record));
     }
     WK_TRY(take_record(module, record));
+    WK_TRY(wk_module_end_storms(module));
     module->cursor = (struct wk_module_cursor){record->epoch, record->seq};
     module->records_consumed++;
     return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
@@ -183,8 +173,8 @@ static wk_err carry_clock_set(struct wk_module *module, const struct wk_notice *
     const struct wk_event before = {.code = WK_EVENT_CLOCK_BEFORE, .detail = notice->detail};
     const struct wk_event after = {
         .code = WK_EVENT_CLOCK_AFTER, .detail = notice->detail, .value = notice->value};
-    WK_TRY(log_event_at(module, notice->t_us, before));
-    WK_TRY(log_event_at(module, notice->t_us + rooms->clock.adjusted_us, after));
+    WK_TRY(wk_module_log_at(module, notice->t_us, before));
+    WK_TRY(wk_module_log_at(module, notice->t_us + rooms->clock.adjusted_us, after));
     wk_profile_mark(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
     wk_module_changed(module, WK_MODULE_KEY_CLOCK);
     wk_module_tariff_clock_set(module);
@@ -231,6 +221,9 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
         break;
     case WK_ROOMS_PERIOD_ENDED:
         return wk_module_tariff_end_period(module, WK_BILLING_COMMANDED);
+    case WK_ROOMS_ALARM_SET:
+        wk_module_changed(module, WK_MODULE_KEY_ALARM);
+        break;
     case WK_ROOMS_TARIFF_SET:
         wk_module_changed(module, WK_MODULE_KEY_TARIFF);
         break;
@@ -303,6 +296,8 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     struct wk_rooms *rooms = &module->rooms;
     rooms->identity = config->identity;
     rooms->contactor = ports->contactor;
+    module->crypto = ports->crypto;
+    wk_alarm_init(&rooms->alarm);
     const struct wk_clock_rules usual = wk_clock_usual();
     WK_TRY(wk_clock_init(&rooms->clock, &config->zone,
                          config->clock.step_us != 0 ? &config->clock : &usual));

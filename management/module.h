@@ -44,6 +44,7 @@ struct wk_module_config {
 struct wk_module_ports {
     const struct wk_hal_flash *flash;
     const struct wk_hal_contactor *contactor;
+    const struct wk_hal_crypto *crypto; /* for the hashes of the security log; NULL: none */
     struct wk_rooms_fittings fittings;
 };
 
@@ -64,7 +65,8 @@ struct wk_module {
     struct wk_notice_ring session_notices;
     int64_t committed_t_us; /* metrology's time of the last commit */
     int64_t commit_uwh;
-    int64_t committed_uwh;     /* registers then: import + export */
+    int64_t committed_uwh; /* registers then: import + export */
+    const struct wk_hal_crypto *crypto;
     bool due;                  /* something must be committed at the next chance */
     uint64_t changed;          /* parts that the next commit must contain, a bit per key */
     uint32_t supply_crc;       /* of the part of the supply in the last commit */

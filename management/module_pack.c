@@ -150,6 +150,33 @@ static wk_err unpack_spent(struct wk_module *module, uint8_t key, struct wk_byte
     return spent->rest >= 0 ? WK_OK : WK_E_FORMAT;
 }
 
+/* ---- events and alarms ------------------------------------------------------------------- */
+
+static void pack_chain(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_bytes_out_put(out, module->rooms.chain, WK_EVENT_CHAIN);
+}
+
+static wk_err unpack_chain(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    wk_bytes_in_copy(in, module->rooms.chain, WK_EVENT_CHAIN);
+    return WK_OK;
+}
+
+static void pack_alarm(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_alarm_pack(&module->rooms.alarm, out);
+}
+
+static wk_err unpack_alarm(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_alarm_unpack(&module->rooms.alarm, in);
+}
+
 /* ---- security ---------------------------------------------------------------------------- */
 
 static uint32_t counters_to_reserve(const struct wk_session_security *security)
@@ -229,6 +256,8 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_BILLING, 1, BILLING_ROOM, pack_billing, unpack_billing},
     {WK_MODULE_KEY_PRICE, 1, WK_PRICE_PACKED_MAX, pack_price, unpack_price},
     {WK_MODULE_KEY_SPENT, 1, SPENT_ROOM, pack_spent, unpack_spent},
+    {WK_MODULE_KEY_CHAIN, 1, WK_EVENT_CHAIN, pack_chain, unpack_chain},
+    {WK_MODULE_KEY_ALARM, 1, WK_ALARM_PACKED, pack_alarm, unpack_alarm},
 };
 
 #define PARTS (sizeof k_parts / sizeof k_parts[0])
@@ -236,7 +265,8 @@ static const struct part k_parts[] = {
 #define ALL_ROOM                                                                               \
     (CORE_ROOM + WK_TARIFF_COUNT * WK_REGISTERS_RATE_PACKED + WK_TARIFF_PACKED_MAX +           \
      SECURITY_ROOM + WK_CLOCK_PACKED + WK_MODULE_SUPPLY_ROOM + WK_DEMAND_PACKED +              \
-     WK_DEMAND_PART_PACKED + BILLING_ROOM + WK_PRICE_PACKED_MAX + SPENT_ROOM)
+     WK_DEMAND_PART_PACKED + BILLING_ROOM + WK_PRICE_PACKED_MAX + SPENT_ROOM +                 \
+     WK_EVENT_CHAIN + WK_ALARM_PACKED)
 
 void wk_module_changed(struct wk_module *module, uint8_t key)
 {

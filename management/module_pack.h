@@ -20,6 +20,8 @@ enum {
     WK_MODULE_KEY_PRICE = 16,   /* plan and half-hourly prices */
     WK_MODULE_KEY_SPENT = 17,   /* what was spent */
     WK_MODULE_KEY_MAXIMA = 18,  /* maximum and cumulative demand */
+    WK_MODULE_KEY_CHAIN = 19,   /* newest hash of the security log */
+    WK_MODULE_KEY_ALARM = 20,   /* registers, filters, destinations */
 };
 
 /** The part with that key goes into the next commit. The core always does. */

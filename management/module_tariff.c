@@ -130,7 +130,7 @@ wk_err wk_module_tariff_add(struct wk_module *module, const struct wk_record *re
                             int64_t now_us)
 {
     struct wk_rooms *rooms = &module->rooms;
-    const uint8_t tariff = rooms->tariff.current;
+    const uint8_t tariff = rooms->tariff.current > 0 ? rooms->tariff.current : 1;
     int64_t before_uwh[WK_REGISTERS_BLOCKS];
     memcpy(before_uwh, rooms->registers.rate[tariff - 1].block_uwh, sizeof before_uwh);
     if (wk_registers_add(&rooms->registers, &record->window, tariff, &rooms->blocks) != WK_OK) {

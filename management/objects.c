@@ -64,6 +64,16 @@
     FOUR(c, 1, WK_OBJECTS_QUADRANT_TARIFF, 8 * (q)),                                           \
         FOUR(c, 5, WK_OBJECTS_QUADRANT_TARIFF, 8 * (q) + 4)
 #define BLOCKS(rate) FOUR(1, 128 + 4 * (rate), WK_OBJECTS_BLOCK, 4 * (rate))
+#define EVENTS(e)                                                                              \
+    {                                                                                          \
+        7, 1, {0, 0, 99, 98, e, 255}, 8, 2, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_events, \
+            e                                                                                  \
+    }
+#define ALARM(e, what)                                                                         \
+    {                                                                                          \
+        1, 0, {0, 0, 97, 98, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                  \
+            &wk_objects_alarm, what                                                            \
+    }
 /* The maximum of a tariff (0: of all), and the sum of those of former periods. */
 #define MAXIMUM(rate)                                                                          \
     {                                                                                          \
@@ -185,14 +195,22 @@ static const struct wk_object k_rows[] = {
      ROW_RIGHTS(PUBLIC_NONE, 0, 0),
      &wk_objects_profile,
      WK_OBJECTS_LOAD_PROFILE},
-    {7,
-     1,
-     {0, 0, 99, 98, 0, 255},
-     8,
-     2,
-     ROW_RIGHTS(PUBLIC_NONE, 0, 0),
-     &wk_objects_profile,
-     WK_OBJECTS_EVENT_LOG},
+    EVENTS(WK_EVENT_LOG_STANDARD),
+    EVENTS(WK_EVENT_LOG_FRAUD),
+    EVENTS(WK_EVENT_LOG_DISCONNECT),
+    EVENTS(WK_EVENT_LOG_QUALITY),
+    EVENTS(WK_EVENT_LOG_COMMUNICATION),
+    EVENTS(WK_EVENT_LOG_FIRMWARE),
+    EVENTS(WK_EVENT_LOG_SECURITY),
+    EVENTS(WK_EVENT_LOG_CREDIT),
+    ALARM(0, WK_OBJECTS_OF(WK_OBJECTS_ALARM_REGISTER, 0)),
+    ALARM(1, WK_OBJECTS_OF(WK_OBJECTS_ALARM_REGISTER, 1)),
+    ALARM(10, WK_OBJECTS_OF(WK_OBJECTS_ALARM_FILTER, 0)),
+    ALARM(11, WK_OBJECTS_OF(WK_OBJECTS_ALARM_FILTER, 1)),
+    ALARM(30, WK_OBJECTS_OF(WK_OBJECTS_ALARM_DESTINATION, 0)),
+    ALARM(31, WK_OBJECTS_OF(WK_OBJECTS_ALARM_DESTINATION, 1)),
+    ALARM(32, WK_OBJECTS_OF(WK_OBJECTS_ALARM_DESTINATION, 2)),
+    ALARM(33, WK_OBJECTS_OF(WK_OBJECTS_ALARM_DESTINATION, 3)),
     REGISTER(1, 8, 0, WK_OBJECTS_IMPORT),
     REGISTER(2, 8, 0, WK_OBJECTS_EXPORT),
     REGISTER(3, 8, 0, WK_OBJECTS_REACTIVE_IMPORT),

@@ -23,6 +23,8 @@ extern const struct wk_object_class wk_objects_sap;          /* class 17 */
 extern const struct wk_object_class wk_objects_calendar;     /* class 20 */
 extern const struct wk_object_class wk_objects_disconnect;   /* class 70 */
 extern const struct wk_object_class wk_objects_maximum;      /* class 4 */
+extern const struct wk_object_class wk_objects_events;       /* class 7 */
+extern const struct wk_object_class wk_objects_alarm;        /* class 1 */
 extern const struct wk_object_class wk_objects_demand;       /* class 5 */
 extern const struct wk_object_class wk_objects_script;       /* class 9 */
 extern const struct wk_object_class wk_objects_relay;        /* class 70; selector: index */
@@ -98,7 +100,10 @@ WK_MUST_USE wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selec
                                     int64_t *value);
 
 /* Selectors of class 7. */
-enum { WK_OBJECTS_LOAD_PROFILE = 1, WK_OBJECTS_EVENT_LOG };
+enum { WK_OBJECTS_LOAD_PROFILE = 1 }; /* event logs: wk_event_log */
+
+/* Selectors of wk_objects_alarm; number of the register or destination times 256. */
+enum { WK_OBJECTS_ALARM_REGISTER = 1, WK_OBJECTS_ALARM_FILTER, WK_OBJECTS_ALARM_DESTINATION };
 
 /* Selectors of wk_objects_setting and wk_objects_control. */
 enum {

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #include "base/notice.h"
+#include "management/alarm.h"
 #include "management/billing.h"
 #include "management/clock.h"
 #include "management/contact.h"
 #include "management/demand.h"
 #include "management/event.h"
+#include "management/event_storm.h"
 #include "management/limiter.h"
 #include "management/price.h"
 #include "management/profile.h"
@@ -42,7 +44,18 @@ struct wk_rooms_identity {
 };
 
 /* Logs of the store. */
-enum { WK_ROOMS_LOG_PROFILE = 0, WK_ROOMS_LOG_EVENT = 1, WK_ROOMS_LOG_BILLING = 2 };
+enum {
+    WK_ROOMS_LOG_PROFILE = 0,
+    WK_ROOMS_LOG_EVENT = 1, /* the standard event log, and every other that is not there */
+    WK_ROOMS_LOG_BILLING = 2,
+    WK_ROOMS_LOG_FRAUD = 3,
+    WK_ROOMS_LOG_DISCONNECT = 4,
+    WK_ROOMS_LOG_QUALITY = 5,
+    WK_ROOMS_LOG_COMMUNICATION = 6,
+    WK_ROOMS_LOG_FIRMWARE = 7,
+    WK_ROOMS_LOG_SECURITY = 8,
+    WK_ROOMS_LOG_CREDIT = 9,
+};
 
 /* Notices that objects drop for the assembler: what a client changed. `detail` = role. */
 enum {
@@ -53,6 +66,7 @@ enum {
     WK_ROOMS_CONTROL_SET,      /* a parameter of the supply; value: selector of the object */
     WK_ROOMS_LOAD_RELEASED,    /* a lock-out was released remotely */
     WK_ROOMS_PERIOD_ENDED,     /* the billing period is to end */
+    WK_ROOMS_ALARM_SET,        /* a register was cleared, a filter or destination set */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -110,8 +124,14 @@ struct wk_rooms {
     struct wk_rooms_quality quality;
     int64_t t_us; /* metrology's time of the newest record */
     uint32_t power_failures;
+    struct wk_event_storm storm;
+    struct wk_alarm alarm;
+    uint8_t chain[WK_EVENT_CHAIN];      /* newest hash of the security log */
     const uint32_t *invocation_counter; /* last accepted from the management client */
     struct wk_notice_ring notices;
 };
+
+/** The log of the store that holds an event log; WK_ROOMS_LOG_EVENT if it has none of its own. */
+uint8_t wk_rooms_log_of(const struct wk_rooms *rooms, wk_event_log log);
 
 #endif

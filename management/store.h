@@ -138,6 +138,8 @@ WK_MUST_USE wk_err wk_store_commit(struct wk_store *store, const struct wk_store
  *  log is empty). Only committed entries count. */
 WK_MUST_USE wk_err wk_store_log_span(const struct wk_store *store, uint8_t log,
                                      uint64_t *oldest, uint64_t *next);
+/** The number the next appended entry will have. WK_E_ARGUMENT: no such log. */
+WK_MUST_USE wk_err wk_store_log_next(const struct wk_store *store, uint8_t log, uint64_t *next);
 
 /** Sets a reader to entry `number`; the sector is found by bisection of the sector heads, the
  *  entry by the heads of its records. WK_E_NOT_FOUND: not held (any more, or yet). */

@@ -62,6 +62,15 @@ wk_err wk_store_log_span(const struct wk_store *store, uint8_t log, uint64_t *ol
     return WK_OK;
 }
 
+wk_err wk_store_log_next(const struct wk_store *store, uint8_t log, uint64_t *next)
+{
+    if (log >= WK_STORE_LOGS || store->log[log].sectors == 0) {
+        return WK_E_ARGUMENT;
+    }
+    *next = store->committed[log] + store->staged[log];
+    return WK_OK;
+}
+
 /* The number at which the entries of ring sector `sector` end; that of the newest is open. */
 static wk_err sector_end(const struct wk_store *store, const struct wk_store_ring *ring,
                          uint32_t sector, uint64_t *end)

@@ -186,6 +186,8 @@ struct wk_hal_crypto {
                                    const uint8_t iv[12], const void *aad, size_t aad_size,
                                    const uint8_t *in, uint8_t *out, size_t size,
                                    const uint8_t *tag, size_t tag_size);
+    /** SHA-256. NULL: this port has none. */
+    WK_MUST_USE wk_err (*sha256)(void *self, const void *in, size_t size, uint8_t out[32]);
     /** Unpredictable octets, for challenges. */
     WK_MUST_USE wk_err (*random)(void *self, void *to, size_t size);
 };

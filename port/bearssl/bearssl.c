@@ -90,6 +90,16 @@ static wk_err draw_random(void *self, void *to, size_t size)
     return bearssl->draw(bearssl->entropy, to, size);
 }
 
+static wk_err hash(void *self, const void *in, size_t size, uint8_t out[32])
+{
+    br_sha256_context context;
+    (void)self;
+    br_sha256_init(&context);
+    br_sha256_update(&context, in, size);
+    br_sha256_out(&context, out);
+    return WK_OK;
+}
+
 void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
                      wk_err (*draw)(void *entropy, void *to, size_t size))
 {
@@ -101,6 +111,7 @@ void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
                 .self = bearssl,
                 .gcm_seal = seal,
                 .gcm_open = open_sealed,
+                .sha256 = hash,
                 .random = draw_random,
             },
     };

@@ -108,6 +108,15 @@ static wk_err draw_random(void *self, void *to, size_t size)
     return size <= INT_MAX && RAND_bytes(to, (int)size) == 1 ? WK_OK : WK_E_IO;
 }
 
+static wk_err hash(void *self, const void *in, size_t size, uint8_t out[32])
+{
+    unsigned length = 0;
+    (void)self;
+    return EVP_Digest(in, size, out, &length, EVP_sha256(), NULL) == 1 && length == 32
+               ? WK_OK
+               : WK_E_IO;
+}
+
 wk_err wk_crypto_init(struct wk_crypto *crypto)
 {
     *crypto = (struct wk_crypto){
@@ -122,6 +131,7 @@ wk_err wk_crypto_init(struct wk_crypto *crypto)
         .self = crypto,
         .gcm_seal = seal,
         .gcm_open = open_sealed,
+        .sha256 = hash,
         .random = draw_random,
     };
     return WK_OK;

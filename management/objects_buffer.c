@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "management/objects_buffer.h"
+
+#include "cosem/axdr.h"
+#include "cosem/datetime.h"
+
+#define SORT_FIFO 1
+
+void wk_objects_buffer_put_clock(struct wk_bytes_out *out, const struct wk_clock *clock,
+                                 struct wk_utc at, uint8_t status)
+{
+    struct wk_datetime datetime;
+    if (wk_datetime_of_utc(&clock->zone, at, status, &datetime) == WK_OK) {
+        wk_datetime_put_axdr(out, &datetime);
+    } else {
+        wk_axdr_put_null(out);
+    }
+}
+
+static bool has(const struct wk_objects_buffer *buffer, uint8_t row)
+{
+    return buffer->columns[row].phases <= buffer->rooms->identity.phases;
+}
+
+static uint8_t count_columns(const struct wk_objects_buffer *buffer)
+{
+    uint8_t count = 0;
+    for (uint8_t row = 0; row < buffer->rows; row++) {
+        count = (uint8_t)(count + (has(buffer, row) ? 1 : 0));
+    }
+    return count;
+}
+
+/* ---- the buffer -------------------------------------------------------------------------- */
+
+static wk_err find_entries(const struct wk_objects_buffer *buffer,
+                           const struct wk_object_selection *selection,
+                           struct wk_object_cursor *cursor)
+{
+    uint64_t oldest;
+    uint64_t next;
+    WK_TRY(wk_store_log_span(&buffer->rooms->store, buffer->log, &oldest, &next));
+    switch (selection->kind) {
+    case WK_OBJECT_SELECT_RANGE:
+        return buffer->find(buffer, selection->from, selection->to, &cursor->next,
+                            &cursor->end);
+    case WK_OBJECT_SELECT_ENTRY: {
+        const uint64_t first = selection->entry_first > 0 ? selection->entry_first - 1 : 0;
+        cursor->next = oldest + first < next ? oldest + first : next;
+        cursor->end = selection->entry_last == 0 || oldest + selection->entry_last > next
+                          ? next
+                          : oldest + selection->entry_last;
+        cursor->end = cursor->end < cursor->next ? cursor->next : cursor->end;
+        return WK_OK;
+    }
+    case WK_OBJECT_SELECT_ALL:
+    default:
+        cursor->next = oldest;
+        cursor->end = next;
+        return WK_OK;
+    }
+}
+
+static wk_err put_entry(const struct wk_objects_buffer *buffer, struct wk_store_reader *reader,
+                        const struct wk_object_selection *selection, struct wk_bytes_out *out)
+{
+    const uint16_t count = count_columns(buffer);
+    const uint16_t first =
+        (uint16_t)(selection->column_first > 0 ? selection->column_first - 1 : 0);
+    const uint16_t end = selection->column_last == 0 || selection->column_last > count
+                             ? count
+                             : selection->column_last;
+    if (first >= end) {
+        return WK_E_RANGE;
+    }
+    wk_axdr_put_structure(out, (uint32_t)(end - first));
+    return buffer->put(buffer, reader, (uint8_t)first, (uint8_t)end, out);
+}
+
+static wk_err get_buffer(const struct wk_objects_buffer *buffer,
+                         const struct wk_object_selection *selection,
+                         struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const size_t begin = out->size;
+    if (!cursor->started) {
+        WK_TRY(find_entries(buffer, selection, cursor));
+        wk_axdr_put_array(out, (uint32_t)(cursor->end - cursor->next));
+        cursor->started = true;
+    }
+    struct wk_store_reader reader = {.number = cursor->next};
+    cursor->more = false;
+    while (cursor->next < cursor->end) {
+        const size_t whole = out->size;
+        WK_TRY(put_entry(buffer, &reader, selection, out));
+        if (out->fault == WK_E_FULL) {
+            out->fault = WK_OK;
+            out->size = whole;
+            cursor->more = true;
+            return whole > begin ? WK_OK : WK_E_FULL;
+        }
+        cursor->next++;
+    }
+    return WK_OK;
+}
+
+/* ---- what it consists of ----------------------------------------------------------------- */
+
+static void put_capture_object(struct wk_bytes_out *out, const struct wk_objects_column *column)
+{
+    wk_axdr_put_structure(out, 4);
+    wk_axdr_put_long_unsigned(out, column->class_id);
+    wk_axdr_put_octet_string(out, column->obis, sizeof column->obis);
+    wk_axdr_put_integer(out, (int8_t)(column->attribute != 0 ? column->attribute : 2));
+    wk_axdr_put_long_unsigned(out, 0);
+}
+
+static void put_capture_objects(struct wk_bytes_out *out,
+                                const struct wk_objects_buffer *buffer)
+{
+    wk_axdr_put_array(out, count_columns(buffer));
+    for (uint8_t row = 0; row < buffer->rows; row++) {
+        if (has(buffer, row)) {
+            put_capture_object(out, &buffer->columns[row]);
+        }
+    }
+}
+
+static uint32_t capacity(const struct wk_objects_buffer *buffer)
+{
+    /* One sector is always erased, and the newest one may be about to begin. */
+    const struct wk_store *store = &buffer->rooms->store;
+    return (store->log[buffer->log].sectors - 2U) *
+           (store->flash->sector_size / buffer->octets);
+}
+
+wk_err wk_objects_buffer_get(const struct wk_objects_buffer *buffer, uint8_t attribute,
+                             const struct wk_object_selection *selection,
+                             struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    uint64_t oldest;
+    uint64_t next;
+    WK_TRY(wk_store_log_span(&buffer->rooms->store, buffer->log, &oldest, &next));
+    switch (attribute) {
+    case 2:
+        return get_buffer(buffer, selection, cursor, out);
+    case 3:
+        put_capture_objects(out, buffer);
+        return WK_OK;
+    case 4:
+        wk_axdr_put_double_long_unsigned(out, buffer->period_s);
+        return WK_OK;
+    case 5:
+        wk_axdr_put_enum(out, SORT_FIFO);
+        return WK_OK;
+    case 6:
+        put_capture_object(out, &buffer->columns[0]);
+        return WK_OK;
+    case 7:
+        wk_axdr_put_double_long_unsigned(out, (uint32_t)(next - oldest));
+        return WK_OK;
+    case 8:
+        wk_axdr_put_double_long_unsigned(out, capacity(buffer));
+        return WK_OK;
+    default:
+        return WK_E_UNSUPPORTED;
+    }
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Class 7 (profile generic): the event logs 0.0.99.98.e.255. Class 1: alarm registers, their
+ * filters and destinations, 0.0.97.98.e.255. */
+#include <string.h>
+
+#include "cosem/axdr.h"
+#include "cosem/datetime.h"
+#include "management/objects_buffer.h"
+
+#define ENTRY_OCTETS 80 /* on the device */
+
+static const struct wk_objects_column k_columns[] = {
+    {8, {0, 0, 1, 0, 0, 255}, 1, 0},    {1, {0, 0, 96, 11, 0, 255}, 1, 0},
+    {1, {0, 0, 96, 11, 10, 255}, 1, 0}, {1, {0, 0, 96, 11, 11, 255}, 1, 0},
+    {1, {0, 0, 96, 11, 12, 255}, 1, 0}, {3, {1, 0, 1, 8, 0, 255}, 1, 0},
+    {1, {0, 0, 96, 14, 0, 255}, 1, 0},  {3, {1, 0, 32, 7, 0, 255}, 1, 0},
+    {3, {1, 0, 31, 7, 0, 255}, 1, 0},   {3, {1, 0, 33, 7, 0, 255}, 3, 0},
+    {3, {1, 0, 52, 7, 0, 255}, 3, 0},   {3, {1, 0, 51, 7, 0, 255}, 3, 0},
+    {3, {1, 0, 53, 7, 0, 255}, 3, 0},   {3, {1, 0, 72, 7, 0, 255}, 3, 0},
+    {3, {1, 0, 71, 7, 0, 255}, 3, 0},   {3, {1, 0, 73, 7, 0, 255}, 3, 0},
+};
+
+#define EVENT_COLUMNS 7 /* before those of the phases: U, I, power factor */
+#define PHASE_COLUMNS 3
+
+static void put_snapshot(struct wk_bytes_out *out, const struct wk_event_snapshot *snapshot,
+                         uint8_t column)
+{
+    const uint8_t phase = column / PHASE_COLUMNS % WK_RECORD_PHASES;
+    switch (column % PHASE_COLUMNS) {
+    case 0:
+        wk_axdr_put_double_long_unsigned(out, (uint32_t)snapshot->u_mv[phase]);
+        break;
+    case 1:
+        wk_axdr_put_double_long_unsigned(out, (uint32_t)snapshot->i_ma[phase]);
+        break;
+    default:
+        wk_axdr_put_long(out, snapshot->pf_e3[phase]);
+        break;
+    }
+}
+
+static void put_column(struct wk_bytes_out *out, const struct wk_rooms *rooms,
+                       const struct wk_event *event, uint8_t column)
+{
+    switch (column) {
+    case 0:
+        wk_objects_buffer_put_clock(out, &rooms->clock, event->at, 0);
+        break;
+    case 1:
+        wk_axdr_put_long_unsigned(out, event->code);
+        break;
+    case 2:
+        wk_axdr_put_unsigned(out, event->detail);
+        break;
+    case 3:
+        wk_axdr_put_double_long(out, event->value);
+        break;
+    case 4:
+        wk_axdr_put_double_long(out, event->more);
+        break;
+    case 5:
+        wk_axdr_put_long64(out, event->snapshot.import_uwh);
+        break;
+    case 6:
+        wk_axdr_put_unsigned(out, event->snapshot.tariff);
+        break;
+    default:
+        put_snapshot(out, &event->snapshot, (uint8_t)(column - EVENT_COLUMNS));
+        break;
+    }
+}
+
+static wk_err put_entry(const struct wk_objects_buffer *buffer, struct wk_store_reader *reader,
+                        uint8_t first, uint8_t end, struct wk_bytes_out *out)
+{
+    struct wk_event event;
+    WK_TRY(wk_event_read(&buffer->rooms->store, buffer->log, reader, &event));
+    for (uint8_t column = first; column < end; column++) {
+        put_column(out, buffer->rooms, &event, column);
+    }
+    return WK_OK;
+}
+
+/* Events are read with ranges of time too rarely to keep an index: a walk over the log. */
+static wk_err find(const struct wk_objects_buffer *buffer, struct wk_utc from, struct wk_utc to,
+                   uint64_t *first, uint64_t *next)
+{
+    uint64_t oldest;
+    uint64_t end;
+    WK_TRY(wk_store_log_span(&buffer->rooms->store, buffer->log, &oldest, &end));
+    struct wk_store_reader reader = {.number = oldest};
+    *first = end;
+    *next = end;
+    for (uint64_t number = oldest; number < end; number++) {
+        struct wk_event event;
+        WK_TRY(wk_event_read(&buffer->rooms->store, buffer->log, &reader, &event));
+        if (event.at.s >= from.s && *first == end) {
+            *first = number;
+        }
+        if (event.at.s > to.s && *first <= number) {
+            *next = number;
+            break;
+        }
+    }
+    return WK_OK;
+}
+
+static wk_err events_get(const struct wk_object_call *call, uint8_t attribute,
+                         const struct wk_object_selection *selection,
+                         struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_rooms *rooms = call->meter;
+    const wk_event_log kind = (wk_event_log)call->object->selector;
+    const struct wk_objects_buffer buffer = {
+        .rooms = rooms,
+        .columns = k_columns,
+        .rows = sizeof k_columns / sizeof k_columns[0],
+        .log = wk_rooms_log_of(rooms, kind),
+        .octets = ENTRY_OCTETS,
+        .find = find,
+        .put = put_entry,
+    };
+    if (kind != WK_EVENT_LOG_STANDARD && buffer.log == WK_ROOMS_LOG_EVENT) {
+        return WK_E_NOT_FOUND; /* this meter keeps all in the standard log */
+    }
+    return wk_objects_buffer_get(&buffer, attribute, selection, cursor, out);
+}
+
+const struct wk_object_class wk_objects_events = {.get = events_get};
+
+/* ---- alarms ------------------------------------------------------------------------------ */
+
+static uint8_t index_of(const struct wk_object_call *call)
+{
+    return (uint8_t)(call->object->selector >> 8);
+}
+
+static void put_destination(struct wk_bytes_out *out,
+                            const struct wk_alarm_destination *destination)
+{
+    wk_axdr_put_structure(out, 2 + WK_ALARM_REGISTERS);
+    wk_axdr_put_enum(out, destination->service);
+    wk_axdr_put_octet_string(out, destination->address, strlen(destination->address));
+    for (int reg = 0; reg < WK_ALARM_REGISTERS; reg++) {
+        wk_axdr_put_double_long_unsigned(out, destination->mask[reg]);
+    }
+}
+
+static wk_err alarm_get(const struct wk_object_call *call, uint8_t attribute,
+                        const struct wk_object_selection *selection,
+                        struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_alarm *alarm = &((const struct wk_rooms *)call->meter)->alarm;
+    const uint8_t index = index_of(call);
+    (void)attribute;
+    (void)selection;
+    (void)cursor;
+    switch (call->object->selector & 0xFFU) {
+    case WK_OBJECTS_ALARM_REGISTER:
+        wk_axdr_put_double_long_unsigned(out, alarm->raised[index % WK_ALARM_REGISTERS]);
+        return WK_OK;
+    case WK_OBJECTS_ALARM_FILTER:
+        wk_axdr_put_double_long_unsigned(out, alarm->filter[index % WK_ALARM_REGISTERS]);
+        return WK_OK;
+    case WK_OBJECTS_ALARM_DESTINATION:
+        put_destination(out, &alarm->destination[index % WK_ALARM_DESTINATIONS]);
+        return WK_OK;
+    default:
+        return WK_E_NOT_FOUND;
+    }
+}
+
+static wk_err read_destination(struct wk_bytes_in *value,
+                               struct wk_alarm_destination *destination)
+{
+    size_t size = 0;
+    if (wk_axdr_read_count(value, WK_AXDR_STRUCTURE) != 2 + WK_ALARM_REGISTERS) {
+        return WK_E_FORMAT;
+    }
+    destination->service = (uint8_t)wk_axdr_read_integer(value, WK_AXDR_ENUM);
+    const uint8_t *address = wk_axdr_read_octets(value, &size);
+    for (int reg = 0; reg < WK_ALARM_REGISTERS; reg++) {
+        destination->mask[reg] =
+            (uint32_t)wk_axdr_read_integer(value, WK_AXDR_DOUBLE_LONG_UNSIGNED);
+    }
+    WK_TRY(wk_bytes_in_end(value));
+    if (size >= WK_ALARM_ADDRESS) {
+        return WK_E_RANGE;
+    }
+    if (size > 0) {
+        memcpy(destination->address, address, size);
+    }
+    return WK_OK;
+}
+
+static wk_err alarm_set(const struct wk_object_call *call, uint8_t attribute,
+                        struct wk_bytes_in *value)
+{
+    struct wk_alarm *alarm = &((struct wk_rooms *)call->meter)->alarm;
+    const uint8_t index = index_of(call);
+    (void)attribute;
+    if ((call->object->selector & 0xFFU) == WK_OBJECTS_ALARM_DESTINATION) {
+        struct wk_alarm_destination destination = {.service = WK_ALARM_NOWHERE};
+        WK_TRY(read_destination(value, &destination));
+        WK_TRY(wk_alarm_direct(alarm, index, &destination));
+    } else {
+        const int64_t bits = wk_axdr_read_integer(value, WK_AXDR_DOUBLE_LONG_UNSIGNED);
+        WK_TRY(wk_bytes_in_end(value));
+        if ((call->object->selector & 0xFFU) == WK_OBJECTS_ALARM_REGISTER) {
+            WK_TRY(wk_alarm_clear(alarm, index, (uint32_t)bits));
+        } else {
+            alarm->filter[index % WK_ALARM_REGISTERS] = (uint32_t)bits;
+        }
+    }
+    wk_objects_tell(call, WK_ROOMS_ALARM_SET, (int32_t)call->object->selector);
+    return WK_OK;
+}
+
+const struct wk_object_class wk_objects_alarm = {.get = alarm_get, .set = alarm_set};
