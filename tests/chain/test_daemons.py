@@ -141,7 +141,22 @@ def wrong_secrets(tap):
     on = meter.wk("connect", address, *keys)
     tap.check(on.returncode == 0 and meter.get("/api/live")["supply"]["contact"] == "closed",
               "the management client connects again", on.stdout + on.stderr)
+    meter.stop()
+    audit_security_log(tap, meter)
     meter.remove()
+
+
+def audit_security_log(tap, meter):
+    image = meter.folder / "state" / "store"
+    proof = meter.wk("audit", image)
+    tap.check(proof.returncode == 0 and "follow from each other" in proof.stdout,
+              "the chain of the security log is proven offline", proof.stdout + proof.stderr)
+    noted = proof.stdout.split()[-1]
+    again = meter.wk("audit", image, noted)
+    tap.check(again.returncode == 0, "... and leads to the hash that was noted", again.stderr)
+    other = meter.wk("audit", image, "0" * 64)
+    tap.check(other.returncode == 1 and "do not lead to the hash" in other.stdout,
+              "... and to no other", other.stdout + other.stderr)
 
 
 def junk_on_the_wire(tap):
