@@ -82,7 +82,42 @@
     X(317, RELAY_ON, supply, "Auxiliary relay switched on")                                    \
     X(318, RELAY_OFF, supply, "Auxiliary relay switched off")                                  \
     X(319, EMERGENCY_LIMIT, supply, "Emergency limit in force")                                \
-    X(320, EMERGENCY_LIMIT_OVER, supply, "Emergency limit over")
+    X(320, EMERGENCY_LIMIT_OVER, supply, "Emergency limit over")                               \
+    X(40, TERMINAL_COVER, fraud, "The terminal cover was opened")                              \
+    X(41, TERMINAL_COVER_END, fraud, "The terminal cover is closed")                           \
+    X(42, MAGNET, fraud, "A strong magnetic field was detected")                               \
+    X(43, MAGNET_END, fraud, "No more magnetic field")                                         \
+    X(44, MAIN_COVER, fraud, "The meter cover was opened")                                     \
+    X(45, MAIN_COVER_END, fraud, "The meter cover is closed")                                  \
+    X(88, UNBALANCE, fraud, "The voltages are unbalanced: look at the neutral")                \
+    X(89, CURRENT_REVERSED, fraud, "Current runs backwards")                                   \
+    X(90, PHASE_SEQUENCE, fraud, "Wrong phase sequence")                                       \
+    X(91, LOAD_WHILE_OPEN, fraud, "Consumption while disconnected")                            \
+    X(350, BYPASS, fraud, "Line and neutral currents differ: look for a bypass")               \
+    X(351, BYPASS_END, fraud, "Line and neutral currents agree")                               \
+    X(352, WIRE_MISSING, fraud, "Current without voltage: a wire is missing")                  \
+    X(353, WIRE_MISSING_END, fraud, "The missing wire is back")                                \
+    X(354, CURRENT_REVERSED_END, fraud, "Current runs forwards again")                         \
+    X(355, VOLTAGE_MISSING, fraud, "Voltage of a loaded phase is missing")                     \
+    X(356, VOLTAGE_MISSING_END, fraud, "Voltage of the phase is back")                         \
+    X(357, CT_MISSING, fraud, "A current transformer is open or shorted")                      \
+    X(358, CT_MISSING_END, fraud, "The current transformer measures again")                    \
+    X(359, PHASE_SEQUENCE_END, fraud, "Phase sequence is right again")                         \
+    X(360, UNBALANCE_END, fraud, "The voltages are balanced again")                            \
+    X(361, MODULE_OUT, fraud, "The communication module was removed")                          \
+    X(362, MODULE_OUT_END, fraud, "The communication module is back")                          \
+    X(363, REFUSED_OFTEN, fraud, "Access was refused too often")                               \
+    X(364, REFUSED_OFTEN_END, fraud, "No more refused access")                                 \
+    X(365, CLOCK_OFTEN, fraud, "The clock was set too often")                                  \
+    X(366, CLOCK_OFTEN_END, fraud, "The clock is left alone")                                  \
+    X(367, CHANGED_OFTEN, fraud, "Parameters were changed too often")                          \
+    X(368, CHANGED_OFTEN_END, fraud, "Parameters are left alone")                              \
+    X(369, NO_CONSUMPTION, fraud, "No consumption for a long time")                            \
+    X(370, NO_CONSUMPTION_END, fraud, "Consumption is back")                                   \
+    X(371, LOAD_WHILE_OPEN_END, fraud, "No more consumption while disconnected")               \
+    X(372, SERVICE_ORDERED, fraud, "A service order allows covers to be open")                 \
+    X(373, SERVICE_END, fraud, "The service order is over")                                    \
+    X(374, SERVICE_OPENED, fraud, "A cover was opened under a service order")
 
 #define WK_EVENT_ENUM(code, name, group, text) WK_EVENT_##name = (code),
 typedef enum wk_event_code { WK_EVENT_LIST(WK_EVENT_ENUM) } wk_event_code;

@@ -7,6 +7,7 @@
 #include "management/module_events.h"
 #include "management/module_pack.h"
 #include "management/module_supply.h"
+#include "management/module_tamper.h"
 #include "management/module_tariff.h"
 
 #define US_PER_S        INT64_C(1000000)
@@ -111,6 +112,7 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
     wk_shown_take(&rooms->shown, record);
     wk_profile_add(&rooms->profile, record, now_us);
     WK_TRY(wk_module_tariff_add(module, record, now_us));
+    WK_TRY(wk_module_tamper_step(module, record));
     WK_TRY(wk_module_supply_step(module, record));
     return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
 }
@@ -216,6 +218,9 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_MODE_SET:
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
         break;
+    case WK_ROOMS_SERVICE_ORDERED:
+        event.code = WK_EVENT_SERVICE_ORDERED;
+        break;
     case WK_ROOMS_LOAD_RELEASED:
         event.code = WK_EVENT_LOAD_RELEASED;
         break;
@@ -302,6 +307,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     WK_TRY(wk_clock_init(&rooms->clock, &config->zone,
                          config->clock.step_us != 0 ? &config->clock : &usual));
     wk_module_supply_start(module, config, ports);
+    wk_module_tamper_start(module, config);
     module->commit_uwh = config->commit_uwh > 0 ? config->commit_uwh : WK_MODULE_COMMIT_UWH;
     WK_TRY(wk_module_tariff_start(module, config));
     start_security(module, config);

@@ -56,6 +56,8 @@ struct wk_module_cursor {
     uint64_t seq;
 };
 
+#define WK_MODULE_TAMPER_PARTS 2
+
 struct wk_module {
     struct wk_rooms rooms;
     struct wk_session_security security;
@@ -67,8 +69,9 @@ struct wk_module {
     int64_t commit_uwh;
     int64_t committed_uwh; /* registers then: import + export */
     const struct wk_hal_crypto *crypto;
-    bool due;                  /* something must be committed at the next chance */
-    uint64_t changed;          /* parts that the next commit must contain, a bit per key */
+    bool due;         /* something must be committed at the next chance */
+    uint64_t changed; /* parts that the next commit must contain, a bit per key */
+    uint32_t tamper_crc[WK_MODULE_TAMPER_PARTS]; /* of those parts in the last commit */
     uint32_t supply_crc;       /* of the part of the supply in the last commit */
     uint64_t records_consumed; /* since init */
     uint64_t records_repeated; /* offered again and ignored, since init */

@@ -2,6 +2,7 @@
 #include "management/module_events.h"
 
 #include "management/module_pack.h"
+#include "management/module_tamper.h"
 
 #define UA_PER_MA 1000
 #define PF_E3     1000 /* of 10^-6 */
@@ -38,6 +39,7 @@ static wk_err append(struct wk_module *module, const struct wk_event *event)
 wk_err wk_module_log_at(struct wk_module *module, int64_t now_us, struct wk_event event)
 {
     struct wk_rooms *rooms = &module->rooms;
+    wk_module_tamper_note(module, &event);
     if (!wk_event_storm_admit(&rooms->storm, event.code, event.detail, rooms->t_us)) {
         return WK_OK;
     }

@@ -2,6 +2,7 @@
 #include "management/module_pack.h"
 
 #include "management/module_supply.h"
+#include "management/module_tamper.h"
 
 #define CORE_VERSION     3
 #define SECURITY_VERSION 1
@@ -258,6 +259,8 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_SPENT, 1, SPENT_ROOM, pack_spent, unpack_spent},
     {WK_MODULE_KEY_CHAIN, 1, WK_EVENT_CHAIN, pack_chain, unpack_chain},
     {WK_MODULE_KEY_ALARM, 1, WK_ALARM_PACKED, pack_alarm, unpack_alarm},
+    {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, WK_MODULE_TAMPER_ROOM, wk_module_tamper_pack,
+     wk_module_tamper_unpack},
 };
 
 #define PARTS (sizeof k_parts / sizeof k_parts[0])
@@ -266,7 +269,7 @@ static const struct part k_parts[] = {
     (CORE_ROOM + WK_TARIFF_COUNT * WK_REGISTERS_RATE_PACKED + WK_TARIFF_PACKED_MAX +           \
      SECURITY_ROOM + WK_CLOCK_PACKED + WK_MODULE_SUPPLY_ROOM + WK_DEMAND_PACKED +              \
      WK_DEMAND_PART_PACKED + BILLING_ROOM + WK_PRICE_PACKED_MAX + SPENT_ROOM +                 \
-     WK_EVENT_CHAIN + WK_ALARM_PACKED)
+     WK_EVENT_CHAIN + WK_ALARM_PACKED + WK_MODULE_TAMPER_PARTS * WK_MODULE_TAMPER_ROOM)
 
 void wk_module_changed(struct wk_module *module, uint8_t key)
 {
@@ -307,6 +310,7 @@ wk_err wk_module_store(struct wk_module *module)
     if (security->dirty || reserved != security->server_reserved) {
         wk_module_changed(module, WK_MODULE_KEY_SECURITY);
     }
+    wk_module_tamper_mark(module);
     const uint32_t supply_crc = wk_module_supply_crc(module);
     if (supply_crc != module->supply_crc) {
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);

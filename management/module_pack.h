@@ -22,6 +22,7 @@ enum {
     WK_MODULE_KEY_MAXIMA = 18,  /* maximum and cumulative demand */
     WK_MODULE_KEY_CHAIN = 19,   /* newest hash of the security log */
     WK_MODULE_KEY_ALARM = 20,   /* registers, filters, destinations */
+    WK_MODULE_KEY_TAMPER = 21,  /* rules and snapshots; 22: what moves of it: module_tamper */
 };
 
 /** The part with that key goes into the next commit. The core always does. */

@@ -375,16 +375,6 @@ wk_err wk_module_supply_press(struct wk_module *module, uint8_t pressed)
     return (pressed & WK_HAL_BUTTON_RECONNECT) != 0 ? press_reconnect(module) : WK_OK;
 }
 
-static wk_err read_case(struct wk_module *module)
-{
-    const struct wk_hal_case *port = module->rooms.fittings.enclosure;
-    struct wk_hal_case_state state;
-    if (port == NULL || port->read(port->self, &state) != WK_OK) {
-        return WK_OK;
-    }
-    return wk_module_supply_press(module, state.pressed);
-}
-
 /* ---- the step ---------------------------------------------------------------------------- */
 
 static void pause_after_gap(struct wk_rooms_control *control, const struct wk_record *record)
@@ -408,7 +398,6 @@ wk_err wk_module_supply_step(struct wk_module *module, const struct wk_record *r
     WK_TRY(step_limits(module, record));
     WK_TRY(step_protection(module, record));
     WK_TRY(step_relays(module));
-    WK_TRY(read_case(module));
     WK_TRY(carry_reasons(module));
     return drive(module, record->span_us);
 }

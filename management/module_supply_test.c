@@ -466,6 +466,98 @@ static void parameters_read_can_be_written_back(void)
     }
 }
 
+/* ---- tamper ------------------------------------------------------------------------------ */
+
+static void fraud_is_logged_kept_and_survives_a_restart(void)
+{
+    EXPECT_OK(start(4));
+    wk_panel_covers(&g_panel, WK_HAL_TERMINAL_COVER);
+    g_panel.field_ut = 90000;
+    EXPECT_OK(run_s(3));
+    EXPECT_I64(1, count_events(WK_EVENT_TERMINAL_COVER));
+    EXPECT_I64(1, count_events(WK_EVENT_MAGNET));
+    const uint32_t active = wk_tamper_active(&g_module.rooms.tamper);
+    EXPECT(active != 0);
+    EXPECT_OK(boot());
+    EXPECT_I64(active, wk_tamper_active(&g_module.rooms.tamper));
+    EXPECT_OK(run_s(3));
+    EXPECT_I64(1, count_events(WK_EVENT_TERMINAL_COVER)); /* it is the same opening */
+    wk_panel_covers(&g_panel, 0);
+    g_panel.field_ut = 0;
+    EXPECT_OK(run_s(12));
+    EXPECT_I64(1, count_events(WK_EVENT_TERMINAL_COVER_END));
+    EXPECT_I64(1, count_events(WK_EVENT_MAGNET_END));
+    EXPECT_I64(0, wk_tamper_active(&g_module.rooms.tamper));
+    EXPECT_I64(wk_tamper_latch_of(WK_TAMPER_MAGNET),
+               g_module.rooms.tamper.snapshot[g_module.rooms.tamper.newest].latch);
+}
+
+static void the_first_opening_without_power_is_kept(void)
+{
+    EXPECT_OK(start(4));
+    EXPECT_OK(wk_module_commit(&g_module));
+    const int64_t opened_s = g_t_us / US + 600;
+    wk_panel_covers(&g_panel, WK_HAL_MAIN_COVER);
+    g_panel.state.first_opened_s = opened_s;
+    wk_panel_covers(&g_panel, 0);
+    g_t_us += 3600 * US;
+    EXPECT_OK(boot());
+    EXPECT_OK(run_s(1));
+    EXPECT_I64(1, count_events(WK_EVENT_MAIN_COVER));
+    EXPECT_I64(1, count_events(WK_EVENT_MAIN_COVER_END));
+    EXPECT_I64(opened_s, g_module.rooms.tamper.snapshot[g_module.rooms.tamper.newest].utc_s);
+}
+
+static void refused_logins_are_counted_and_a_service_order_excuses_covers(void)
+{
+    static const uint8_t k_service[6] = {0, 0, 128, 2, 3, 255};
+    /* 2026-02-02 00:10:00, deviation -60: ten minutes from the start */
+    static const uint8_t k_value[] = {0x09, 12, 0x07, 0xEA, 2,    2,    1,
+                                      0,    10, 0,    0,    0xFF, 0xC4, 0};
+    EXPECT_OK(start(4));
+    for (int i = 0; i < 5; i++) {
+        EXPECT_OK(wk_module_log(&g_module, (struct wk_event){.code = WK_EVENT_LOGIN_FAILED}));
+    }
+    struct wk_bytes_out value = {.data = (uint8_t *)(uintptr_t)k_value, .size = sizeof k_value};
+    EXPECT_OK(set(1, k_service, 2, &value));
+    wk_panel_covers(&g_panel, WK_HAL_TERMINAL_COVER);
+    EXPECT_OK(run_s(590));
+    EXPECT_I64(1, count_events(WK_EVENT_REFUSED_OFTEN));
+    EXPECT_I64(1, count_events(WK_EVENT_SERVICE_ORDERED));
+    EXPECT_I64(1, count_events(WK_EVENT_SERVICE_OPENED));
+    EXPECT_I64(0, count_events(WK_EVENT_TERMINAL_COVER));
+    EXPECT_OK(run_s(20));
+    EXPECT_I64(1, count_events(WK_EVENT_SERVICE_END));
+    EXPECT_I64(1, count_events(WK_EVENT_TERMINAL_COVER)); /* still open */
+}
+
+static void every_object_of_tamper_can_be_read(void)
+{
+    static uint8_t raw[2048];
+    EXPECT_OK(start(4));
+    g_panel.field_ut = 90000;
+    EXPECT_OK(run_s(3));
+    int read = 0;
+    for (size_t i = 0; i < g_module.table.count; i++) {
+        const struct wk_object *object = &g_module.table.rows[i];
+        const bool rule = object->functions == &wk_objects_tamper_rule;
+        if (!rule && object->functions != &wk_objects_tamper &&
+            object->functions != &wk_objects_tamper_energy) {
+            continue;
+        }
+        const struct wk_object_call call = {.meter = &g_module.rooms, .object = object};
+        const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
+        struct wk_object_cursor cursor = {0};
+        struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+        EXPECT_OK(object->functions->get(&call, 2, &all, &cursor, &out));
+        EXPECT_OK(out.fault);
+        EXPECT(out.size > 0);
+        EXPECT(!rule || set(1, object->obis, 2, &out) == WK_OK);
+        read++;
+    }
+    EXPECT_I64(WK_TAMPER_KINDS + 4 + 3, read);
+}
+
 /* ---- a random walk ----------------------------------------------------------------------- */
 
 static uint32_t g_random;
@@ -626,4 +718,8 @@ WK_TEST_MAIN(T(over_voltage_opens_and_the_supply_comes_back_when_it_has_gone),
              T(a_level_of_demand_response_caps_the_import_at_4200_watts),
              T(bad_values_are_refused_precisely_and_change_nothing),
              T(parameters_read_can_be_written_back),
+             T(fraud_is_logged_kept_and_survives_a_restart),
+             T(the_first_opening_without_power_is_kept),
+             T(refused_logins_are_counted_and_a_service_order_excuses_covers),
+             T(every_object_of_tamper_can_be_read),
              T(a_random_walk_never_leaves_the_diagram_nor_switches_what_it_must_not))

@@ -35,11 +35,26 @@
         1, 0, {a, b, c, d, e, f}, 2, 0, ROW_RIGHTS(public_rights, 0, 0), &wk_objects_data,     \
             what                                                                               \
     }
-/* Of the maker's own range (C = 128): the supply, D = 1, and tamper, D = 2. */
+/* Of the maker's own range (C = 128): the supply, D = 1, and tamper, D = 2, its rules, D = 3. */
 #define PARAMETERS(d, e, what)                                                                 \
     {                                                                                          \
         1, 0, {0, 0, 128, d, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                  \
             &wk_objects_setting, what                                                          \
+    }
+#define TAMPER(e, set_mask, what)                                                              \
+    {                                                                                          \
+        1, 0, {0, 0, 128, 2, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, set_mask, 0),              \
+            &wk_objects_tamper, what                                                           \
+    }
+#define RULE(e, kind)                                                                          \
+    {                                                                                          \
+        1, 0, {0, 0, 128, 3, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                  \
+            &wk_objects_tamper_rule, kind                                                      \
+    }
+#define ESTIMATED(c, what)                                                                     \
+    {                                                                                          \
+        3, 0, {1, 0, c, 8, 0, 255}, 3, 1, ROW_RIGHTS(PUBLIC_NONE, 0, 0),                       \
+            &wk_objects_tamper_energy, what                                                    \
     }
 #define CONTROL(d, e, set_mask, what)                                                          \
     {                                                                                          \
@@ -187,6 +202,29 @@ static const struct wk_object k_rows[] = {
     PARAMETERS(1, 6, WK_OBJECTS_SET_RESPONSE),
     PARAMETERS(1, 7, WK_OBJECTS_SET_RELAY_1),
     PARAMETERS(1, 8, WK_OBJECTS_SET_RELAY_2),
+    TAMPER(0, 0, WK_OBJECTS_TAMPER_ACTIVE),
+    TAMPER(1, 0, WK_OBJECTS_TAMPER_SNAPSHOTS),
+    TAMPER(2, 0x2U, WK_OBJECTS_TAMPER_SITE),
+    TAMPER(3, 0x2U, WK_OBJECTS_TAMPER_SERVICE),
+    RULE(0, WK_TAMPER_BYPASS),
+    RULE(1, WK_TAMPER_WIRE_MISSING),
+    RULE(2, WK_TAMPER_REVERSED),
+    RULE(3, WK_TAMPER_VOLTAGE_MISSING),
+    RULE(4, WK_TAMPER_CT),
+    RULE(5, WK_TAMPER_SEQUENCE),
+    RULE(6, WK_TAMPER_UNBALANCE),
+    RULE(7, WK_TAMPER_MAGNET),
+    RULE(8, WK_TAMPER_TERMINAL_COVER),
+    RULE(9, WK_TAMPER_MAIN_COVER),
+    RULE(10, WK_TAMPER_MODULE),
+    RULE(11, WK_TAMPER_AUTHENTICATION),
+    RULE(12, WK_TAMPER_CLOCK),
+    RULE(13, WK_TAMPER_CONFIGURATION),
+    RULE(14, WK_TAMPER_NO_CONSUMPTION),
+    RULE(15, WK_TAMPER_LOAD_WHILE_OPEN),
+    ESTIMATED(134, 0),
+    ESTIMATED(135, 1),
+    ESTIMATED(136, 2),
     {7,
      1,
      {1, 0, 99, 1, 0, 255},

@@ -32,6 +32,10 @@ extern const struct wk_object_class wk_objects_limiter;      /* class 71; select
 extern const struct wk_object_class wk_objects_setting;      /* class 1, parameters */
 extern const struct wk_object_class wk_objects_control;      /* class 1, state and orders */
 
+extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
+extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
+extern const struct wk_object_class wk_objects_tamper_energy; /* class 3 */
+
 /* Selectors of class 1. */
 enum {
     WK_OBJECTS_LOGICAL_NAME = 1,
@@ -116,6 +120,14 @@ enum {
     WK_OBJECTS_SET_RELAY_2,
     WK_OBJECTS_SUPPLY_STATE,
     WK_OBJECTS_RESPONSE_ORDER,
+};
+
+/* Selectors of wk_objects_tamper. */
+enum {
+    WK_OBJECTS_TAMPER_ACTIVE = 1,
+    WK_OBJECTS_TAMPER_SNAPSHOTS,
+    WK_OBJECTS_TAMPER_SITE,
+    WK_OBJECTS_TAMPER_SERVICE,
 };
 
 /** The parameters of a table as a structure, in its order; reading takes any integer types.

@@ -28,6 +28,7 @@
 #include "management/shown.h"
 #include "management/store.h"
 #include "management/supply.h"
+#include "management/tamper.h"
 #include "management/tariff.h"
 #include "metrology/record.h"
 #include "port/hal.h"
@@ -67,6 +68,7 @@ enum {
     WK_ROOMS_LOAD_RELEASED,    /* a lock-out was released remotely */
     WK_ROOMS_PERIOD_ENDED,     /* the billing period is to end */
     WK_ROOMS_ALARM_SET,        /* a register was cleared, a filter or destination set */
+    WK_ROOMS_SERVICE_ORDERED,  /* covers may be open */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -118,6 +120,7 @@ struct wk_rooms {
     struct wk_supply supply;
     struct wk_rooms_control control;
     struct wk_rooms_fittings fittings;
+    struct wk_tamper tamper;
     const struct wk_hal_contactor *contactor;
     struct wk_record live; /* the newest window; kind 0 = none yet */
     struct wk_shown shown; /* ... and the newest without an impulse: what people look at */
