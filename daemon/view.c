@@ -41,17 +41,6 @@ static json_t *flag_names(uint32_t flags)
     return array;
 }
 
-static json_t *supply(const struct wk_rooms *rooms)
-{
-    static const char *const k_states[] = {"disconnected", "connected",
-                                           "ready_for_reconnection"};
-    bool closed = false;
-    const bool known = rooms->contactor->is_closed(rooms->contactor->self, &closed) == WK_OK;
-    return json_pack("{s:s, s:i, s:o}", "state", k_states[rooms->supply.state], "mode",
-                     rooms->supply.mode, "contact",
-                     known ? json_string(closed ? "closed" : "open") : json_null());
-}
-
 static json_t *tariffs(const struct wk_registers *registers)
 {
     json_t *array = json_array();
@@ -120,16 +109,18 @@ json_t *wk_view_live(const struct wk_view *view)
     const int64_t s_mva = sum(window->s_mva);
     const int64_t p_mw = sum(window->p_mw);
     json_t *live = json_pack(
-        "{s:I, s:i, s:I, s:b, s:i, s:f, s:f, s:o, s:o, s:o, s:{s:f, s:f, s:f, s:f}, s:i, s:o, "
+        "{s:I, s:i, s:I, s:b, s:i, s:f, s:f, s:o, s:o, s:o, s:o, s:{s:f, s:f, s:f, s:f}, s:i, "
+        "s:o, "
         "s:I, s:I}",
         "time_us", (json_int_t)now_us, "utc_offset_min", civil.utc_offset_min, "seq",
         (json_int_t)rooms->live.seq, "impulse", (int)(rooms->shown.rejected > 0), "phases",
         window->phases, "frequency_hz", (double)window->frequency_uhz / 1e6, "i_neutral_a",
         (double)window->i_ua[WK_RECORD_PHASES] / 1e6, "flags", flag_names(rooms->live.flags),
-        "phase", live_phases(window), "supply", supply(rooms), "total", "p_w",
-        (double)p_mw / 1e3, "q_var", (double)sum(window->q1_mvar) / 1e3, "s_va",
-        (double)s_mva / 1e3, "pf", s_mva > 0 ? (double)p_mw / (double)s_mva : 0.0, "tariff",
-        rooms->tariff.current, "tariff_import_uwh", tariffs(&rooms->registers), "import_uwh",
+        "phase", live_phases(window), "supply", wk_view_supply(rooms), "tamper",
+        wk_view_tamper(rooms), "total", "p_w", (double)p_mw / 1e3, "q_var",
+        (double)sum(window->q1_mvar) / 1e3, "s_va", (double)s_mva / 1e3, "pf",
+        s_mva > 0 ? (double)p_mw / (double)s_mva : 0.0, "tariff", rooms->tariff.current,
+        "tariff_import_uwh", tariffs(&rooms->registers), "import_uwh",
         (json_int_t)rooms->registers.import_uwh, "export_uwh",
         (json_int_t)rooms->registers.export_uwh);
     return live;

@@ -52,6 +52,9 @@ json_t *wk_view_profile(const struct wk_view *view, struct wk_utc from, struct w
 /** The newest `most` events, newest first. */
 json_t *wk_view_events(const struct wk_view *view, size_t most);
 
+/** (view_control.c) The supply: state, reasons, limits, relays; and what was found of fraud. */
+json_t *wk_view_supply(const struct wk_rooms *rooms);
+json_t *wk_view_tamper(const struct wk_rooms *rooms);
 /** (view_quality.c) Power quality: the newest intervals, spectra, events of the voltage. */
 json_t *wk_view_quality(const struct wk_view *view);
 /** (view_quality.c) The weeks of EN 50160: the one under way, and the one before. */
