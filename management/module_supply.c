@@ -147,8 +147,8 @@ static wk_err step_limits(struct wk_module *module, const struct wk_record *reco
         WK_TRY(log_code(module, WK_EVENT_RESPONSE_LEVEL, control->response.level,
                         wk_response_cap_mw(&control->response) / 1000));
     }
-    for (uint8_t i = 0; i < WK_ROOMS_LIMITERS; i++) {
-        WK_TRY(step_limiter(module, record, i, &trip));
+    for (int i = 0; i < WK_ROOMS_LIMITERS; i++) {
+        WK_TRY(step_limiter(module, record, (uint8_t)i, &trip));
     }
     const struct wk_limiter *contract = &control->limiter[WK_ROOMS_LIMITER];
     if (contract->emergency != control->emergency) {

@@ -159,9 +159,9 @@ static wk_err read_monitor(struct wk_bytes_in *in, struct wk_limiter_settings *s
     wk_axdr_read_exact(in, obis, sizeof obis);
     const int64_t attribute = wk_axdr_read_integer(in, WK_AXDR_INTEGER);
     WK_TRY(in->fault);
-    for (uint8_t i = 0; i < WK_LIMITER_MONITORS; i++) {
+    for (int i = 0; i < WK_LIMITER_MONITORS; i++) {
         if (class_id == 3 && attribute == 2 && memcmp(obis, k_monitors[i].obis, 6) == 0) {
-            settings->monitor = i;
+            settings->monitor = (uint8_t)i;
             return WK_OK;
         }
     }
@@ -204,9 +204,9 @@ static wk_err read_action(struct wk_bytes_in *in, const uint16_t *selectors, uin
     wk_axdr_read_exact(in, script, sizeof script);
     const int64_t selector = wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
     WK_TRY(in->fault);
-    for (uint8_t i = 0; i < WK_LIMITER_ACTIONS; i++) {
+    for (int i = 0; i < WK_LIMITER_ACTIONS; i++) {
         if (selector == selectors[i] && memcmp(script, k_scripts[i], 6) == 0) {
-            *action = i;
+            *action = (uint8_t)i;
             return WK_OK;
         }
     }
