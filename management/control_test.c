@@ -274,6 +274,29 @@ static void heat_trips_and_a_lost_thermometer_neither_trips_nor_restores(void)
     EXPECT_I64(WK_PROTECTION_HEAT, wk_protection_step(&protection, &input).ends);
 }
 
+static void a_threshold_of_zero_turns_a_protection_off_and_ends_what_stands(void)
+{
+    struct wk_protection protection;
+    struct wk_protection_input input = {
+        .span_us = SPAN, .phases = 1, .u_mv = {300000}, .thermometer = true, .mdegc = 150000};
+    wk_protection_init(&protection, 230000);
+    for (int i = 0; i < 60; i++) {
+        (void)wk_protection_step(&protection, &input);
+    }
+    EXPECT(wk_protection_over_voltage(&protection) && wk_protection_over_heat(&protection));
+    struct wk_protection_settings settings = protection.settings;
+    settings.over_mv = 0;
+    settings.hot_mdegc = 0;
+    EXPECT_OK(wk_protection_set(&protection, &settings));
+    uint8_t ends = 0;
+    for (int i = 0; i < 1600; i++) {
+        const struct wk_protection_edges edges = wk_protection_step(&protection, &input);
+        EXPECT_I64(0, edges.begins);
+        ends |= edges.ends;
+    }
+    EXPECT_I64(WK_PROTECTION_HEAT | 1, ends);
+}
+
 static void a_restore_value_above_the_trip_value_is_refused(void)
 {
     struct wk_protection protection;
@@ -523,6 +546,27 @@ static void a_level_begins_late_by_its_offset_and_ends_by_itself(void)
     EXPECT_I64(WK_RESPONSE_NORMAL, response.level);
 }
 
+static void normal_ends_an_order_and_a_clock_far_back_loses_it(void)
+{
+    struct wk_response response;
+    wk_response_init(&response);
+    response.settings.offset_most_s = 1799;
+    struct wk_response_order order = {.level = WK_RESPONSE_REDUCE, .duration_s = 86400};
+    EXPECT_OK(wk_response_take(&response, &order, 1000000, 0));
+    EXPECT(wk_response_step(&response, 1000000));
+    EXPECT_I64(8000000, wk_response_cap_mw(&response));
+    order.level = WK_RESPONSE_NORMAL;
+    EXPECT_OK(wk_response_take(&response, &order, 1000010, 1234));
+    EXPECT(wk_response_step(&response, 1000010)); /* at once: no offset */
+    EXPECT_I64(0, wk_response_cap_mw(&response));
+    order.level = WK_RESPONSE_CRITICAL;
+    EXPECT_OK(wk_response_take(&response, &order, 1000020, 0));
+    EXPECT(wk_response_step(&response, 1000020));
+    EXPECT(wk_response_step(&response, 1000020 - 3 * 86400)); /* the clock was set back */
+    EXPECT(!wk_response_step(&response, 1000021));
+    EXPECT_I64(WK_RESPONSE_NORMAL, response.level);
+}
+
 static void orders_out_of_range_change_nothing(void)
 {
     static const struct wk_response_order k_bad[] = {
@@ -551,6 +595,7 @@ WK_TEST_MAIN(T(every_parameter_is_refused_just_outside_of_its_range_and_nothing_
              T(a_contactor_without_auxiliary_contact_is_believed),
              T(over_voltage_trips_after_three_seconds_and_ends_a_minute_below),
              T(heat_trips_and_a_lost_thermometer_neither_trips_nor_restores),
+             T(a_threshold_of_zero_turns_a_protection_off_and_ends_what_stands),
              T(a_restore_value_above_the_trip_value_is_refused),
              T(the_limiter_waits_for_both_durations),
              T(the_emergency_profile_needs_its_group_and_ends_after_its_duration),
@@ -563,4 +608,5 @@ WK_TEST_MAIN(T(every_parameter_is_refused_just_outside_of_its_range_and_nothing_
              T(a_schedule_goes_over_midnight_and_reasons_act_at_once),
              T(a_controllable_consumer_never_gets_less_than_4200_watts),
              T(a_level_begins_late_by_its_offset_and_ends_by_itself),
+             T(normal_ends_an_order_and_a_clock_far_back_loses_it),
              T(orders_out_of_range_change_nothing))

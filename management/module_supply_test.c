@@ -381,6 +381,75 @@ static void a_level_of_demand_response_caps_the_import_at_4200_watts(void)
     EXPECT_I64(2, count_events(WK_EVENT_RESPONSE_LEVEL));
 }
 
+static void each_monitored_value_trips_and_a_relay_can_be_what_it_acts_on(void)
+{
+    static const int64_t k_limits[WK_LIMITER_MONITORS] = {9000000, 15000, 9000000};
+    for (uint8_t monitor = 0; monitor < WK_LIMITER_MONITORS; monitor++) {
+        EXPECT_OK(start(6));
+        struct wk_limiter *limiter = &g_module.rooms.control.limiter[WK_ROOMS_LIMITER];
+        limiter->settings.monitor = monitor;
+        limiter->settings.normal = k_limits[monitor];
+        limiter->settings.over = monitor == 1 ? WK_LIMITER_RELAY_1 : WK_LIMITER_SUPPLY;
+        limiter->settings.under = monitor == 2 ? WK_LIMITER_NOTHING : limiter->settings.over;
+        g_module.rooms.control.relay[0].settings.order = WK_RELAY_ON;
+        EXPECT_OK(run_s(1));
+        EXPECT(g_panel.relay[0].on);
+        g_i_ua = 20 * US;
+        EXPECT_OK(run_s(32));
+        EXPECT(g_panel.closed == (monitor == 1));
+        EXPECT(g_panel.relay[0].on == (monitor != 1));
+        EXPECT_I64(monitor == 2 ? WK_SUPPLY_LOCKED_OUT : (monitor == 0 ? WK_SUPPLY_LOAD : 0),
+                   g_module.rooms.control.reasons);
+    }
+}
+
+static void the_emergency_profile_is_an_event_at_its_begin_and_end(void)
+{
+    EXPECT_OK(start(4));
+    struct wk_limiter_settings *settings =
+        &g_module.rooms.control.limiter[WK_ROOMS_LIMITER].settings;
+    settings->normal = 20000000;
+    settings->emergency = 2000000;
+    settings->groups = 1;
+    settings->group[0] = 5;
+    settings->profile_id = 5;
+    settings->profile_begin_s = START / US + 10;
+    settings->profile_s = 20;
+    EXPECT_OK(run_s(60));
+    EXPECT_I64(1, count_events(WK_EVENT_EMERGENCY_LIMIT));
+    EXPECT_I64(1, count_events(WK_EVENT_EMERGENCY_LIMIT_OVER));
+}
+
+static void relays_follow_orders_and_schedule_and_a_refusal_is_tried_again(void)
+{
+    static const uint8_t k_relay[6] = {0, 1, 96, 3, 10, 255};
+    EXPECT_OK(start(4));
+    g_panel.relay[0].refuses = true;
+    EXPECT_OK(act(k_relay, 2));
+    EXPECT_OK(run_s(2));
+    EXPECT(!g_panel.relay[0].on);
+    EXPECT_I64(0, count_events(WK_EVENT_RELAY_ON));
+    g_panel.relay[0].refuses = false;
+    EXPECT_OK(run_s(1));
+    EXPECT(g_panel.relay[0].on);
+    EXPECT_OK(act(k_relay, 1));
+    EXPECT_OK(run_s(1));
+    EXPECT(!g_panel.relay[0].on);
+    struct wk_relay_settings settings = {
+        .switches = 2, .on = {1, 0}, .minute = {1, 3}, .offset_most_s = 30};
+    EXPECT_OK(wk_relay_set(&g_module.rooms.control.relay[1], &settings));
+    EXPECT_OK(run_s(10)); /* midnight of the start, and some seconds */
+    EXPECT(!g_panel.relay[1].on);
+    EXPECT_OK(run_s(85)); /* 00:01 and at most 30 s */
+    EXPECT(g_panel.relay[1].on);
+    EXPECT_OK(boot()); /* a short stop: it goes on where it was */
+    EXPECT(!g_panel.relay[1].on);
+    EXPECT_OK(run_s(1));
+    EXPECT(g_panel.relay[1].on);
+    EXPECT_OK(run_s(120));
+    EXPECT(!g_panel.relay[1].on);
+}
+
 /* ---- bad input --------------------------------------------------------------------------- */
 
 struct bad {
@@ -432,6 +501,61 @@ static void bad_values_are_refused_precisely_and_change_nothing(void)
     EXPECT_ERR(WK_E_RANGE, set_long64(k_response_limiter, 4, 4199999)); /* the guarantee */
     EXPECT_OK(set_long64(k_response_limiter, 4, 4200000));
     EXPECT_OK(set_long64(k_limiter, 4, INT64_C(1000000000000)));
+}
+
+static void a_damaged_value_of_the_store_is_refused(void)
+{
+    static uint8_t raw[WK_MODULE_SUPPLY_ROOM];
+    EXPECT_OK(start(4));
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    wk_module_supply_pack(&g_module, 0, &out);
+    for (size_t size = 0; size < out.size; size++) {
+        struct wk_bytes_in in = wk_bytes_in_of(raw, size);
+        EXPECT(wk_module_supply_unpack(&g_module, 0, &in) != WK_OK);
+    }
+    raw[0] ^= 0x80; /* another version */
+    struct wk_bytes_in in = wk_bytes_in_of(raw, out.size);
+    EXPECT_ERR(WK_E_FORMAT, wk_module_supply_unpack(&g_module, 0, &in));
+}
+
+static void state_and_orders_can_be_read_and_bad_orders_are_refused(void)
+{
+    static const uint8_t k_order[6] = {0, 0, 128, 1, 1, 255};
+    static const uint8_t k_state[6] = {0, 0, 128, 1, 0, 255};
+    static const uint8_t k_relay[6] = {0, 2, 96, 3, 10, 255};
+    /* level 4; level 1 for a day and a second */
+    static const uint8_t k_level[] = {0x02, 3,    0x16, 4, 0x09, 12, 0x07, 0xE4,
+                                      1,    1,    0xFF, 0, 0,    0,  0,    0x80,
+                                      0,    0xFF, 0x06, 0, 0,    3,  0x84};
+    static const uint8_t k_long[] = {0x02, 3,    0x16, 1, 0x09, 12,   0x07, 0xE4,
+                                     1,    1,    0xFF, 0, 0,    0,    0,    0x80,
+                                     0,    0xFF, 0x06, 0, 1,    0x51, 0x81};
+    EXPECT_OK(start(4));
+    const struct wk_response before = g_module.rooms.control.response;
+    struct wk_bytes_out value = {.data = (uint8_t *)(uintptr_t)k_level, .size = sizeof k_level};
+    EXPECT_ERR(WK_E_RANGE, set(1, k_order, 2, &value));
+    value = (struct wk_bytes_out){.data = (uint8_t *)(uintptr_t)k_long, .size = sizeof k_long};
+    EXPECT_ERR(WK_E_RANGE, set(1, k_order, 2, &value));
+    EXPECT_ERR(WK_E_UNSUPPORTED, set(1, k_state, 2, &value));
+    EXPECT_BYTES(&before, &g_module.rooms.control.response, sizeof before);
+    const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
+    struct wk_object_cursor cursor = {0};
+    uint8_t raw[64];
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    struct wk_object_call call = call_of(1, k_state);
+    EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+    /* no reason, resting, idle, no attempt, no order given */
+    EXPECT_BYTES("\x02\x05\x11\x00\x16\x00\x16\x00\x11\x00\x06", raw, 11);
+    out = wk_bytes_out_of(raw, sizeof raw);
+    call = call_of(1, k_order);
+    EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+    EXPECT_BYTES("\x02\x04\x16\x00\x16\x00\x09\x0C\x07\xB2", raw, 10); /* 1970 */
+    for (uint8_t attribute = 2; attribute <= 4; attribute++) {
+        out = wk_bytes_out_of(raw, sizeof raw);
+        call = call_of(70, k_relay);
+        EXPECT_OK(call.object->functions->get(&call, attribute, &all, &cursor, &out));
+    }
+    EXPECT_BYTES("\x16\x04", raw, 2);
 }
 
 /* Every attribute of the new objects can be read, and a structure of parameters that was read
@@ -716,6 +840,11 @@ WK_TEST_MAIN(T(over_voltage_opens_and_the_supply_comes_back_when_it_has_gone),
              T(an_armed_supply_waits_for_the_button_and_the_arm_expires),
              T(after_an_outage_the_supply_waits_its_random_time),
              T(a_level_of_demand_response_caps_the_import_at_4200_watts),
+             T(each_monitored_value_trips_and_a_relay_can_be_what_it_acts_on),
+             T(the_emergency_profile_is_an_event_at_its_begin_and_end),
+             T(relays_follow_orders_and_schedule_and_a_refusal_is_tried_again),
+             T(a_damaged_value_of_the_store_is_refused),
+             T(state_and_orders_can_be_read_and_bad_orders_are_refused),
              T(bad_values_are_refused_precisely_and_change_nothing),
              T(parameters_read_can_be_written_back),
              T(fraud_is_logged_kept_and_survives_a_restart),
