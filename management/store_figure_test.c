@@ -67,12 +67,12 @@ static void begin_call(void)
     g_units_to_sync = 0;
 }
 
-/* 16 logs of 15 sectors and 16 key/value sectors: 1 MiB. */
+/* 8 key/value sectors and 16 logs of 15 or 23 sectors: 1 MiB. */
 static struct wk_store_layout whole_image(void)
 {
-    struct wk_store_layout layout = {.kv_sectors = 16};
+    struct wk_store_layout layout = {.kv_sectors = 8};
     for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
-        layout.log_sectors[log] = 15;
+        layout.log_sectors[log] = log == 0 ? 23 : 15;
     }
     return layout;
 }

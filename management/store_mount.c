@@ -11,7 +11,7 @@
 
 #define TAIL_WALK   256U /* octets at the end of a log that are walked record by record */
 #define PROBE_REACH 256U /* how far a record is looked for while halving the rest */
-#define PROBES      4U   /* looks into a sector that should be erased */
+#define PROBES      3U   /* looks into a sector that should be erased */
 #define PROBE_SIZE  16U
 
 /* ---- which sectors are in use ------------------------------------------------------------ */
@@ -100,10 +100,11 @@ static wk_err count_filled(const struct wk_store *store, struct wk_store_ring *r
     return WK_OK;
 }
 
-/* Finds the newest sector of a ring and how many before it are of the same life. */
-static wk_err find_newest(const struct wk_store *store, struct wk_store_ring *ring)
+/* Finds the newest sector of a ring and how many before it are of the same life. `all`: looks at
+ * every head, so that no damage hides a newer sector. */
+static wk_err find_newest(const struct wk_store *store, struct wk_store_ring *ring, bool all)
 {
-    WK_TRY(halve_to_newest(store, ring));
+    WK_TRY(all ? find_newest_of_all(store, ring) : halve_to_newest(store, ring));
     if (ring->filled == 0) {
         return WK_OK;
     }
@@ -232,7 +233,10 @@ static wk_err replay_sector(struct wk_store *store, struct wk_store_mount_report
     ring->at = walk.at - wk_store_sector_at(store, ring, ring->newest);
     ring->resumes = walk.torn || replay.keys != 0;
     *commits = replay.commits;
-    return WK_OK;
+    bool blank;
+    WK_TRY(wk_store_is_blank(store, walk.at, walk.end - walk.at, &blank));
+    report->would_go_back = !blank; /* no cut leaves a gap: behind it are newer values */
+    return blank ? WK_OK : WK_E_CORRUPT;
 }
 
 /* A commit in the sector ahead, whose head cannot be read: going on without it would set values
@@ -261,7 +265,7 @@ static wk_err refuse_if_newer(const struct wk_store *store,
 static wk_err mount_kv(struct wk_store *store, struct wk_store_mount_report *report)
 {
     struct wk_store_ring *ring = &store->kv;
-    WK_TRY(find_newest(store, ring));
+    WK_TRY(find_newest(store, ring, true));
     uint32_t commits = 0;
     if (ring->filled > 0) {
         WK_TRY(replay_sector(store, report, &commits));
@@ -369,19 +373,31 @@ static wk_err walk_tail(struct wk_store *store, uint8_t log, uint64_t next,
     return WK_OK;
 }
 
+/* `all`: see find_newest. */
+static wk_err find_end(struct wk_store *store, uint8_t log, bool all,
+                       struct wk_store_mount_report *report)
+{
+    struct wk_store_ring *ring = &store->log[log];
+    uint64_t first = 0;
+    WK_TRY(find_newest(store, ring, all));
+    WK_TRY(drop_uncommitted_sectors(store, log, &first, report));
+    return ring->filled > 0 ? walk_tail(store, log, first, report) : WK_OK;
+}
+
 static wk_err mount_log(struct wk_store *store, uint8_t log,
                         struct wk_store_mount_report *report)
 {
     struct wk_store_ring *ring = &store->log[log];
-    uint64_t first = 0;
-    WK_TRY(find_newest(store, ring));
-    WK_TRY(drop_uncommitted_sectors(store, log, &first, report));
+    struct wk_store_mount_report told = *report;
+    WK_TRY(find_end(store, log, false, report));
+    const bool gone = ring->filled == 0 && store->committed[log] > 0;
+    if (gone || report->missing_entries > told.missing_entries) {
+        *report = told; /* damage may have misled the search: look everywhere */
+        WK_TRY(find_end(store, log, true, report));
+    }
     if (ring->filled == 0 && store->committed[log] > 0) {
         report->missing_entries += store->committed[log];
         return WK_E_CORRUPT;
-    }
-    if (ring->filled > 0) {
-        WK_TRY(walk_tail(store, log, first, report));
     }
     return ensure_ahead(store, ring, report);
 }
