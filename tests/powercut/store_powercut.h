@@ -9,7 +9,12 @@
 #include "management/store.h"
 #include "port/virtual/flash.h"
 
-#define POWERCUT_IMAGE_MAX  (10U * 65536U)
+#ifndef POWERCUT_IMAGE_MAX
+#define POWERCUT_IMAGE_MAX (10U * 65536U)
+#endif
+#ifndef POWERCUT_TRIES
+#define POWERCUT_TRIES 65536U
+#endif
 #define POWERCUT_WORKLOADS  4U
 #define POWERCUT_GEOMETRIES 5U
 
@@ -44,7 +49,6 @@ struct powercut_plan {
 
 /* Entries have other octets when their step is done again after a cut: how often each was, by
  * number modulo POWERCUT_TRIES. */
-#define POWERCUT_TRIES 65536U
 extern uint8_t powercut_tries[WK_STORE_LOGS][POWERCUT_TRIES];
 
 struct wk_store_layout powercut_layout(const struct powercut_plan *plan);
