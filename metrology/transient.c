@@ -3,14 +3,13 @@
 
 #include <string.h>
 
+#include "metrology/transient_rows.h"
+
 #define PPM          1000000
 #define PEAK_BITS    12 /* the nominal peak is kept as 2^11 .. 2^12, if counts are as fine */
 #define ROOT2_PPM    1414214
-#define KEPT_MOST    16383 /* four times the nominal peak; differences fit 16 bits */
-#define KEPT_BITS    32767U
 #define HUSH_CYCLES  2
 #define QUIET_PARTS  8  /* an end must last for this part of a cycle */
-#define CHUNK        64 /* frames looked at together: less than any cycle's */
 #define LOOK_PERCENT 75 /* of the threshold: no closer look below it */
 #define PART_BITS    15
 #define RETUNED      50 /* a change of the cycle by 1/50 needs a new one in memory */
@@ -55,7 +54,8 @@ static void init_lane(struct wk_transient_lane *lane, const struct wk_sample_slo
         .present = true,
         .index = slot->index,
         .offset = slot->offset,
-        .threshold = threshold < KEPT_MOST ? (int32_t)threshold : KEPT_MOST,
+        .threshold =
+            threshold < WK_TRANSIENT_KEPT_MOST ? (int32_t)threshold : WK_TRANSIENT_KEPT_MOST,
         .milli = wk_scale_mul(milli_of(slot), wk_scale_of(INT64_C(1) << shift, 0)),
     };
 }
@@ -146,7 +146,9 @@ static int16_t kept(const struct wk_transient *transient, int phase, int32_t cou
                             : count > 2 * WK_SAMPLE_COUNTS ? 2 * WK_SAMPLE_COUNTS
                                                            : count;
     const int32_t value = (limited - transient->lane[phase].offset) >> transient->shift;
-    return (int16_t)(value > KEPT_MOST ? KEPT_MOST : value < -KEPT_MOST ? -KEPT_MOST : value);
+    return (int16_t)(value > WK_TRANSIENT_KEPT_MOST    ? WK_TRANSIENT_KEPT_MOST
+                     : value < -WK_TRANSIENT_KEPT_MOST ? -WK_TRANSIENT_KEPT_MOST
+                                                       : value);
 }
 
 /* Slot of the sample `back` frames before the next one. */
@@ -156,72 +158,9 @@ static uint32_t slot_of(const struct wk_transient *transient, uint32_t back)
                                    : transient->next + transient->entries - back;
 }
 
-/* Vectors, where the processor has any. */
-typedef int32_t words __attribute__((vector_size(4 * WK_TRANSIENT_LANES)));
-typedef uint32_t bits __attribute__((vector_size(4 * WK_TRANSIENT_LANES)));
-typedef int16_t twice __attribute__((vector_size(4 * WK_TRANSIENT_LANES))); /* two frames */
-
-/* The low halves of eight words; the order of octets in a word is that of both processors. */
-#define LOW_HALVES 0, 2, 4, 6, 8, 10, 12, 14
-
-/* Some frames as they are kept. */
-struct rows {
-    int16_t row[CHUNK][WK_TRANSIENT_LANES];
-};
-
-/* One frame, less offset and shifted; the lane that is no voltage is 0. */
-static inline words kept_words(const int32_t *from, bits offset, uint8_t shift)
-{
-    const words voltages = {-1, -1, -1, 0};
-    bits count;
-    memcpy(&count, from, sizeof count);
-    return ((words)(count - offset) >> shift) & voltages;
-}
-
-static bool keep_abreast(const struct wk_transient *transient, const int32_t *counts,
-                         size_t frames, struct rows *rows)
-{
-    bits offset = {0};
-    bits loud = {0};
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        offset[phase] = (uint32_t)transient->lane[phase].offset;
-    }
-    const int32_t *from = counts + transient->lane[0].index;
-    const size_t channels = transient->channels;
-    for (size_t n = 0; n < frames; n += 2) {
-        /* an odd last frame is taken twice; the second is not used */
-        const size_t step = n + 1 < frames ? channels : 0;
-        const words a = kept_words(from, offset, transient->shift);
-        const words b = kept_words(from + step, offset, transient->shift);
-        const twice both = __builtin_shufflevector((twice)a, (twice)b, LOW_HALVES);
-        memcpy(rows->row[n], &both, sizeof both);
-        loud |= ((bits)a + (uint32_t)KEPT_MOST) | ((bits)b + (uint32_t)KEPT_MOST);
-        from += 2 * channels;
-    }
-    return (loud[0] | loud[1] | loud[2]) <= KEPT_BITS;
-}
-
-static bool keep_apart(const struct wk_transient *transient, const int32_t *counts,
-                       size_t frames, struct rows *rows)
-{
-    uint32_t loud = 0;
-    for (int phase = 0; phase < WK_TRANSIENT_LANES; phase++) {
-        const int at = phase < WK_RECORD_PHASES ? phase : 0;
-        const struct wk_transient_lane *lane = &transient->lane[at];
-        for (size_t n = 0; n < frames; n++) {
-            const uint32_t count =
-                lane->present ? (uint32_t)counts[n * transient->channels + lane->index] : 0;
-            const int32_t value = (int32_t)(count - (uint32_t)lane->offset) >> transient->shift;
-            rows->row[n][phase] = (int16_t)value;
-            loud |= (uint32_t)value + KEPT_MOST;
-        }
-    }
-    return loud <= KEPT_BITS;
-}
-
 /* Counts of any size: while there is nothing to compare them with. */
 static void keep_limited(const struct wk_transient *transient, const int32_t *counts,
-                         size_t frames, struct rows *rows)
+                         size_t frames, struct wk_transient_rows *rows)
 {
     for (size_t n = 0; n < frames; n++, counts += transient->channels) {
         for (int phase = 0; phase < WK_TRANSIENT_LANES; phase++) {
@@ -233,51 +172,11 @@ static void keep_limited(const struct wk_transient *transient, const int32_t *co
     }
 }
 
-static inline twice larger(twice a, twice b)
-{
-    const twice is_b = b > a;
-    return (b & is_b) | (a & ~is_b);
-}
-
-static inline twice distance_of(twice a, twice b)
-{
-    const twice off = a - b;
-    const twice sign = off >> 15;
-    return (off ^ sign) - sign;
-}
-
-/* Largest distances between rows and memory, per voltage. No value is so large that a
- * difference could wrap. */
-static void farthest(const struct rows *rows, const int16_t *memory, size_t frames,
-                     int16_t most[WK_TRANSIENT_LANES])
-{
-    twice largest = {0};
-    twice now;
-    twice before;
-    size_t n = 0;
-    for (; n + 1 < frames; n += 2) {
-        memcpy(&now, rows->row[n], sizeof now);
-        memcpy(&before, memory + n * WK_TRANSIENT_LANES, sizeof before);
-        largest = larger(largest, distance_of(now, before));
-    }
-    if (n < frames) {
-        now = (twice){0};
-        before = (twice){0};
-        memcpy(&now, rows->row[n], sizeof now / 2);
-        memcpy(&before, memory + n * WK_TRANSIENT_LANES, sizeof before / 2);
-        largest = larger(largest, distance_of(now, before));
-    }
-    for (int lane = 0; lane < WK_TRANSIENT_LANES; lane++) {
-        const int16_t other = largest[lane + WK_TRANSIENT_LANES];
-        most[lane] = largest[lane] > other ? largest[lane] : other;
-    }
-}
-
 /* Frames of which memory has the cycle before and room for them, without a turn of the ring. */
 static size_t straight(const struct wk_transient *transient, size_t frames)
 {
     const uint32_t from = slot_of(transient, transient->whole);
-    size_t now = frames < CHUNK ? frames : CHUNK;
+    size_t now = frames < WK_TRANSIENT_CHUNK ? frames : WK_TRANSIENT_CHUNK;
     now = now < transient->whole ? now : transient->whole;
     now =
         now < transient->entries - transient->next ? now : transient->entries - transient->next;
@@ -296,15 +195,14 @@ static void pass(struct wk_transient *transient, size_t frames)
 static bool take_calm(struct wk_transient *transient, const int32_t *counts, size_t frames)
 {
     const uint32_t from = slot_of(transient, transient->whole);
-    struct rows rows;
+    struct wk_transient_rows rows;
     int16_t most[WK_TRANSIENT_LANES];
-    bool calm = transient->abreast ? keep_abreast(transient, counts, frames, &rows)
-                                   : keep_apart(transient, counts, frames, &rows);
+    bool calm = wk_transient_rows_keep(transient, counts, frames, &rows);
     if (!calm && transient->blind > 0) {
         keep_limited(transient, counts, frames, &rows);
         calm = true;
     } else if (calm && transient->blind == 0) {
-        farthest(&rows, memory_at(transient, from), frames, most);
+        wk_transient_rows_farthest(&rows, memory_at(transient, from), frames, most);
         for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
             const struct wk_transient_lane *lane = &transient->lane[phase];
             calm =
