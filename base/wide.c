@@ -165,6 +165,13 @@ struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder
     return wk_i128_sub(wk_i128_neg(quotient), wk_i128_of(1));
 }
 
+int64_t wk_i128_ratio(int64_t a, int64_t b, uint8_t shift, int64_t divisor)
+{
+    int64_t rest;
+    const struct wk_i128 product = wk_i128_shift_left(wk_i128_mul(a, b), shift);
+    return (int64_t)wk_i128_div(product, divisor, &rest).low;
+}
+
 float wk_i128_to_float(struct wk_i128 a)
 {
     const bool negative = a.high < 0;

@@ -29,6 +29,8 @@ struct wk_i128 wk_i128_shift_left(struct wk_i128 a, uint8_t shift);
 bool wk_i128_fits_i64(struct wk_i128 a);
 /** a / divisor towards minus infinity; 0 <= *remainder < divisor. divisor > 0. */
 struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder);
+/** a * b * 2^shift / divisor towards minus infinity, of which 64 bits; shift 0..127. */
+int64_t wk_i128_ratio(int64_t a, int64_t b, uint8_t shift, int64_t divisor);
 float wk_i128_to_float(struct wk_i128 a);
 
 #endif

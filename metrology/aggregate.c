@@ -68,19 +68,21 @@ static float mean_root(const struct wk_aggregate_sum *sum, uint32_t count)
     return wk_spectrum_root(sum->sum / (float)count);
 }
 
+static void add_row(float sums[WK_AGGREGATE_LINES], const float from[WK_AGGREGATE_LINES])
+{
+    for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
+        sums[h] += from[h];
+    }
+}
+
 static void add_lines(struct wk_aggregate_lines *sums, const struct wk_spectrum_result *lines)
 {
     for (int slot = 0; slot < WK_SAMPLE_SLOTS; slot++) {
-        const struct wk_spectrum_channel *channel = &lines->slot[slot];
-        for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
-            sums->subgroup[slot][h] += channel->subgroup[h];
-            sums->inter[slot][h] += channel->inter[h];
-        }
+        add_row(sums->subgroup[slot], lines->slot[slot].subgroup);
+        add_row(sums->inter[slot], lines->slot[slot].inter);
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
-            sums->power_w[phase][h] += lines->power_w[phase][h];
-        }
+        add_row(sums->power_w[phase], lines->power_w[phase]);
     }
 }
 
@@ -88,15 +90,11 @@ static void add_lines(struct wk_aggregate_lines *sums, const struct wk_spectrum_
 static void add_means(struct wk_aggregate_lines *sums, const struct wk_aggregate_lines *means)
 {
     for (int slot = 0; slot < WK_SAMPLE_SLOTS; slot++) {
-        for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
-            sums->subgroup[slot][h] += means->subgroup[slot][h];
-            sums->inter[slot][h] += means->inter[slot][h];
-        }
+        add_row(sums->subgroup[slot], means->subgroup[slot]);
+        add_row(sums->inter[slot], means->inter[slot]);
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
-            sums->power_w[phase][h] += means->power_w[phase][h];
-        }
+        add_row(sums->power_w[phase], means->power_w[phase]);
     }
 }
 
@@ -191,20 +189,23 @@ static void finish(const struct wk_aggregate_interval *interval, struct wk_recor
     }
 }
 
+static void scale_row(float row[WK_AGGREGATE_LINES], float share)
+{
+    for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
+        row[h] *= share;
+    }
+}
+
 static void finish_lines(const struct wk_aggregate_interval *interval)
 {
     struct wk_aggregate_lines *lines = interval->lines;
     const float share = 1.0F / (float)interval->with_lines;
     for (int slot = 0; slot < WK_SAMPLE_SLOTS; slot++) {
-        for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
-            lines->subgroup[slot][h] *= share;
-            lines->inter[slot][h] *= share;
-        }
+        scale_row(lines->subgroup[slot], share);
+        scale_row(lines->inter[slot], share);
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
-            lines->power_w[phase][h] *= share;
-        }
+        scale_row(lines->power_w[phase], share);
     }
 }
 
@@ -228,7 +229,7 @@ static struct wk_record record_of(const struct head *head, wk_record_kind kind)
     };
 }
 
-/* Squares of one channel; powers NULL: it is no current of a phase. */
+/* Squares of one channel; the powers are those of a phase, and shown if this is its current. */
 struct channel {
     uint8_t slot;
     uint8_t orders;
@@ -237,25 +238,29 @@ struct channel {
     const float *power_w;
 };
 
+static bool is_phase_current(int slot)
+{
+    return slot >= WK_SAMPLE_I && slot < WK_SAMPLE_I + WK_RECORD_PHASES;
+}
+
 static wk_err emit_channel(struct wk_aggregate *aggregate, const struct head *head,
                            const struct channel *channel)
 {
+    if ((aggregate->config.slots & (1U << channel->slot)) == 0) {
+        return WK_OK;
+    }
     struct wk_record record = record_of(head, WK_RECORD_SPECTRUM);
     struct wk_record_spectrum *spectrum = &record.spectrum;
+    const bool has_power = is_phase_current(channel->slot);
     spectrum->level = (uint8_t)head->level;
     spectrum->slot = channel->slot;
     spectrum->orders = channel->orders;
     for (int h = 0; h < WK_AGGREGATE_LINES; h++) {
         spectrum->subgroup[h] = wk_spectrum_root(channel->subgroup[h]);
         spectrum->inter[h] = wk_spectrum_root(channel->inter[h]);
-        spectrum->power_w[h] = channel->power_w != NULL ? channel->power_w[h] : 0;
+        spectrum->power_w[h] = has_power ? channel->power_w[h] : 0;
     }
     return aggregate->sink.emit(aggregate->sink.self, &record);
-}
-
-static bool is_phase_current(int slot)
-{
-    return slot >= WK_SAMPLE_I && slot < WK_SAMPLE_I + WK_RECORD_PHASES;
 }
 
 static wk_err emit_lines(struct wk_aggregate *aggregate, const struct head *head,
@@ -268,11 +273,9 @@ static wk_err emit_lines(struct wk_aggregate *aggregate, const struct head *head
             .orders = interval->orders,
             .subgroup = lines->subgroup[slot],
             .inter = lines->inter[slot],
-            .power_w = is_phase_current(slot) ? lines->power_w[slot - WK_SAMPLE_I] : NULL,
+            .power_w = lines->power_w[slot % WK_SAMPLE_I % WK_RECORD_PHASES],
         };
-        if ((aggregate->config.slots & (1U << slot)) != 0) {
-            WK_TRY(emit_channel(aggregate, head, &channel));
-        }
+        WK_TRY(emit_channel(aggregate, head, &channel));
     }
     return WK_OK;
 }
@@ -286,11 +289,9 @@ static wk_err emit_block_lines(struct wk_aggregate *aggregate, const struct head
             .orders = lines->orders,
             .subgroup = lines->slot[slot].subgroup,
             .inter = lines->slot[slot].inter,
-            .power_w = is_phase_current(slot) ? lines->power_w[slot - WK_SAMPLE_I] : NULL,
+            .power_w = lines->power_w[slot % WK_SAMPLE_I % WK_RECORD_PHASES],
         };
-        if ((aggregate->config.slots & (1U << slot)) != 0) {
-            WK_TRY(emit_channel(aggregate, head, &channel));
-        }
+        WK_TRY(emit_channel(aggregate, head, &channel));
     }
     return WK_OK;
 }

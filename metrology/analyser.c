@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/analyser.h"
 
-#include "base/wide.h"
-
 #define TICK_US          INT64_C(600000000)
 #define CHANGE_HALF      500000 /* hysteresis of rapid changes: half of the threshold */
 #define SPLIT_UHZ        55000000
@@ -11,7 +9,6 @@
 #define STORM_EVENT_US   INT64_C(60000000)
 #define STORM_CAPTURE_US INT64_C(600000000)
 #define VALUES_60        120
-#define US_PER_S         INT64_C(1000000)
 
 struct wk_analyser_config wk_analyser_usual(void)
 {
@@ -196,11 +193,7 @@ static wk_err feed_transient(struct wk_analyser *analyser, const int32_t *counts
 /* Number of the first frame at or after a UTC time. */
 static uint64_t frame_at(const struct wk_analyser *analyser, int64_t t_us)
 {
-    const struct wk_i128 product =
-        wk_i128_mul(t_us - analyser->chain->start_us, analyser->rate_uhz);
-    int64_t rest;
-    const uint64_t frame = wk_i128_div(product, US_PER_S * US_PER_S, &rest).low;
-    return rest > 0 ? frame + 1 : frame;
+    return (wk_chain_position_q16(analyser->chain, t_us) + 0xFFFFU) >> 16;
 }
 
 static void plan_tick(struct wk_analyser *analyser)

@@ -29,6 +29,12 @@ int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16)
     return chain->start_us + (int64_t)wk_i128_shift_right(us_q16, 16).low;
 }
 
+uint64_t wk_chain_position_q16(const struct wk_chain *chain, int64_t t_us)
+{
+    return 0 - (uint64_t)wk_i128_ratio(chain->start_us - t_us, chain->rate_uhz, 16,
+                                       INT64_C(1000000000000));
+}
+
 /* ---- records ----------------------------------------------------------------------------- */
 
 wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *record)
@@ -144,16 +150,11 @@ static void begin_window(struct wk_chain *chain)
     chain->withheld_samples = 0;
 }
 
-/* The next tick after a time, and the first position that is not before it. */
+/* The next tick after a time. */
 static void plan_tick(struct wk_chain *chain, int64_t now_us)
 {
-    int64_t rest;
     chain->tick_us = (now_us / TICK_US + 1) * TICK_US;
-    const struct wk_i128 product =
-        wk_i128_mul(chain->tick_us - chain->start_us, chain->rate_uhz);
-    const struct wk_i128 at_q16 =
-        wk_i128_div(wk_i128_shift_left(product, 16), INT64_C(1000000000000), &rest);
-    chain->tick_q16 = at_q16.low + (rest > 0 ? 1 : 0);
+    chain->tick_q16 = wk_chain_position_q16(chain, chain->tick_us);
 }
 
 static void watch_clock(struct wk_chain *chain)
@@ -179,9 +180,7 @@ static struct wk_window_part part_of_short(const struct wk_chain *chain, uint64_
     const uint64_t nearest = (turns_q16 + 32768) >> 16;
     const int64_t off = (int64_t)turns_q16 - (int64_t)(nearest << 16);
     if (nearest > 0 && off < 65536 / ODD_PART && off > -65536 / ODD_PART) {
-        int64_t rest;
-        const struct wk_i128 whole = {.high = (int64_t)nearest << 16};
-        *step = wk_i128_div(whole, window->own.frames_q16, &rest).low;
+        *step = (uint64_t)wk_i128_ratio((int64_t)nearest, 1, 80, window->own.frames_q16);
         *cycles = (uint32_t)nearest;
         return part;
     }

@@ -148,4 +148,7 @@ WK_MUST_USE wk_err wk_chain_emit(struct wk_chain *chain, struct wk_record *recor
 /** UTC of a position in samples from the start, Q16, in microseconds since 1970. */
 int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16);
 
+/** The first position that is not before a UTC time, samples from the start, Q16. */
+uint64_t wk_chain_position_q16(const struct wk_chain *chain, int64_t t_us);
+
 #endif

@@ -11,9 +11,7 @@
 
 uint64_t wk_cycle_step_of(int64_t frequency_uhz, int64_t rate_uhz)
 {
-    int64_t rest;
-    const struct wk_i128 turns = wk_i128_shift_left(wk_i128_of(frequency_uhz), 64);
-    return wk_i128_div(turns, rate_uhz, &rest).low;
+    return (uint64_t)wk_i128_ratio(frequency_uhz, 1, 64, rate_uhz);
 }
 
 int32_t wk_cycle_frequency_uhz(uint64_t step, int64_t rate_uhz)
@@ -101,10 +99,8 @@ static void lag_init(struct wk_cycle_lag *lag, int64_t delay_ns, int64_t rate_uh
         return;
     }
     /* ns * uHz = 10^-15 samples */
-    int64_t rest;
-    const struct wk_i128 femto = wk_i128_shift_left(wk_i128_mul(delay_ns, rate_uhz), 30);
     const int64_t samples_q30 =
-        (int64_t)wk_i128_div(femto, INT64_C(1000000000000000), &rest).low;
+        wk_i128_ratio(delay_ns, rate_uhz, 30, INT64_C(1000000000000000));
     const int64_t first = (samples_q30 >> 30) - 1;
     lag->u_back = (uint8_t)(first < 0 ? -first : 0);
     lag->i_back = (uint8_t)(first > 0 ? first : 0);

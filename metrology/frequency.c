@@ -18,12 +18,6 @@ void wk_frequency_gap(struct wk_frequency *frequency)
     frequency->counted = false;
 }
 
-static int64_t scaled(int64_t value, int64_t factor, int64_t divisor)
-{
-    int64_t rest;
-    return (int64_t)wk_i128_div(wk_i128_mul(value, factor), divisor, &rest).low;
-}
-
 /* The phase nearest to `expected` whose part of a turn is `turn`. */
 static int64_t unwrapped(uint32_t turn, int64_t expected_q32)
 {
@@ -40,8 +34,8 @@ static struct wk_frequency_anchor anchor_of(const struct wk_frequency *frequency
     }
     const int64_t elapsed_us = begin_us - frequency->last.t_us;
     /* 10^-6 Hz * 10^-6 s = 10^-12 turns */
-    const int64_t ahead = scaled(elapsed_us * window->frequency_uhz, TURN_Q32 / 4096,
-                                 INT64_C(1000000000000) / 4096);
+    const int64_t ahead = wk_i128_ratio(elapsed_us * window->frequency_uhz, TURN_Q32 / 4096, 0,
+                                        INT64_C(1000000000000) / 4096);
     return (struct wk_frequency_anchor){
         .t_us = begin_us,
         .turn_q32 = unwrapped(turn, frequency->last.turn_q32 + ahead),
@@ -52,8 +46,8 @@ static struct wk_frequency_anchor anchor_of(const struct wk_frequency *frequency
 static int64_t crossing_us(const struct wk_frequency_anchor *a,
                            const struct wk_frequency_anchor *b, int64_t turns)
 {
-    return a->t_us +
-           scaled(turns * TURN_Q32 - a->turn_q32, b->t_us - a->t_us, b->turn_q32 - a->turn_q32);
+    return a->t_us + wk_i128_ratio(turns * TURN_Q32 - a->turn_q32, b->t_us - a->t_us, 0,
+                                   b->turn_q32 - a->turn_q32);
 }
 
 static bool is_usable(const struct wk_frequency *frequency, const struct wk_record *window)
@@ -70,8 +64,8 @@ static bool pass_tick(struct wk_frequency *frequency, const struct wk_frequency_
     const struct wk_frequency_anchor *last = &frequency->last;
     const int64_t tick_us = frequency->tick_us;
     const int64_t turn_q32 =
-        last->turn_q32 +
-        scaled(tick_us - last->t_us, next->turn_q32 - last->turn_q32, next->t_us - last->t_us);
+        last->turn_q32 + wk_i128_ratio(tick_us - last->t_us, next->turn_q32 - last->turn_q32, 0,
+                                       next->t_us - last->t_us);
     const int64_t before = turn_q32 >> 32;
     const bool complete = frequency->counted && before > frequency->first_turn;
     if (complete) {
@@ -81,7 +75,8 @@ static bool pass_tick(struct wk_frequency *frequency, const struct wk_frequency_
             .kind = WK_RECORD_FREQUENCY,
             .t_us = tick_us,
             .span_us = WK_FREQUENCY_SPAN_US,
-            .frequency = {.f_uhz = (int32_t)scaled(cycles, INT64_C(1000000000000), span_us),
+            .frequency = {.f_uhz = (int32_t)wk_i128_ratio(cycles, INT64_C(1000000000000), 0,
+                                                          span_us),
                           .cycles = (uint32_t)cycles},
         };
     }

@@ -302,8 +302,7 @@ static inline void note(struct scratch *scratch, const struct wk_lanes_grouping 
 {
     const float at = (float)k * grouping->droop_per;
     const float flat = x.re * x.re + x.im * x.im;
-    const float square =
-        at < WK_SPECTRUM_TABLE_FLAT ? flat : flat * wk_spectrum_table_droop_at(at);
+    const float square = flat * wk_spectrum_table_droop_at(at);
     if (k - grouping->signal < WK_LANES_SIGNAL) {
         scratch->signal[k - grouping->signal] = x;
     }

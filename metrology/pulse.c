@@ -20,10 +20,8 @@ uint32_t wk_pulse_add(struct wk_pulse *pulse, int64_t uwh)
 
 uint32_t wk_pulse_due(uint32_t pulses, int64_t elapsed, int64_t span)
 {
-    int64_t rest;
     if (elapsed >= span) {
         return pulses;
     }
-    return elapsed <= 0 ? 0
-                        : (uint32_t)wk_i128_div(wk_i128_mul(pulses, elapsed), span, &rest).low;
+    return elapsed <= 0 ? 0 : (uint32_t)wk_i128_ratio(pulses, elapsed, 0, span);
 }

@@ -35,14 +35,12 @@ void wk_quantity_init(struct wk_quantity *quantity, const struct wk_sample_map *
 static uint64_t squares(const struct wk_quantity *quantity, const struct wk_window_sums *sums,
                         int slot)
 {
-    int64_t rest;
     const int64_t xx = sums->xx[slot];
     if (quantity->dc == WK_QUANTITY_DC_KEEP) {
         return (uint64_t)xx;
     }
     const int64_t x = sums->x[slot];
-    const struct wk_i128 product = wk_i128_shift_left(wk_i128_mul(x, x), 16);
-    const int64_t dc = (int64_t)wk_i128_div(product, sums->frames_q16, &rest).low;
+    const int64_t dc = wk_i128_ratio(x, x, 16, sums->frames_q16);
     return xx > dc ? (uint64_t)(xx - dc) : 0;
 }
 
@@ -52,12 +50,8 @@ static int64_t raw_p(const struct wk_quantity *quantity, const struct wk_window_
     if (quantity->dc == WK_QUANTITY_DC_KEEP) {
         return sums->ui[phase];
     }
-    int64_t rest;
-    const struct wk_i128 product =
-        wk_i128_mul(sums->x[WK_SAMPLE_U + phase], sums->x[WK_SAMPLE_I + phase]);
-    const struct wk_i128 dc =
-        wk_i128_div(wk_i128_shift_left(product, 16), sums->frames_q16, &rest);
-    return sums->ui[phase] - (int64_t)dc.low;
+    return sums->ui[phase] - wk_i128_ratio(sums->x[WK_SAMPLE_U + phase],
+                                           sums->x[WK_SAMPLE_I + phase], 16, sums->frames_q16);
 }
 
 struct power {
@@ -76,8 +70,7 @@ static int64_t per_window(struct wk_i128 product, const struct wk_window_sums *s
     if (phasors->frames_q16 == sums->frames_q16) {
         return part;
     }
-    const struct wk_i128 whole = wk_i128_mul(part, sums->frames_q16);
-    return (int64_t)wk_i128_div(whole, phasors->frames_q16, &rest).low;
+    return wk_i128_ratio(part, sums->frames_q16, 0, phasors->frames_q16);
 }
 
 /* 2 U conj(I) / n. */
@@ -103,11 +96,9 @@ static void undelay(const struct wk_quantity *quantity, uint64_t step,
         if (delay_ns == 0) {
             continue;
         }
-        int64_t rest;
         const int64_t f_uhz = wk_cycle_frequency_uhz(step, quantity->rate_uhz);
-        const struct wk_i128 turns = wk_i128_shift_left(wk_i128_mul(f_uhz, delay_ns), 32);
-        const struct wk_i128 turn = wk_i128_div(turns, INT64_C(1000000000000000), &rest);
-        phasors->phasor[s] = wk_angle_turn(phasors->phasor[s], (uint32_t)-turn.low);
+        const int64_t turn = wk_i128_ratio(f_uhz, delay_ns, 32, INT64_C(1000000000000000));
+        phasors->phasor[s] = wk_angle_turn(phasors->phasor[s], (uint32_t)-turn);
     }
 }
 

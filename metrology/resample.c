@@ -141,10 +141,8 @@ static float peak_of(const struct wk_resample *resample, size_t c)
 bool wk_resample_begin(struct wk_resample *resample, uint64_t at_q16, uint64_t step,
                        uint8_t cycles)
 {
-    int64_t rest;
-    const struct wk_i128 turns = wk_i128_shift_left(wk_i128_of(cycles), 96);
     /* an oscillator is slower than half a turn per sample, so its step fits an int64 */
-    const uint64_t frames_q32 = wk_i128_div(turns, (int64_t)step, &rest).low;
+    const uint64_t frames_q32 = (uint64_t)wk_i128_ratio(cycles, 1, 96, (int64_t)step);
     resample->spacing_q32 = frames_q32 / WK_RESAMPLE_POINTS;
     resample->stretch = stretch_of((float)resample->spacing_q32 * 0x1p-32F, cycles);
     resample->reach = reach_of(resample->stretch);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * metrology/spectrum_table - the constants of resampling and transform, 2.8 kB.
+ * metrology/spectrum_table - the constants of resampling and transform: 2.3 kB, or 0.8 kB without
+ * the angles, which the transform of one lane does not need.
  *
  * Computed in double precision by tools/gen_spectrum.py, because a meter has no libm. */
 #ifndef WK_METROLOGY_SPECTRUM_TABLE_H
@@ -11,7 +12,8 @@
 #define WK_SPECTRUM_TABLE_TERMS   8
 #define WK_SPECTRUM_TABLE_PIECES  8
 #define WK_SPECTRUM_TABLE_QUARTER 384 /* points of a quarter turn */
-#define WK_SPECTRUM_TABLE_DROOP   232
+#define WK_SPECTRUM_TABLE_FLAT    100 /* the droop below this entry is one, within 3.6e-5 */
+#define WK_SPECTRUM_TABLE_DROOP   132 /* entries from there on */
 
 /* The kernel is 16 input samples wide and even. For a point at a fraction mu behind an input
  * sample, piece m gives the weights of two of its 16 neighbours, as polynomials [power][piece] in
@@ -22,18 +24,20 @@ extern const float wk_spectrum_table_kernel[WK_SPECTRUM_TABLE_TERMS][WK_SPECTRUM
 /* cos(2 pi k / 1536), k = 0..384 */
 extern const float wk_spectrum_table_cos[WK_SPECTRUM_TABLE_QUARTER + 1];
 
-/* 1 / |response of the kernel|^2 at k * 0.002 / the width of one input sample. */
+/* 1 / |response of the kernel|^2 at (FLAT + k) * 0.002 / the width of one input sample. */
 extern const float wk_spectrum_table_droop[WK_SPECTRUM_TABLE_DROOP];
 
 #define WK_SPECTRUM_TABLE_DROOP_PER 500.0F /* entries per 1 / (width of one input sample) */
-#define WK_SPECTRUM_TABLE_FLAT      100.0F /* below this entry it is one, within 1.1e-5 */
 
-/** The droop at entry `at`, 0 <= at < WK_SPECTRUM_TABLE_DROOP - 1, between entries too. */
+/** The droop at `at`, 0 <= at < FLAT + DROOP - 1, between entries too. */
 static inline float wk_spectrum_table_droop_at(float at)
 {
+    if (at < WK_SPECTRUM_TABLE_FLAT) {
+        return 1.0F;
+    }
     const uint32_t k = (uint32_t)at;
-    const float below = wk_spectrum_table_droop[k];
-    return below + (wk_spectrum_table_droop[k + 1] - below) * (at - (float)k);
+    const float *below = &wk_spectrum_table_droop[k - WK_SPECTRUM_TABLE_FLAT];
+    return below[0] + (below[1] - below[0]) * (at - (float)k);
 }
 
 #endif

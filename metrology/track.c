@@ -104,9 +104,7 @@ static int32_t advance(const struct wk_track_point *from, const struct wk_track_
 /* `turns` of 2^-32 over `time_q16` samples as a change of step. */
 static int64_t slope_of(int64_t turns, int64_t time_q16)
 {
-    int64_t rest;
-    const struct wk_i128 wide = wk_i128_shift_left(wk_i128_of(turns), 48);
-    return (int64_t)wk_i128_div(wide, time_q16, &rest).low;
+    return wk_i128_ratio(turns, 1, 48, time_q16);
 }
 
 uint64_t wk_track_mark(struct wk_track *track, const struct wk_sample_map *map,
@@ -196,9 +194,7 @@ static struct line regression(const struct wk_track_point *point, uint8_t count,
         product += at_q6 * (turn[p] - turn_sum / count);
         square += at_q6 * at_q6;
     }
-    int64_t rest;
-    const struct wk_i128 wide = wk_i128_shift_left(wk_i128_of(product), 38);
-    struct line line = {.slope = (int64_t)wk_i128_div(wide, square, &rest).low};
+    struct line line = {.slope = wk_i128_ratio(product, 1, 38, square)};
     for (uint8_t p = 0; p < count; p++) {
         const int64_t at_q16 = (int64_t)point[p].at_q16 - at_sum / count;
         const int64_t off = turn[p] - turn_sum / count - (((line.slope >> 16) * at_q16) >> 32);

@@ -153,9 +153,7 @@ static void add_turned(struct wk_angle_vector *sum, struct wk_angle_vector v,
 /* mean * wave, where mean = x * 65536 / frames_q16. */
 static int64_t dc_part(int64_t x, int64_t wave_q16, int64_t frames_q16)
 {
-    int64_t rest;
-    const struct wk_i128 product = wk_i128_shift_left(wk_i128_mul(x, wave_q16), 16);
-    return (int64_t)wk_i128_div(product, frames_q16, &rest).low;
+    return wk_i128_ratio(x, wave_q16, 16, frames_q16);
 }
 
 /* The sums of the samples of a part: those of the window less what comes after the part. */

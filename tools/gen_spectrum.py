@@ -21,8 +21,9 @@ CUTOFF = 0.415   # of the sample rate
 BETA = 10.0
 TERMS = 8       # of the polynomial of each piece
 POINTS = 1536   # WK_RESAMPLE_POINTS
-DROOP = 232     # WK_SPECTRUM_DROOP, entries ...
-DROOP_STEP = 0.002  # ... so far apart, of the sample rate
+FLAT = 100      # WK_SPECTRUM_TABLE_FLAT: the entries before it are one
+DROOP = 232     # ... and so many there are with them
+DROOP_STEP = 0.002  # so far apart, of the sample rate
 GAIN = 1.6      # WK_RESAMPLE_GAIN: no sum of |weights| is larger
 
 
@@ -87,7 +88,7 @@ def responses(grid=64):
              for mu in [(i + 0.5) / grid for i in range(grid)]
              for m, weight in enumerate(weights(mu))]
     return [sum(weight * math.cos(2 * math.pi * k * DROOP_STEP * t) for t, weight in nodes) / grid
-            for k in range(DROOP)]
+            for k in range(FLAT, DROOP)]
 
 
 def lines(values, indent):
