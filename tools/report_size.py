@@ -18,9 +18,10 @@ CORE = ("base", "cosem", "metrology", "management")
 # Whole rooms, to be met by every change; the goal of the product is 128 KiB and 24 KiB.
 LIMIT_ROM = 131072
 NOT_OF_THE_TARGET = ("lanes4",)  # vector loops of PCs, built here for the tests only
-# What is linked of metrology and power quality: 40 KiB are wanted and not reached yet.
-LIMIT_LINKED = 61440
-MAP = BUILD / "count_target.map"
+# What is linked of metrology and power quality, and of the compiler's library for them: 40 KiB
+# are wanted and not reached.
+LIMIT_LINKED = 55296
+MAP = BUILD / "size_target.map"
 
 
 def frames():
@@ -51,8 +52,9 @@ def rows():
 
 
 def linked():
-    """Octets of code and constants that the linker took from metrology and base."""
-    total = 0
+    """room -> octets of code and constants that the linker took from metrology, base and the
+    compiler's library into a program that has nothing else."""
+    taken = {}
     named = False
     text = MAP.read_text()
     for line in text[text.index("Linker script and memory map"):].splitlines():
@@ -60,10 +62,13 @@ def linked():
         if match is None or not (match.group(1) or named):
             named = False
             continue
-        if match.group(2) and re.search(r"libwk_(metrology|base)\.a", match.group(3)):
-            total += int(match.group(2), 16)
+        found = match.group(2) and re.search(r"lib(wk_metrology|wk_base|wk_cortexm_float64|gcc)\.a\((\w+)",
+                                             match.group(3))
+        if found:
+            room = "gcc" if found.group(1) == "gcc" else f"{found.group(1)[3:]}/{found.group(2)}"
+            taken[room] = taken.get(room, 0) + int(match.group(2), 16)
         named = match.group(1) is not None and match.group(2) is None
-    return total
+    return taken
 
 
 def main():
@@ -78,6 +83,10 @@ def main():
                      f"{max((r[4] for r in part), default=0):6d}")
     lines.append(f"{'all core rooms':34s} {total:8d} {sum(r[3] for r in table):6d} "
                  f"{max((r[4] for r in table), default=0):6d}")
+    rooms = linked()
+    lines.append("linked for metrology and power quality:")
+    lines += [f"  {room:32s} {size:8d}" for room, size in sorted(rooms.items())]
+    lines.append(f"  {'together':32s} {sum(rooms.values()):8d}")
     text = "\n".join(lines)
     report = ROOT / "build" / "report"
     report.mkdir(parents=True, exist_ok=True)
@@ -90,7 +99,7 @@ def main():
     print(f'# figure {{"figure":"ROM of all core rooms, Cortex-M4 -Os","value":{total},'
           f'"unit":"octets","goal":"<= {LIMIT_ROM}","holds":{str(good).lower()},"seed":0}}')
     print(f"{'ok' if good else 'not ok'} 1 - the core rooms fit their ROM")
-    size = linked()
+    size = sum(rooms.values())
     small = 0 < size <= LIMIT_LINKED
     print(f'# figure {{"figure":"ROM of metrology and power quality, linked","value":{size},'
           f'"unit":"octets","goal":"<= {LIMIT_LINKED} (40960 wanted)",'
