@@ -39,9 +39,11 @@ wk_err wk_change_init(struct wk_change *change, uint8_t present,
 /* A value as it is kept. */
 static int16_t steps_of(const struct wk_change *change, int32_t urms_mv)
 {
-    const int64_t off_mv = (int64_t)urms_mv - change->config.nominal_mv;
-    const int64_t half = change->step_mv / 2;
-    const int64_t steps = (off_mv < 0 ? off_mv - half : off_mv + half) / change->step_mv;
+    const int32_t off_mv = urms_mv - change->config.nominal_mv; /* neither is negative */
+    const int32_t whole = off_mv / change->step_mv;
+    const int32_t rest = off_mv % change->step_mv;
+    const int32_t half = (change->step_mv + 1) / 2;
+    const int32_t steps = whole + (rest >= half ? 1 : 0) - (-rest >= half ? 1 : 0);
     return (int16_t)(steps > INT16_MAX ? INT16_MAX : steps < -INT16_MAX ? -INT16_MAX : steps);
 }
 
@@ -76,9 +78,11 @@ static void put(struct wk_change_phase *phase, uint8_t values, int16_t value)
 
 static int32_t mean_of(const struct wk_change *change, const struct wk_change_phase *phase)
 {
-    const int64_t sum_mv = (int64_t)phase->sum * change->step_mv;
-    const int64_t half = sum_mv < 0 ? -phase->filled / 2 : phase->filled / 2;
-    return change->config.nominal_mv + (int32_t)((sum_mv + half) / phase->filled);
+    const int32_t whole_mv = phase->sum / phase->filled * change->step_mv;
+    const int32_t rest_mv = phase->sum % phase->filled * change->step_mv;
+    const int32_t half = phase->filled / 2;
+    const int32_t more_mv = (rest_mv < 0 ? rest_mv - half : rest_mv + half) / phase->filled;
+    return change->config.nominal_mv + whole_mv + more_mv;
 }
 
 static int32_t distance(int32_t a, int32_t b)
