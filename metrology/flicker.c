@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "metrology/flicker_sums.h"
-
 #define RATE_LEAST    400 /* values a second, or the sample rate if it is lower */
 #define CLASS_RATE    109 /* most classified values a second: 65,535 in 10 minutes */
 #define BLOCK         64  /* values averaged before they adapt the mean square */

@@ -93,6 +93,13 @@ WK_MUST_USE wk_err wk_flicker_init(struct wk_flicker *flicker, const struct wk_s
  *  0 V. */
 void wk_flicker_feed(struct wk_flicker *flicker, const int32_t *counts, size_t frames);
 
+/** What is done with every sample: adds frames of the block under way to its sums of squares and
+ *  the sums of these sums. False, and nothing is added, if a count is out of range.
+ *  metrology/flicker_sums4 does it for all voltages at once in the vector registers of PCs,
+ *  metrology/flicker_sums1 for one after the other, which a microcontroller does in a fifth of the
+ *  code. The build takes one of them; they give the same within the rounding of float. */
+bool wk_flicker_sums_add(struct wk_flicker *flicker, const int32_t *frame, size_t frames);
+
 /** Whether enough was fed since the start or a gap for Pinst and Pst to be true: 30 s. */
 bool wk_flicker_is_settled(const struct wk_flicker *flicker);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "metrology/flicker_sums.h"
+#include "metrology/flicker.h"
 
 /* Sums of one voltage. */
 struct sums {

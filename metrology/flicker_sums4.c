@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "metrology/flicker_sums.h"
+#include "metrology/flicker.h"
 
 /* Four numbers in one, which compilers turn into vector registers where there are any. */
 typedef uint32_t words __attribute__((vector_size(4 * WK_FLICKER_LANES)));

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "metrology/transient_rows.h"
-
 #define PPM          1000000
 #define PEAK_BITS    12 /* the nominal peak is kept as 2^11 .. 2^12, if counts are as fine */
 #define ROOT2_PPM    1414214

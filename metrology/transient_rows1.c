@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "metrology/transient_rows.h"
+#include "metrology/transient.h"
 
 bool wk_transient_rows_keep(const struct wk_transient *transient, const int32_t *counts,
                             size_t frames, struct wk_transient_rows *rows)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "metrology/transient_rows.h"
+#include "metrology/transient.h"
 
 /* Vectors, where the processor has any. */
 typedef int32_t words __attribute__((vector_size(4 * WK_TRANSIENT_LANES)));
