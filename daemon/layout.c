@@ -25,6 +25,7 @@ static const struct wk_layout_name k_keys[] = {
     {WK_MODULE_KEY_MAXIMA, WK_MODULE_KEY_MAXIMA, "maximum demand"},
     {WK_MODULE_KEY_CHAIN, WK_MODULE_KEY_CHAIN, "newest hash of the security log"},
     {WK_MODULE_KEY_ALARM, WK_MODULE_KEY_ALARM, "alarms and their destinations"},
+    {WK_MODULE_KEY_DISPLAY, WK_MODULE_KEY_DISPLAY, "lists of the display"},
 };
 
 static const struct wk_layout_name k_logs[] = {

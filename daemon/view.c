@@ -96,6 +96,15 @@ static json_t *live_phases(const struct wk_record_window *window)
                      "i_deg", scaled32(window->i_mdeg, n, 1e3));
 }
 
+static json_t *display(const struct wk_view *view)
+{
+    struct wk_display_text text;
+    const struct wk_module *module = view->module;
+    wk_display_show(&module->rooms.display, &module->table, &text);
+    return json_pack("{s:s, s:s, s:s, s:b}", "code", text.code, "value", text.value, "unit",
+                     text.unit, "test", (int)text.is_test);
+}
+
 json_t *wk_view_live(const struct wk_view *view)
 {
     const struct wk_rooms *rooms = &view->module->rooms;
@@ -123,6 +132,7 @@ json_t *wk_view_live(const struct wk_view *view)
         "tariff_import_uwh", tariffs(&rooms->registers), "import_uwh",
         (json_int_t)rooms->registers.import_uwh, "export_uwh",
         (json_int_t)rooms->registers.export_uwh);
+    json_object_set_new(live, "display", display(view));
     return live;
 }
 

@@ -226,6 +226,9 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
         break;
     case WK_ROOMS_PERIOD_ENDED:
         return wk_module_tariff_end_period(module, WK_BILLING_COMMANDED);
+    case WK_ROOMS_DISPLAY_SET:
+        wk_module_changed(module, WK_MODULE_KEY_DISPLAY);
+        break;
     case WK_ROOMS_ALARM_SET:
         wk_module_changed(module, WK_MODULE_KEY_ALARM);
         break;
@@ -303,6 +306,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->contactor = ports->contactor;
     module->crypto = ports->crypto;
     wk_alarm_init(&rooms->alarm);
+    wk_display_init(&rooms->display, rooms->identity.phases);
     const struct wk_clock_rules usual = wk_clock_usual();
     WK_TRY(wk_clock_init(&rooms->clock, &config->zone,
                          config->clock.step_us != 0 ? &config->clock : &usual));

@@ -178,6 +178,20 @@ static wk_err unpack_alarm(struct wk_module *module, uint8_t key, struct wk_byte
     return wk_alarm_unpack(&module->rooms.alarm, in);
 }
 
+/* ---- display ----------------------------------------------------------------------------- */
+
+static void pack_display(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_display_pack(&module->rooms.display, out);
+}
+
+static wk_err unpack_display(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_display_unpack(&module->rooms.display, in);
+}
+
 /* ---- security ---------------------------------------------------------------------------- */
 
 static uint32_t counters_to_reserve(const struct wk_session_security *security)
@@ -259,6 +273,7 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_SPENT, 1, SPENT_ROOM, pack_spent, unpack_spent},
     {WK_MODULE_KEY_CHAIN, 1, WK_EVENT_CHAIN, pack_chain, unpack_chain},
     {WK_MODULE_KEY_ALARM, 1, WK_ALARM_PACKED, pack_alarm, unpack_alarm},
+    {WK_MODULE_KEY_DISPLAY, 1, WK_DISPLAY_PACKED_MAX, pack_display, unpack_display},
     {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, WK_MODULE_TAMPER_ROOM, wk_module_tamper_pack,
      wk_module_tamper_unpack},
 };
@@ -269,7 +284,8 @@ static const struct part k_parts[] = {
     (CORE_ROOM + WK_TARIFF_COUNT * WK_REGISTERS_RATE_PACKED + WK_TARIFF_PACKED_MAX +           \
      SECURITY_ROOM + WK_CLOCK_PACKED + WK_MODULE_SUPPLY_ROOM + WK_DEMAND_PACKED +              \
      WK_DEMAND_PART_PACKED + BILLING_ROOM + WK_PRICE_PACKED_MAX + SPENT_ROOM +                 \
-     WK_EVENT_CHAIN + WK_ALARM_PACKED + WK_MODULE_TAMPER_PARTS * WK_MODULE_TAMPER_ROOM)
+     WK_EVENT_CHAIN + WK_ALARM_PACKED + WK_DISPLAY_PACKED_MAX +                                \
+     WK_MODULE_TAMPER_PARTS * WK_MODULE_TAMPER_ROOM)
 
 void wk_module_changed(struct wk_module *module, uint8_t key)
 {

@@ -21,6 +21,7 @@ enum {
     WK_MODULE_KEY_SPENT = 17,   /* what was spent */
     WK_MODULE_KEY_MAXIMA = 18,  /* maximum and cumulative demand */
     WK_MODULE_KEY_CHAIN = 19,   /* newest hash of the security log */
+    WK_MODULE_KEY_DISPLAY = 23, /* lists of the display */
     WK_MODULE_KEY_ALARM = 20,   /* registers, filters, destinations */
     WK_MODULE_KEY_TAMPER = 21,  /* rules and snapshots; 22: what moves of it: module_tamper */
 };

@@ -162,6 +162,7 @@ wk_err wk_module_tamper_step(struct wk_module *module, const struct wk_record *r
     const struct wk_tamper_edges edges = wk_tamper_step(tamper, &input);
     WK_TRY(log_edges(module, &input, edges));
     WK_TRY(log_service(module, seen_before, served_before));
+    wk_display_step(&rooms->display, rooms->t_us, (state.pressed & WK_HAL_BUTTON_DISPLAY) != 0);
     return wk_module_supply_press(module, state.pressed);
 }
 

@@ -84,6 +84,11 @@
         7, 1, {0, 0, 99, 98, e, 255}, 8, 2, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_events, \
             e                                                                                  \
     }
+#define DISPLAY(e, list)                                                                       \
+    {                                                                                          \
+        1, 0, {0, 0, 21, 0, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                   \
+            &wk_objects_display, list                                                          \
+    }
 #define ALARM(e, what)                                                                         \
     {                                                                                          \
         1, 0, {0, 0, 97, 98, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                  \
@@ -233,6 +238,9 @@ static const struct wk_object k_rows[] = {
      ROW_RIGHTS(PUBLIC_NONE, 0, 0),
      &wk_objects_profile,
      WK_OBJECTS_LOAD_PROFILE},
+    DISPLAY(1, WK_DISPLAY_AUTO),
+    DISPLAY(2, WK_DISPLAY_MANUAL),
+    DISPLAY(3, WK_DISPLAY_TEST),
     EVENTS(WK_EVENT_LOG_STANDARD),
     EVENTS(WK_EVENT_LOG_FRAUD),
     EVENTS(WK_EVENT_LOG_DISCONNECT),

@@ -25,6 +25,7 @@ extern const struct wk_object_class wk_objects_disconnect;   /* class 70 */
 extern const struct wk_object_class wk_objects_maximum;      /* class 4 */
 extern const struct wk_object_class wk_objects_events;       /* class 7 */
 extern const struct wk_object_class wk_objects_alarm;        /* class 1 */
+extern const struct wk_object_class wk_objects_display;      /* class 1 */
 extern const struct wk_object_class wk_objects_demand;       /* class 5 */
 extern const struct wk_object_class wk_objects_script;       /* class 9 */
 extern const struct wk_object_class wk_objects_relay;        /* class 70; selector: index */
@@ -102,6 +103,9 @@ enum {
  *  such selector; WK_E_BUSY: nothing has been measured yet. */
 WK_MUST_USE wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector,
                                     int64_t *value);
+
+/** Scaler and unit (IEC 62056-6-2, table 4) of a class 3 selector. WK_E_NOT_FOUND. */
+WK_MUST_USE wk_err wk_objects_scale(uint32_t selector, int8_t *scaler, uint8_t *unit);
 
 /* Selectors of class 7. */
 enum { WK_OBJECTS_LOAD_PROFILE = 1 }; /* event logs: wk_event_log */

@@ -333,6 +333,17 @@ wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t
                : phase_value(&rooms->live.window, quantity, index % WK_RECORD_PHASES, value);
 }
 
+wk_err wk_objects_scale(uint32_t selector, int8_t *scaler, uint8_t *unit)
+{
+    const struct quantity *quantity = quantity_of(selector);
+    if (quantity == NULL) {
+        return WK_E_NOT_FOUND;
+    }
+    *scaler = quantity->scaler;
+    *unit = quantity->unit;
+    return WK_OK;
+}
+
 /* ---- class 3 ----------------------------------------------------------------------------- */
 
 static void put_tagged(struct wk_bytes_out *out, uint8_t tag, int64_t value)

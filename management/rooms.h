@@ -15,6 +15,7 @@
 #include "management/clock.h"
 #include "management/contact.h"
 #include "management/demand.h"
+#include "management/display.h"
 #include "management/event.h"
 #include "management/event_storm.h"
 #include "management/limiter.h"
@@ -67,6 +68,7 @@ enum {
     WK_ROOMS_CONTROL_SET,      /* a parameter of the supply; value: selector of the object */
     WK_ROOMS_LOAD_RELEASED,    /* a lock-out was released remotely */
     WK_ROOMS_PERIOD_ENDED,     /* the billing period is to end */
+    WK_ROOMS_DISPLAY_SET,      /* a list; value: which */
     WK_ROOMS_ALARM_SET,        /* a register was cleared, a filter or destination set */
     WK_ROOMS_SERVICE_ORDERED,  /* covers may be open */
 };
@@ -129,7 +131,8 @@ struct wk_rooms {
     uint32_t power_failures;
     struct wk_event_storm storm;
     struct wk_alarm alarm;
-    uint8_t chain[WK_EVENT_CHAIN];      /* newest hash of the security log */
+    uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
+    struct wk_display display;
     const uint32_t *invocation_counter; /* last accepted from the management client */
     struct wk_notice_ring notices;
 };

@@ -135,6 +135,7 @@ enum {
     WK_HAL_COVERS = 0x07,
     WK_HAL_BUTTON_RECONNECT = 0x10,
     WK_HAL_BUTTON_DISCONNECT = 0x20,
+    WK_HAL_BUTTON_DISPLAY = 0x40,
 };
 
 struct wk_hal_case_state {
