@@ -3,6 +3,7 @@
 
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
+#include "management/squeeze.h"
 
 #define CORE_VERSION     3
 #define SECURITY_VERSION 1
@@ -300,7 +301,7 @@ static bool is_changed(const struct wk_module *module, uint8_t key)
 /* ---- commit and restore ------------------------------------------------------------------ */
 
 struct parcel {
-    uint8_t octets[ALL_ROOM];
+    uint8_t octets[WK_SQUEEZE_MOST(ALL_ROOM) + WK_STORE_KEYS * 3];
     struct wk_store_put put[WK_STORE_KEYS];
     size_t used;
     size_t count;
@@ -310,11 +311,14 @@ static wk_err add_part(const struct wk_module *module, const struct part *part, 
                        struct parcel *parcel)
 {
     uint8_t *to = parcel->octets + parcel->used;
-    struct wk_bytes_out out = wk_bytes_out_of(to, sizeof parcel->octets - parcel->used);
+    uint8_t *raw = to + WK_SQUEEZE_AHEAD(part->room); /* squeezed in place */
+    const size_t left = (size_t)(parcel->octets + sizeof parcel->octets - raw);
+    struct wk_bytes_out out = wk_bytes_out_of(raw, left < part->room ? left : part->room);
     part->pack(module, key, &out);
     WK_TRY(out.fault);
-    parcel->put[parcel->count++] = (struct wk_store_put){key, to, (uint16_t)out.size};
-    parcel->used += out.size;
+    const size_t size = wk_squeeze_pack(raw, out.size, to);
+    parcel->put[parcel->count++] = (struct wk_store_put){key, to, (uint16_t)size};
+    parcel->used += size;
     return WK_OK;
 }
 
@@ -349,14 +353,17 @@ wk_err wk_module_store(struct wk_module *module)
 
 static wk_err restore_part(struct wk_module *module, const struct part *part, uint8_t key)
 {
+    uint8_t squeezed[WK_SQUEEZE_MOST(WK_TARIFF_PACKED_MAX)];
     uint8_t raw[WK_TARIFF_PACKED_MAX];
     size_t size = 0;
-    const wk_err err = wk_store_get(&module->rooms.store, key, raw, sizeof raw, &size);
+    const wk_err err =
+        wk_store_get(&module->rooms.store, key, squeezed, sizeof squeezed, &size);
     if (err == WK_E_NOT_FOUND) {
         wk_module_changed(module, key);
         return WK_OK;
     }
     WK_TRY(err);
+    WK_TRY(wk_squeeze_unpack(squeezed, size, raw, sizeof raw, &size));
     struct wk_bytes_in in = wk_bytes_in_of(raw, size);
     WK_TRY(part->unpack(module, key, &in));
     return wk_bytes_in_end(&in);
