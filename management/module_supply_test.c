@@ -682,6 +682,42 @@ static void every_object_of_tamper_can_be_read(void)
     EXPECT_I64(WK_TAMPER_KINDS + 4 + 3, read);
 }
 
+static void bad_values_of_tamper_are_refused_and_change_nothing(void)
+{
+    static const uint8_t k_obis[3][6] = {
+        {0, 0, 128, 2, 2, 255}, {0, 0, 128, 2, 3, 255}, {0, 0, 128, 3, 0, 255}};
+    /* a site at 0 V; an order until 2099; a rule that ends above where it begins; a text */
+    static const uint8_t k_site[] = {2, 5, 5, 0, 0, 0,  0, 0x14, 0, 0,  0,
+                                     0, 1, 0, 0, 0, 17, 0, 17,   1, 17, 0};
+    static const uint8_t k_long[] = {9, 12, 0x08, 0x33, 1, 1, 0xFF, 0, 0, 0, 0, 0x80, 0, 0xFF};
+    static const uint8_t k_rule[] = {2, 6, 17, 1, 5, 0, 0, 0, 100, 5, 0, 0, 0, 101, 5,
+                                     0, 0, 1,  0, 6, 0, 0, 0, 30,  6, 0, 0, 0, 60};
+    static const uint8_t k_text[] = {9, 2, 'n', 'o'};
+    const struct {
+        const uint8_t *raw;
+        size_t size;
+    } k_bad[3] = {{k_site, sizeof k_site}, {k_long, sizeof k_long}, {k_rule, sizeof k_rule}};
+    static uint8_t before[WK_TAMPER_PACKED];
+    static uint8_t after[WK_TAMPER_PACKED];
+    EXPECT_OK(start(4));
+    struct wk_bytes_out out = wk_bytes_out_of(before, sizeof before);
+    wk_tamper_pack(&g_module.rooms.tamper, &out);
+    for (int i = 0; i < 3; i++) {
+        struct wk_bytes_out value = {.data = (uint8_t *)(uintptr_t)k_bad[i].raw,
+                                     .size = k_bad[i].size};
+        EXPECT_ERR(WK_E_RANGE, set(1, k_obis[i], 2, &value));
+        value.size--;
+        EXPECT(set(1, k_obis[i], 2, &value) != WK_OK);
+        value =
+            (struct wk_bytes_out){.data = (uint8_t *)(uintptr_t)k_text, .size = sizeof k_text};
+        const wk_err err = set(1, k_obis[i], 2, &value);
+        EXPECT(err == WK_E_FORMAT || err == WK_E_RANGE);
+    }
+    out = wk_bytes_out_of(after, sizeof after);
+    wk_tamper_pack(&g_module.rooms.tamper, &out);
+    EXPECT_BYTES(before, after, out.size);
+}
+
 /* ---- a random walk ----------------------------------------------------------------------- */
 
 static uint32_t g_random;
@@ -851,4 +887,5 @@ WK_TEST_MAIN(T(over_voltage_opens_and_the_supply_comes_back_when_it_has_gone),
              T(the_first_opening_without_power_is_kept),
              T(refused_logins_are_counted_and_a_service_order_excuses_covers),
              T(every_object_of_tamper_can_be_read),
+             T(bad_values_of_tamper_are_refused_and_change_nothing),
              T(a_random_walk_never_leaves_the_diagram_nor_switches_what_it_must_not))

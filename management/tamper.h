@@ -11,7 +11,7 @@
  * here ever touches what is billed.
  *
  * Inputs are windows (metrology/record), readings of the case and counts of notices; time is an
- * argument. On a Cortex-M4F 1.7 kB of RAM. */
+ * argument. On a Cortex-M4F 1.2 kB of RAM, 7.1 kB of flash. */
 #ifndef WK_MANAGEMENT_TAMPER_H
 #define WK_MANAGEMENT_TAMPER_H
 

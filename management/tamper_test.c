@@ -135,11 +135,8 @@ static void measure_neutral(const struct house *house, int phases,
     const double measured_a =
         (sum_a + house->neutral_a > 0 ? sum_a + house->neutral_a : 0) * uniform(0.995, 1.005);
     window->in_ua = (int64_t)(computed_a * 1e6);
-    if (house->neutral) {
-        window->i1_ua[3] = (int64_t)(measured_a * 1e6);
-        window->i_ua[3] =
-            (int64_t)(root(measured_a * measured_a + triplen_a * triplen_a) * 1e6);
-    }
+    window->i1_ua[3] = (int64_t)(measured_a * 1e6);
+    window->i_ua[3] = (int64_t)(root(measured_a * measured_a + triplen_a * triplen_a) * 1e6);
 }
 
 static void measure(const struct house *house, int phases, int64_t t_us, int64_t span_us)
@@ -164,7 +161,9 @@ static void measure(const struct house *house, int phases, int64_t t_us, int64_t
         u_sum += u_v;
         p_w += p;
     }
-    measure_neutral(house, phases, window);
+    if (house->neutral) {
+        measure_neutral(house, phases, window);
+    }
     window->u_sequence_mv[house->swapped ? 2 : 1] = (int32_t)(u_sum / 3 * 1000);
     window->u_sequence_mv[house->swapped ? 1 : 2] = (int32_t)(u_sum / 3 * 8);
     const int64_t uwh = (int64_t)(p_w * (double)span_us / 3600.0);
