@@ -67,8 +67,7 @@ const struct wk_store_ring *wk_image_ring(const struct wk_image *image, uint32_t
     if (ring == 0) {
         return &image->store.kv;
     }
-    const struct wk_store_ring *log = &image->store.log[ring - 1];
-    return log->sectors > 0 ? log : NULL;
+    return image->store.log[ring - 1].sectors > 0 ? &image->store.log[ring - 1] : NULL;
 }
 
 /* ---- checking ---------------------------------------------------------------------------- */
@@ -84,9 +83,9 @@ struct check {
 __attribute__((format(printf, 3, 4))) static void say(struct check *check, bool wrong,
                                                       const char *format, ...)
 {
-    va_list arguments;
     check->wrong += wrong ? 1 : 0;
     if (wrong || check->cuts) {
+        va_list arguments;
         va_start(arguments, format);
         fputs(wrong ? "wrong: " : "cut:   ", check->to);
         vfprintf(check->to, format, arguments);
@@ -132,8 +131,7 @@ static void check_records(struct check *check, const struct wk_store_ring *ring,
     struct order order = {.any = false};
     walk.sequence = sector_head->sequence;
     uint32_t before = walk.at;
-    wk_err err;
-    while ((err = wk_store_walk_next(store, &walk, &head)) == WK_OK) {
+    while (wk_store_walk_next(store, &walk, &head) == WK_OK) {
         if (walk.torn) {
             const bool resumes = (head.flags & WK_STORE_RESUMES) != 0;
             say(check, !resumes, "offset 0x%08x: %s", before,
