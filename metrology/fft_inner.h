@@ -129,7 +129,8 @@ LANE_INLINE wk_lane squares(const struct bin *z, uint32_t from, uint32_t to, flo
     for (uint32_t k = from; k < to; k++) {
         const float at = (float)k * droop_per;
         const wk_lane square = z[k].re * z[k].re + z[k].im * z[k].im;
-        sum += at < WK_SPECTRUM_TABLE_FLAT ? square : square * wk_spectrum_table_droop_at(at);
+        sum +=
+            at < WK_SPECTRUM_TABLE_FLAT ? square : square * wk_spectrum_table_droop_beyond(at);
     }
     return sum;
 }

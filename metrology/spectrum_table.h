@@ -29,15 +29,18 @@ extern const float wk_spectrum_table_droop[WK_SPECTRUM_TABLE_DROOP];
 
 #define WK_SPECTRUM_TABLE_DROOP_PER 500.0F /* entries per 1 / (width of one input sample) */
 
-/** The droop at `at`, 0 <= at < FLAT + DROOP - 1, between entries too. */
-static inline float wk_spectrum_table_droop_at(float at)
+/** The droop at `at`, FLAT <= at < FLAT + DROOP - 1, between entries too. */
+static inline float wk_spectrum_table_droop_beyond(float at)
 {
-    if (at < WK_SPECTRUM_TABLE_FLAT) {
-        return 1.0F;
-    }
     const uint32_t k = (uint32_t)at;
     const float *below = &wk_spectrum_table_droop[k - WK_SPECTRUM_TABLE_FLAT];
     return below[0] + (below[1] - below[0]) * (at - (float)k);
+}
+
+/** The droop at `at`, 0 <= at < FLAT + DROOP - 1. */
+static inline float wk_spectrum_table_droop_at(float at)
+{
+    return at < WK_SPECTRUM_TABLE_FLAT ? 1.0F : wk_spectrum_table_droop_beyond(at);
 }
 
 #endif
