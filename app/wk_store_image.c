@@ -225,14 +225,15 @@ uint32_t wk_image_check(const struct wk_image *image, FILE *to, bool cuts)
 {
     struct check check = {.image = image, .to = to, .cuts = cuts};
     check_mount(&check);
-    for (uint32_t ring = 0; ring <= WK_STORE_LOGS; ring++) {
-        const struct wk_store_ring *known = wk_image_ring(image, ring);
-        if (known != NULL && !image->report.formatted) {
-            check_ring(&check, known);
-        }
+    const bool is_new = image->report.formatted;
+    if (!is_new) {
+        check_ring(&check, &image->store.kv);
     }
-    for (uint8_t log = 0; log < WK_STORE_LOGS && image->mounted == WK_OK; log++) {
+    for (uint8_t log = 0; log < WK_STORE_LOGS && !is_new; log++) {
         if (image->store.log[log].sectors > 0) {
+            check_ring(&check, &image->store.log[log]);
+        }
+        if (image->store.log[log].sectors > 0 && image->mounted == WK_OK) {
             check_log(&check, log);
         }
     }
