@@ -299,7 +299,28 @@ static void neither_key_nor_text_stays_behind_the_end(void)
     }
 }
 
-WK_TEST_MAIN(T(a_get_request_is_sealed_as_in_the_vector),
+/* FIPS 180-4, the examples "abc", the empty message, and 56 octets. */
+static void the_hash_is_sha_256(void)
+{
+    static const struct {
+        const char *text;
+        const char *hash;
+    } k_rows[] = {
+        {"", "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"},
+        {"abc", "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+         "248D6A61D20638B8E5C026930C3E6039A33CE45964FF2167F6ECEDD419DB06C1"},
+    };
+    wk_bearssl_init(&bearssl, &entropy_state, draw);
+    for (size_t i = 0; i < sizeof k_rows / sizeof k_rows[0]; i++) {
+        uint8_t hash[32];
+        const struct wk_test_octets wanted = wk_test_hex(k_rows[i].hash);
+        EXPECT_OK(crypto->sha256(crypto->self, k_rows[i].text, strlen(k_rows[i].text), hash));
+        EXPECT_BYTES(wanted.data, hash, sizeof hash);
+    }
+}
+
+WK_TEST_MAIN(T(the_hash_is_sha_256), T(a_get_request_is_sealed_as_in_the_vector),
              T(encryption_alone_gives_the_same_text_without_tag),
              T(authentication_alone_leaves_the_text_in_clear),
              T(an_initiate_request_is_sealed_as_in_the_standard),

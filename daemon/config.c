@@ -2,6 +2,7 @@
 #include "daemon/config.h"
 
 #include "daemon/config_submeter.h"
+#include "daemon/config_tariff.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -523,6 +524,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         }
         return err;
     }
+    if (strcmp(entry->kind, "billing") == 0) {
+        return wk_config_tariff_take(reading->config, entry, reason, size);
+    }
     if (strcmp(entry->kind, "submeter") == 0) {
         return wk_config_submeter_take(reading->config, entry, reason, size);
     }
@@ -558,7 +562,7 @@ static const char *missing(const struct wk_config *config)
         return "[dlms] needs port, system_title, reader_password, encryption_key and "
                "authentication_key";
     }
-    return NULL;
+    return wk_config_tariff_check(config);
 }
 
 static wk_err check_calendar(const struct wk_config *config, const char *path,

@@ -12,6 +12,10 @@
 
 #include "base/civil.h"
 #include "base/err.h"
+#include "management/billing.h"
+#include "management/demand.h"
+#include "management/price.h"
+#include "management/registers.h"
 #include "management/tariff.h"
 #include "port/linux/ini.h"
 #include "port/linux/submeter.h"
@@ -80,6 +84,11 @@ struct wk_config {
     struct wk_tariff_calendar calendar;
     struct wk_tariff_special_day special[WK_TARIFF_SPECIAL_DAYS];
     uint8_t special_count;
+    /* [billing] */
+    struct wk_billing_rules billing;
+    struct wk_demand_rules demand; /* part_s 0: blocks of 15 min */
+    struct wk_registers_blocks blocks;
+    struct wk_price_plan price;
     /* [dlms] */
     char dlms_host[WK_CONFIG_TEXT];
     uint16_t dlms_port;

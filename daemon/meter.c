@@ -64,6 +64,10 @@ static void describe(const struct wk_meter *meter, struct wk_module_config *modu
         .special = config->special,
         .special_count = config->special_count,
         .commit_uwh = config->commit_uwh,
+        .billing = config->billing,
+        .demand = config->demand,
+        .blocks = config->blocks,
+        .price = config->price,
         .layout = wk_layout_meter(),
     };
     struct wk_rooms_identity *identity = &module->identity;

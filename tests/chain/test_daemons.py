@@ -31,6 +31,16 @@ def config_errors(tap):
         ("a key that is too short",
          lambda t: t.replace("encryption_key = 00", "encryption_key = "),
          "'encryption_key' must be 32 hexadecimal digits"),
+        ("a period that is none", lambda t: t + "\n[billing]\nperiod = monthly 0 00:00\n",
+         "'period' must be never, daily HH:MM"),
+        ("a demand that does not slide", lambda t: t + "\n[billing]\ndemand_min = 15/7\n",
+         "'demand_min' must be minutes"),
+        ("blocks that fall", lambda t: t + "\n[billing]\nblocks_kwh = 300, 100\n",
+         "'blocks_kwh' must be 1 to 3 rising numbers"),
+        ("a price that is no number", lambda t: t + "\n[billing]\nprice_t1 = 0.3, cheap\n",
+         "'price_t1' must be 1 to 4 prices"),
+        ("a price nobody pays", lambda t: t + "\n[billing]\nprice_t8 = 999\nriders = 1001\n",
+         "'riders' must be 1 to 6 prices"),
         ("a missing section", lambda t: t[:t.index("[dlms]")], "[dlms] needs port"),
     ]
     meter = Meter("b")
