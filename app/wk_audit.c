@@ -85,7 +85,7 @@ static bool report(const struct wk_image *image, const struct wk_event_proof *pr
     return true;
 }
 
-static int audit(const struct wk_image *image, const char *noted)
+static int audit(struct wk_image *image, const char *noted)
 {
     uint8_t head[WK_EVENT_CHAIN] = {0};
     struct wk_crypto crypto;
@@ -96,13 +96,14 @@ static int audit(const struct wk_image *image, const char *noted)
                 wk_err_text(image->mounted));
         return WK_EXIT_FAILED;
     }
+    image->store.flash = &image->flash.port; /* as recovered: what a meter would read */
     if (noted != NULL && !read_hash(noted, head)) {
         fputs("wk audit: HASH must be 64 hexadecimal digits\n", stderr);
         return WK_EXIT_USAGE;
     }
     const wk_err known = noted != NULL ? WK_OK
-                                       : wk_store_get(&image->store, WK_MODULE_KEY_CHAIN, head,
-                                                      sizeof head, &size);
+                                       : wk_module_value(&image->store, WK_MODULE_KEY_CHAIN,
+                                                         head, sizeof head, &size);
     if (known != WK_OK || wk_crypto_init(&crypto) != WK_OK) {
         fprintf(stderr, "wk audit: no newest hash in the image: %s\n", wk_err_text(known));
         return WK_EXIT_FAILED;

@@ -279,14 +279,8 @@ static const struct part k_parts[] = {
      wk_module_tamper_unpack},
 };
 
-#define PARTS (sizeof k_parts / sizeof k_parts[0])
-/* All parts at once: the first commit. */
-#define ALL_ROOM                                                                               \
-    (CORE_ROOM + WK_TARIFF_COUNT * WK_REGISTERS_RATE_PACKED + WK_TARIFF_PACKED_MAX +           \
-     SECURITY_ROOM + WK_CLOCK_PACKED + WK_MODULE_SUPPLY_ROOM + WK_DEMAND_PACKED +              \
-     WK_DEMAND_PART_PACKED + BILLING_ROOM + WK_PRICE_PACKED_MAX + SPENT_ROOM +                 \
-     WK_EVENT_CHAIN + WK_ALARM_PACKED + WK_DISPLAY_PACKED_MAX +                                \
-     WK_MODULE_TAMPER_PARTS * WK_MODULE_TAMPER_ROOM)
+#define PARTS   (sizeof k_parts / sizeof k_parts[0])
+#define LARGEST WK_TARIFF_PACKED_MAX
 
 void wk_module_changed(struct wk_module *module, uint8_t key)
 {
@@ -300,31 +294,54 @@ static bool is_changed(const struct wk_module *module, uint8_t key)
 
 /* ---- commit and restore ------------------------------------------------------------------ */
 
+/* The parts of a commit, packed one after the other into the same room: first to know their
+ * sizes, then to be written. */
 struct parcel {
-    uint8_t octets[WK_SQUEEZE_MOST(ALL_ROOM) + WK_STORE_KEYS * 3];
+    const struct wk_module *module;
+    const struct part *part[WK_STORE_KEYS];
     struct wk_store_put put[WK_STORE_KEYS];
-    size_t used;
     size_t count;
+    uint8_t octets[WK_SQUEEZE_MOST(LARGEST)];
 };
 
-static wk_err add_part(const struct wk_module *module, const struct part *part, uint8_t key,
-                       struct parcel *parcel)
+static wk_err squeeze_part(struct parcel *parcel, size_t i, size_t *size)
 {
-    uint8_t *to = parcel->octets + parcel->used;
-    uint8_t *raw = to + WK_SQUEEZE_AHEAD(part->room); /* squeezed in place */
-    const size_t left = (size_t)(parcel->octets + sizeof parcel->octets - raw);
-    struct wk_bytes_out out = wk_bytes_out_of(raw, left < part->room ? left : part->room);
-    part->pack(module, key, &out);
+    const struct part *part = parcel->part[i];
+    uint8_t *raw = parcel->octets + WK_SQUEEZE_AHEAD(part->room); /* squeezed in place */
+    struct wk_bytes_out out = wk_bytes_out_of(raw, part->room);
+    part->pack(parcel->module, parcel->put[i].key, &out);
     WK_TRY(out.fault);
-    const size_t size = wk_squeeze_pack(raw, out.size, to);
-    parcel->put[parcel->count++] = (struct wk_store_put){key, to, (uint16_t)size};
-    parcel->used += size;
+    *size = wk_squeeze_pack(raw, out.size, parcel->octets);
     return WK_OK;
+}
+
+static wk_err add_part(struct parcel *parcel, const struct part *part, uint8_t key)
+{
+    const size_t i = parcel->count;
+    size_t size;
+    parcel->part[i] = part;
+    parcel->put[i].key = key;
+    WK_TRY(squeeze_part(parcel, i, &size));
+    parcel->put[i].size = (uint16_t)size;
+    parcel->count++;
+    return WK_OK;
+}
+
+/* The same octets as when they were counted: nothing has changed since. */
+static const void *fetch_part(void *self, size_t i)
+{
+    struct parcel *parcel = self;
+    size_t size;
+    const wk_err err = squeeze_part(parcel, i, &size);
+    (void)err;
+    return parcel->octets;
 }
 
 wk_err wk_module_store(struct wk_module *module)
 {
-    struct parcel parcel = {.used = 0, .count = 0};
+    struct parcel parcel;
+    parcel.module = module;
+    parcel.count = 0;
     struct wk_session_security *security = &module->security;
     const uint32_t reserved = counters_to_reserve(security);
     if (security->dirty || reserved != security->server_reserved) {
@@ -339,11 +356,12 @@ wk_err wk_module_store(struct wk_module *module)
         for (uint8_t n = 0; n < k_parts[i].count; n++) {
             const uint8_t key = (uint8_t)(k_parts[i].key + n);
             if (is_changed(module, key)) {
-                WK_TRY(add_part(module, &k_parts[i], key, &parcel));
+                WK_TRY(add_part(&parcel, &k_parts[i], key));
             }
         }
     }
-    WK_TRY(wk_store_commit(&module->rooms.store, parcel.put, parcel.count));
+    WK_TRY(wk_store_commit_fetched(&module->rooms.store, parcel.put, parcel.count, fetch_part,
+                                   &parcel));
     security->server_reserved = reserved; /* usable only now that it is committed */
     security->dirty = false;
     module->supply_crc = supply_crc;
@@ -351,19 +369,24 @@ wk_err wk_module_store(struct wk_module *module)
     return WK_OK;
 }
 
+wk_err wk_module_value(const struct wk_store *store, uint8_t key, void *to, size_t room,
+                       size_t *size)
+{
+    uint8_t squeezed[WK_SQUEEZE_MOST(LARGEST)];
+    WK_TRY(wk_store_get(store, key, squeezed, sizeof squeezed, size));
+    return wk_squeeze_unpack(squeezed, *size, to, room, size);
+}
+
 static wk_err restore_part(struct wk_module *module, const struct part *part, uint8_t key)
 {
-    uint8_t squeezed[WK_SQUEEZE_MOST(WK_TARIFF_PACKED_MAX)];
-    uint8_t raw[WK_TARIFF_PACKED_MAX];
+    uint8_t raw[LARGEST];
     size_t size = 0;
-    const wk_err err =
-        wk_store_get(&module->rooms.store, key, squeezed, sizeof squeezed, &size);
+    const wk_err err = wk_module_value(&module->rooms.store, key, raw, sizeof raw, &size);
     if (err == WK_E_NOT_FOUND) {
         wk_module_changed(module, key);
         return WK_OK;
     }
     WK_TRY(err);
-    WK_TRY(wk_squeeze_unpack(squeezed, size, raw, sizeof raw, &size));
     struct wk_bytes_in in = wk_bytes_in_of(raw, size);
     WK_TRY(part->unpack(module, key, &in));
     return wk_bytes_in_end(&in);

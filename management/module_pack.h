@@ -32,6 +32,11 @@ void wk_module_changed(struct wk_module *module, uint8_t key);
 /** Commits the core, and the other parts that changed, together with appended log entries. */
 WK_MUST_USE wk_err wk_module_store(struct wk_module *module);
 
+/** A part as it was packed; for tools that look at a store. Errors: those of wk_store_get and
+ *  wk_squeeze_unpack. */
+WK_MUST_USE wk_err wk_module_value(const struct wk_store *store, uint8_t key, void *to,
+                                   size_t room, size_t *size);
+
 /** Few invocation counters are left: commit soon to have more. */
 bool wk_module_counters_run_low(const struct wk_module *module);
 

@@ -71,6 +71,14 @@ static uint8_t pack_moves(const struct wk_store *store, uint8_t raw[MOVES_MAX])
     return count;
 }
 
+/* What a transaction brings. */
+struct values {
+    const struct wk_store_put *puts;
+    size_t count;
+    wk_store_fetch fetch; /* NULL: the puts have their data */
+    void *self;
+};
+
 /* Opens the erased sector ahead with a checkpoint of the live values that `puts` do not bring. */
 static wk_err open_kv_sector(struct wk_store *store, const struct wk_store_put *puts,
                              size_t count)
@@ -131,9 +139,11 @@ static uint32_t transaction_room(const struct wk_store *store, const struct wk_s
 }
 
 /* The last record commits; without values there is one for that alone. */
-static wk_err write_transaction(struct wk_store *store, const struct wk_store_put *puts,
-                                size_t count, const uint8_t *moves, uint8_t moved)
+static wk_err write_transaction(struct wk_store *store, const struct values *values,
+                                const uint8_t *moves, uint8_t moved)
 {
+    const struct wk_store_put *puts = values->puts;
+    const size_t count = values->count;
     struct wk_store_ring *ring = &store->kv;
     struct wk_store_record_head head = {.kind = WK_STORE_KIND_COMMIT,
                                         .flags = WK_STORE_COMMITS,
@@ -148,7 +158,9 @@ static wk_err write_transaction(struct wk_store *store, const struct wk_store_pu
         head.size = puts[i].size;
         store->keys[head.key] = (struct wk_store_place){
             .at = wk_store_sector_at(store, ring, ring->newest) + ring->at, .size = head.size};
-        WK_TRY(wk_store_write_record(store, ring, &head, puts[i].data, last ? moves : NULL));
+        const void *data =
+            values->fetch != NULL ? values->fetch(values->self, i) : puts[i].data;
+        WK_TRY(wk_store_write_record(store, ring, &head, data, last ? moves : NULL));
     }
     return count > 0 ? WK_OK : wk_store_write_record(store, ring, &head, NULL, moves);
 }
@@ -168,8 +180,10 @@ static wk_err conclude(struct wk_store *store)
     return WK_OK;
 }
 
-wk_err wk_store_commit(struct wk_store *store, const struct wk_store_put *puts, size_t count)
+static wk_err commit(struct wk_store *store, const struct values *values)
 {
+    const struct wk_store_put *puts = values->puts;
+    const size_t count = values->count;
     uint8_t moves[MOVES_MAX];
     if (store->broken) {
         return WK_E_STATE;
@@ -190,12 +204,25 @@ wk_err wk_store_commit(struct wk_store *store, const struct wk_store_put *puts, 
     if (wk_store_room_left(store, &store->kv) < room) {
         WK_TRY(open_kv_sector(store, puts, count));
     }
-    WK_TRY(write_transaction(store, puts, count, moves, moved));
+    WK_TRY(write_transaction(store, values, moves, moved));
     WK_TRY(store->flash->sync(store->flash->self));
     store->live |= keys;
     store->lost &= ~keys;
     store->transaction++;
     return conclude(store);
+}
+
+wk_err wk_store_commit(struct wk_store *store, const struct wk_store_put *puts, size_t count)
+{
+    const struct values values = {.puts = puts, .count = count};
+    return commit(store, &values);
+}
+
+wk_err wk_store_commit_fetched(struct wk_store *store, const struct wk_store_put *puts,
+                               size_t count, wk_store_fetch fetch, void *self)
+{
+    const struct values values = {puts, count, fetch, self};
+    return commit(store, &values);
 }
 
 /* ---- logs -------------------------------------------------------------------------------- */

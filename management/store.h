@@ -134,6 +134,15 @@ WK_MUST_USE wk_err wk_store_append_one(struct wk_store *store, uint8_t log, cons
 WK_MUST_USE wk_err wk_store_commit(struct wk_store *store, const struct wk_store_put *puts,
                                    size_t count);
 
+/* Gives the octets of put `i`, as many as its size says; they are used until the next call. */
+typedef const void *(*wk_store_fetch)(void *self, size_t i);
+
+/** The same with values that are fetched one after the other, in the order of the puts, so that
+ *  the caller needs room for one of them: `data` of the puts is not looked at. */
+WK_MUST_USE wk_err wk_store_commit_fetched(struct wk_store *store,
+                                           const struct wk_store_put *puts, size_t count,
+                                           wk_store_fetch fetch, void *self);
+
 /** Numbers of the oldest entry still held and of the next entry to come (oldest == next: the
  *  log is empty). Only committed entries count. */
 WK_MUST_USE wk_err wk_store_log_span(const struct wk_store *store, uint8_t log,
