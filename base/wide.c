@@ -130,10 +130,7 @@ static struct wk_i128 divide_long(struct wk_i128 dividend, uint64_t divisor, uin
     const uint64_t whole = (uint64_t)dividend.high / divisor;
     uint64_t high = (uint64_t)dividend.high - whole * divisor;
     uint64_t low = dividend.low;
-    uint8_t shift = 0;
-    while ((divisor << shift) >> 63 == 0) {
-        shift++;
-    }
+    const int shift = __builtin_clzll(divisor);
     if (shift > 0) {
         high = (high << shift) | (low >> (64 - shift));
         low <<= shift;
@@ -145,14 +142,23 @@ static struct wk_i128 divide_long(struct wk_i128 dividend, uint64_t divisor, uin
     return (struct wk_i128){.low = (first << 32) | second, .high = (int64_t)whole};
 }
 
+static struct wk_i128 divide(struct wk_i128 dividend, uint64_t divisor, uint64_t *rest)
+{
+    if (dividend.high == 0) {
+        const uint64_t quotient = dividend.low / divisor;
+        *rest = dividend.low - quotient * divisor;
+        return (struct wk_i128){.low = quotient};
+    }
+    return divisor <= UINT32_MAX ? divide_short(dividend, (uint32_t)divisor, rest)
+                                 : divide_long(dividend, divisor, rest);
+}
+
 struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder)
 {
     const bool negative = a.high < 0;
     const struct wk_i128 dividend = negative ? wk_i128_neg(a) : a;
     uint64_t rest = 0;
-    const struct wk_i128 quotient = divisor <= (int64_t)UINT32_MAX
-                                        ? divide_short(dividend, (uint32_t)divisor, &rest)
-                                        : divide_long(dividend, (uint64_t)divisor, &rest);
+    const struct wk_i128 quotient = divide(dividend, (uint64_t)divisor, &rest);
     if (!negative) {
         *remainder = (int64_t)rest;
         return quotient;

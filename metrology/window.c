@@ -5,6 +5,7 @@
 
 #define Q29_TO_Q16 13
 #define QUARTER    (UINT32_C(1) << 30)
+#define KEPT_SHIFT 2 /* phasors are kept in Q14: a part of them in 10^9 */
 
 void wk_window_init(struct wk_window *window)
 {
@@ -32,25 +33,21 @@ static void add_sums(struct wk_window_sums *to, const struct wk_window_sums *sum
 
 static void keep_part(struct wk_window_kept *kept, int slot, int part, int64_t value)
 {
-    const uint32_t middle = (uint32_t)(value >> 32) & 3U;
-    kept->low[slot][part] = (uint32_t)value;
-    kept->middle |= middle << (4 * slot + 2 * part);
-    kept->high[slot][part] = (int16_t)(value >> 34);
+    kept->low[slot][part] = (uint32_t)(value >> KEPT_SHIFT);
+    kept->high[slot][part] = (int16_t)(value >> (32 + KEPT_SHIFT));
 }
 
 static int64_t kept_part(const struct wk_window_kept *kept, int slot, int part)
 {
-    const uint32_t middle = kept->middle >> (4 * slot + 2 * part) & 3U;
-    const uint32_t high = (uint32_t)kept->high[slot][part] << 2 | middle;
-    return (int64_t)((uint64_t)high << 32 | kept->low[slot][part]);
+    const uint64_t high = (uint64_t)(int64_t)kept->high[slot][part];
+    return (int64_t)((high << 32 | kept->low[slot][part]) << KEPT_SHIFT);
 }
 
 static void keep(struct wk_window_kept *kept, const struct wk_window_half *half)
 {
-    *kept = (struct wk_window_kept){
-        .frames_q16 = (uint32_t)half->frames_q16,
-        .wave = {(int32_t)half->wave.re, (int32_t)half->wave.im},
-    };
+    kept->frames_q16 = (uint32_t)half->frames_q16;
+    kept->wave[0] = (int32_t)half->wave.re;
+    kept->wave[1] = (int32_t)half->wave.im;
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         keep_part(kept, s, 0, half->phasor[s].re);
         keep_part(kept, s, 1, half->phasor[s].im);

@@ -40,14 +40,13 @@ struct wk_window_half {
     int64_t xx[WK_RECORD_PHASES]; /* of the voltages */
 };
 
-/* What is kept of one until the window ends, nothing of it lost: a wave is below 2^26, a phasor
- * below 2^49. Real parts are [0]. */
+/* What is kept of one until the window ends: a wave is below 2^26, a phasor below 2^49; two bits
+ * behind the point of Q16 are dropped, so that 48 bits hold it. Real parts are [0]. */
 struct wk_window_kept {
     uint32_t frames_q16;
     int32_t wave[2];
-    uint32_t low[WK_SAMPLE_SLOTS][2]; /* bits 0..31 of the phasors */
-    uint32_t middle;                  /* bits 32 and 33 of each, by slot */
-    int16_t high[WK_SAMPLE_SLOTS][2]; /* ... and the rest */
+    uint32_t low[WK_SAMPLE_SLOTS][2];
+    int16_t high[WK_SAMPLE_SLOTS][2];
 };
 
 struct wk_window {
