@@ -47,7 +47,7 @@ static const struct wk_module_config k_config = {
                  .season = {{1, 1, 0}},
                  .week_count = 1,
                  .day_count = 1,
-                 .day = {{3, {{0, 2}, {30, 1}, {120, 3}}}}},
+                 .day = {{3, {{0, 2, 0}, {30, 1, 0}, {120, 3, 0}}}}},
     .billing = {WK_BILLING_DAILY, 0, 30, 3600}, /* at 00:30 */
     .blocks = {{500000000, 0, 0}, 0},           /* half a kWh */
     .price = {.price_e6 = {{300000, 300000}, {250000, 200000}, {100000, 100000}}},

@@ -3,7 +3,9 @@ import { Card } from "../../kit/parts";
 import { Phasor } from "../../kit/Phasor";
 import { Curve } from "./Curve";
 import { EventRows } from "./EventsView";
+import { LcdCard } from "./Lcd";
 import { events, live } from "./state";
+import { SupplyCard, TamperCard } from "./SupplyCards";
 import { t } from "./words";
 
 function rotation(uDeg: number[]): string {
@@ -57,6 +59,9 @@ export function LiveView() {
       <Card title={t("load curve, 24 h")} class="s8" note={t("mean power per interval")}>
         <Curve last={96} height={400} />
       </Card>
+      <LcdCard />
+      <SupplyCard />
+      <TamperCard />
       <Card title={t("latest events")} note={<a href="#/events">{t("all events")}</a>}>
         <EventRows events={events.value.slice(0, 5)} />
       </Card>

@@ -34,7 +34,24 @@ export interface Live {
     u_deg: number[];
     i_deg: number[];
   };
-  supply: { state: string; mode: number; contact: "closed" | "open" | null };
+  supply: {
+    state: string;
+    mode: number;
+    contact: "closed" | "open" | null;
+    contactor: string;
+    reasons: string[];
+    attempts: number;
+    response: string;
+    limits: { monitor: string; threshold: number | null; unit: string; over: boolean;
+      emergency: boolean }[];
+    relays: { on: boolean; order: string; off_by: string[] }[];
+  };
+  tamper?: {
+    active: { what: string; phase: number | null }[];
+    snapshots: { at_s: number; what: string }[];
+    service_until_s: number | null;
+  };
+  display?: { code: string; value: string; unit: string; test: boolean };
   total: { p_w: number; q_var: number; s_va: number; pf: number };
   tariff: number;
   tariff_import_uwh: number[];
