@@ -211,6 +211,15 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     switch (notice->code) {
     case WK_ROOMS_CLOCK_SET:
         return carry_clock_set(module, notice);
+    case WK_ROOMS_CLOCK_SLEWED:
+        wk_module_changed(module, WK_MODULE_KEY_CLOCK);
+        if (notice->value == 0) {
+            module->due = true; /* nothing moved, but the clock is known to be right */
+            return WK_OK;
+        }
+        event.code = WK_EVENT_CLOCK_SLEWED;
+        wk_profile_mark(&module->rooms.profile, WK_PROFILE_CLOCK_ADJUSTED);
+        break;
     case WK_ROOMS_SUPPLY_COMMANDED:
         event.code = supply_event(&module->rooms, notice->value);
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);

@@ -166,6 +166,42 @@ static void a_billing_period_holds_what_its_windows_brought(void)
     EXPECT_I64(energy_of(0, 9000), rooms->blocks.begin_uwh);
 }
 
+static wk_err shift_clock(int16_t seconds)
+{
+    static const uint8_t k_clock[6] = {0, 0, 1, 0, 0, 255};
+    const uint8_t octets[3] = {0x10, (uint8_t)((uint16_t)seconds >> 8), (uint8_t)seconds};
+    const struct wk_object *object = wk_object_find(&g_module.table, 8, k_clock);
+    const struct wk_object_call call = {.meter = &g_module.rooms,
+                                        .object = object,
+                                        .now_us = wk_module_now_us(&g_module),
+                                        .role = WK_ROLE_MANAGEMENT};
+    struct wk_bytes_in in = wk_bytes_in_of(octets, sizeof octets);
+    struct wk_bytes_out reply = {0};
+    WK_TRY(object->functions->action(&call, 6, &in, &reply));
+    return wk_module_settle(&g_module);
+}
+
+static void a_shift_by_the_head_end_is_slewed_and_logged_and_outlives_a_cut(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 50));
+    EXPECT_ERR(WK_E_RANGE, shift_clock(901));
+    EXPECT_OK(shift_clock(0));
+    EXPECT_I64(0, count_events(WK_EVENT_CLOCK_SLEWED));
+    EXPECT_OK(shift_clock(3));
+    EXPECT_I64(1, count_events(WK_EVENT_CLOCK_SLEWED));
+    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_CLOCK_ADJUSTED) != 0);
+    EXPECT_OK(run_windows(50, 55));
+    const int64_t ahead_us = wk_module_now_us(&g_module) - g_module.rooms.t_us;
+    EXPECT_I64(500, ahead_us); /* 500 ppm of a second */
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT_OK(boot());
+    EXPECT_I64(ahead_us, wk_module_now_us(&g_module) - g_module.rooms.t_us);
+    EXPECT_OK(shift_clock(-30)); /* so much is a step */
+    EXPECT_I64(1, count_events(WK_EVENT_CLOCK_AFTER));
+    EXPECT_I64(ahead_us - 30 * US, wk_module_now_us(&g_module) - g_module.rooms.t_us);
+}
+
 static void registers_hold_exactly_what_the_records_brought(void)
 {
     EXPECT_OK(boot_new());
@@ -402,6 +438,7 @@ static void a_long_profile_is_written_piece_by_piece(void)
 
 WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
              T(a_billing_period_holds_what_its_windows_brought),
+             T(a_shift_by_the_head_end_is_slewed_and_logged_and_outlives_a_cut),
              T(profile_entries_are_the_registers_at_the_quarter_hours),
              T(a_repeated_record_counts_once),
              T(a_record_of_an_earlier_life_counts_never_again),

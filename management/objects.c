@@ -139,7 +139,7 @@ static const struct wk_object k_rows[] = {
      {0, 0, 1, 0, 0, 255},
      9,
      6,
-     ROW_RIGHTS({.get = READ_ALL}, 0x2U, 0),
+     ROW_RIGHTS({.get = READ_ALL}, 0x2U, 0x20U),
      &wk_objects_clock,
      0},
     {20,

@@ -6,6 +6,9 @@
 #include "management/objects.h"
 
 #define CLOCK_BASE_CRYSTAL 1
+#define METHOD_SHIFT       6
+#define SHIFT_MOST_S       900
+#define SHIFT_ERROR_US     500000 /* whole seconds, rounded */
 
 /* ---- class 8 ----------------------------------------------------------------------------- */
 
@@ -39,7 +42,8 @@ static wk_err clock_get(const struct wk_object_call *call, uint8_t attribute,
     struct wk_datetime now;
     (void)selection;
     (void)cursor;
-    WK_TRY(wk_datetime_of_utc(zone, wk_clock_utc(call->now_us), 0, &now));
+    WK_TRY(wk_datetime_of_utc(zone, wk_clock_utc(call->now_us),
+                              wk_clock_status(&rooms->clock, rooms->t_us), &now));
     switch (attribute) {
     case 2:
         wk_datetime_put_axdr(out, &now);
@@ -89,7 +93,40 @@ static wk_err clock_set(const struct wk_object_call *call, uint8_t attribute,
     return WK_OK;
 }
 
-const struct wk_object_class wk_objects_clock = {.get = clock_get, .set = clock_set};
+/* Method 6, shift_time: what a head-end that compares clocks sends. Small shifts are slewed, so
+ * that no second is missing or comes twice; the standard allows +-900 s. */
+static wk_err clock_action(const struct wk_object_call *call, uint8_t method,
+                           struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
+{
+    struct wk_rooms *rooms = call->meter;
+    wk_clock_result result;
+    (void)reply;
+    if (method != METHOD_SHIFT) {
+        return WK_E_UNSUPPORTED;
+    }
+    const int64_t shift_s = wk_axdr_read_integer(parameter, WK_AXDR_LONG);
+    WK_TRY(wk_bytes_in_end(parameter));
+    if (shift_s < -SHIFT_MOST_S || shift_s > SHIFT_MOST_S) {
+        return WK_E_RANGE;
+    }
+    const struct wk_clock_reading reading = {
+        .utc_us = call->now_us + shift_s * 1000000,
+        .error_us = SHIFT_ERROR_US,
+        .source = WK_CLOCK_FROM_HEADEND,
+    };
+    WK_TRY(wk_clock_discipline(&rooms->clock, rooms->t_us, &reading, &result));
+    if (result == WK_CLOCK_STEPPED) {
+        wk_objects_tell(call, WK_ROOMS_CLOCK_SET,
+                        (int32_t)(rooms->clock.adjusted_us / 1000000));
+    } else {
+        wk_objects_tell(call, WK_ROOMS_CLOCK_SLEWED,
+                        result == WK_CLOCK_SLEWING ? (int32_t)shift_s : 0);
+    }
+    return WK_OK;
+}
+
+const struct wk_object_class wk_objects_clock = {
+    .get = clock_get, .set = clock_set, .action = clock_action};
 
 /* ---- class 70 ---------------------------------------------------------------------------- */
 

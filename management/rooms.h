@@ -62,6 +62,7 @@ enum {
 /* Notices that objects drop for the assembler: what a client changed. `detail` = role. */
 enum {
     WK_ROOMS_CLOCK_SET = 1,    /* value: seconds it moved */
+    WK_ROOMS_CLOCK_SLEWED,     /* value: seconds it will have moved; 0: it was right */
     WK_ROOMS_TARIFF_SET,       /* calendar or special days */
     WK_ROOMS_SUPPLY_COMMANDED, /* value: wk_supply_command */
     WK_ROOMS_MODE_SET,         /* value: control mode */

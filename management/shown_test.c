@@ -8,7 +8,8 @@ static uint64_t seq;
 
 static void take(int32_t u_mv, int64_t i_ua, uint32_t flags)
 {
-    struct wk_record record = {.kind = WK_RECORD_WINDOW, .seq = ++seq, .flags = flags};
+    seq++;
+    struct wk_record record = {.kind = WK_RECORD_WINDOW, .seq = seq, .flags = flags};
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         record.window.u_mv[phase] = u_mv;
         record.window.i_ua[phase] = i_ua;

@@ -11,10 +11,7 @@ export function LcdCard() {
       <div class="lcd" role="img"
         aria-label={`${display.code}: ${display.value} ${display.unit}`}>
         <span class="lcd-code">{display.code}</span>
-        <span class="lcd-value">
-          <span class="lcd-ghost" aria-hidden="true">88888888</span>
-          {display.value}
-        </span>
+        <span class="lcd-value">{display.value}</span>
         <span class="lcd-unit">{display.unit}</span>
       </div>
     </Card>

@@ -13,7 +13,7 @@ export function SupplyCard() {
   if (supply === undefined) return null;
   const limits = supply.limits.filter((limit) => limit.threshold !== null);
   return (
-    <Card title={t("supply")} class="s4" note={`${t("control mode")} ${supply.mode}`}>
+    <Card title={t("supply card")} class="s4" note={`${t("control mode")} ${supply.mode}`}>
       <dl class="facts">
         <dt>{t("state")}</dt><dd>{word(supply.state)}</dd>
         <dt>{t("contactor")}</dt>

@@ -5,6 +5,7 @@ export const t = translator({
   ...qualityWords,
   live: ["Live", "实时"],
   display: ["Display", "显示屏"],
+  "supply card": ["Supply", "供电"],
   "test mode": ["test mode", "测试模式"],
   "control mode": ["control mode", "控制模式"],
   state: ["State", "状态"],
