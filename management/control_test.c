@@ -452,6 +452,29 @@ static int64_t switched_after_s(struct wk_relay *relay, struct wk_relay_input in
     return -1;
 }
 
+static void an_output_of_the_calendar_switches_a_relay_late_by_its_offset(void)
+{
+    struct wk_relay relay;
+    wk_relay_init(&relay);
+    relay.settings.offset_most_s = 100;
+    struct wk_relay_input input = {.t_us = US, .random = 30};
+    EXPECT(!wk_relay_step(&relay, &input));
+    input.t_us += 40 * US; /* nothing is said: off, once that is known */
+    EXPECT(!wk_relay_step(&relay, &input) && !relay.on);
+    input.calendar = true;
+    EXPECT(!wk_relay_step(&relay, &input));
+    input.t_us += 30 * US;
+    EXPECT(wk_relay_step(&relay, &input) && relay.on);
+    input.off = WK_RELAY_LIMITER;
+    EXPECT(wk_relay_step(&relay, &input) && !relay.on);
+    input.off = 0;
+    input.calendar = false;
+    input.t_us += 200 * US;
+    EXPECT(!wk_relay_step(&relay, &input));
+    input.t_us += 200 * US;
+    EXPECT(!wk_relay_step(&relay, &input) && !relay.on);
+}
+
 static void each_switch_of_the_schedule_has_an_offset_of_its_own(void)
 {
     enum { DRAWS = 4000, BINS = 18 };
@@ -584,7 +607,8 @@ static void orders_out_of_range_change_nothing(void)
     }
 }
 
-WK_TEST_MAIN(T(every_parameter_is_refused_just_outside_of_its_range_and_nothing_changes),
+WK_TEST_MAIN(T(an_output_of_the_calendar_switches_a_relay_late_by_its_offset),
+             T(every_parameter_is_refused_just_outside_of_its_range_and_nothing_changes),
              T(parameters_survive_being_packed),
              T(a_condition_counts_after_its_time_without_a_gap_and_ends_after_its_own),
              T(an_opening_waits_while_the_current_is_above_the_rating),

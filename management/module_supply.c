@@ -223,6 +223,7 @@ static wk_err step_relay(struct wk_module *module, uint8_t index, uint16_t minut
     const struct wk_relay_input input = {
         .t_us = rooms->t_us,
         .minute = minute,
+        .calendar = ((unsigned)rooms->tariff.load >> index & 1U) != 0,
         .off = reasons_of_relay(&rooms->control, index),
         .random =
             wk_draw(rooms->control.seed, rooms->t_us / US_PER_S, (uint32_t)SALT_RELAY + index),

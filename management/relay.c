@@ -30,6 +30,7 @@ void wk_relay_init(struct wk_relay *relay)
     *relay = (struct wk_relay){
         .settings = {.offset_most_s = OFFSET_MOST_S},
         .slot = WK_RELAY_NO_SLOT,
+        .calendar = WK_RELAY_NO_SLOT,
     };
 }
 
@@ -69,14 +70,16 @@ static int64_t offset_us(const struct wk_relay *relay, uint32_t random)
 static void follow_schedule(struct wk_relay *relay, const struct wk_relay_input *input)
 {
     const uint8_t slot = slot_at(&relay->settings, input->minute);
-    if (slot != relay->slot) {
+    if (slot != relay->slot || relay->calendar != (input->calendar ? 1 : 0)) {
         relay->slot = slot;
+        relay->calendar = input->calendar ? 1 : 0;
         relay->pending = true;
         relay->due_us = input->t_us + offset_us(relay, input->random);
     }
     if (relay->pending && input->t_us >= relay->due_us) {
         relay->pending = false;
-        relay->scheduled = slot != WK_RELAY_NO_SLOT && relay->settings.on[slot] != 0;
+        const bool by_schedule = slot != WK_RELAY_NO_SLOT && relay->settings.on[slot] != 0;
+        relay->scheduled = by_schedule || input->calendar;
     }
 }
 
