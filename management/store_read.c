@@ -144,19 +144,22 @@ wk_err wk_store_seek(const struct wk_store *store, uint8_t log, uint64_t number,
     return seek_in_sector(store, log, number, sector_of_age(ring, low), reader);
 }
 
-/* False if the ring has come round, or if the entry lies behind a place where writing resumed after
- * a cut or in the next sector. */
-static bool stands_on_entry(const struct wk_store *store, const struct wk_store_ring *ring,
-                            const struct wk_store_reader *reader,
-                            struct wk_store_record_head *head)
+/* WK_E_NOT_FOUND: the ring has come round, or the entry lies behind a place where writing resumed
+ * after a cut or in the next sector. */
+static wk_err stand_on_entry(const struct wk_store *store, const struct wk_store_ring *ring,
+                             const struct wk_store_reader *reader,
+                             struct wk_store_record_head *head)
 {
     if (!reader->placed || reader->number >= reader->until) {
-        return false;
+        return WK_E_NOT_FOUND;
     }
     const struct wk_store_walk walk = wk_store_walk_of(store, ring, reader->sector);
     const uint32_t base = wk_store_sector_at(store, ring, reader->sector);
-    return wk_store_read_record(store, &walk, base + reader->at, head) == WK_OK &&
-           head->number == reader->number;
+    const wk_err err = wk_store_read_record(store, &walk, base + reader->at, head);
+    if (err == WK_E_IO) {
+        return err;
+    }
+    return err == WK_OK && head->number == reader->number ? WK_OK : WK_E_NOT_FOUND;
 }
 
 wk_err wk_store_read(const struct wk_store *store, uint8_t log, struct wk_store_reader *reader,
@@ -170,11 +173,13 @@ wk_err wk_store_read(const struct wk_store *store, uint8_t log, struct wk_store_
     if (reader->number >= store->committed[log]) {
         return WK_E_NOT_FOUND;
     }
-    if (!stands_on_entry(store, ring, reader, &head)) {
+    wk_err err = stand_on_entry(store, ring, reader, &head);
+    if (err == WK_E_NOT_FOUND) {
         WK_TRY(wk_store_seek(store, log, reader->number, reader));
-        if (!stands_on_entry(store, ring, reader, &head)) {
-            return WK_E_CORRUPT;
-        }
+        err = stand_on_entry(store, ring, reader, &head);
+    }
+    if (err != WK_OK) {
+        return err == WK_E_IO ? err : WK_E_CORRUPT;
     }
     const uint32_t base = wk_store_sector_at(store, ring, reader->sector);
     WK_TRY(copy_payload(store, base + reader->at, &head, to, room));
