@@ -1,5 +1,426 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The store against docs/on-flash.md: images that this test encodes itself, from the document. */
+#include "base/crc.h"
+#include "management/store.h"
+#include "port/virtual/flash.h"
+#include "tests/wk_test.h"
+
+#define SECTOR   1024U
+#define UNIT     16U
+#define KV       4U
+#define LOG      5U
+#define SECTORS  (KV + LOG + 3U)
+#define COMMITS  0x80U
+#define RESUMES  0x40U
+#define PUT      1U
+#define COMMIT   2U
+#define ENTRY    3U
+#define KV_DATA  96U /* 93 in whole units */
+#define LOG_DATA 32U
+#define LARGE    UINT64_C(0x0100000003) /* more than 32 bits */
+
+static const struct wk_store_layout k_layout = {.kv_sectors = KV, .log_sectors = {LOG, 3}};
+static uint8_t g_octets[SECTOR * SECTORS];
+static uint8_t g_image[SECTOR * SECTORS];
+static struct wk_flash g_flash;
+static struct wk_store g_store;
+static struct wk_store_mount_report g_report;
+
+/* ---- the document, as an encoder ----------------------------------------------------------- */
+
+static uint32_t number_at(uint32_t at, uint32_t size, uint64_t value)
 {
-    return 0;
+    for (uint32_t i = 0; i < size; i++) {
+        g_image[at + i] = (uint8_t)(value >> 8 * i);
+    }
+    return at + size;
 }
+
+static uint32_t whole_units(uint32_t begin, uint32_t at)
+{
+    while ((at - begin) % UNIT != 0) {
+        g_image[at++] = 0;
+    }
+    return at;
+}
+
+static uint32_t kv_head(uint32_t sector, uint32_t sequence, const uint64_t heads[WK_STORE_LOGS])
+{
+    const uint32_t base = sector * SECTOR;
+    memcpy(g_image + base, "WKS2", 4);
+    uint32_t at = number_at(base + 4, 1, 0);
+    at = number_at(at, 4, sequence);
+    for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
+        at = number_at(at, 5, heads[log]);
+    }
+    at = number_at(at, 4, wk_crc_32(0, g_image + base, at - base));
+    return whole_units(base, at);
+}
+
+static uint32_t log_head(uint32_t log, uint32_t sector, uint32_t sequence, uint64_t first,
+                         uint8_t staged)
+{
+    const uint32_t base = (KV + (log == 0 ? 0 : LOG) + sector) * SECTOR;
+    memcpy(g_image + base, "WKS2", 4);
+    uint32_t at = number_at(base + 4, 1, log + 1);
+    at = number_at(at, 4, sequence);
+    at = number_at(at, 5, first);
+    at = number_at(at, 1, staged);
+    at = number_at(at, 4, wk_crc_32(0, g_image + base, at - base));
+    return whole_units(base, at);
+}
+
+struct record {
+    uint8_t kind; /* with its flags */
+    uint8_t key;
+    uint64_t number;
+    uint8_t count;
+    const char *data;
+    uint16_t size; /* 0: that of data */
+    uint8_t move_log[2];
+    uint64_t move_head[2];
+};
+
+static uint32_t record(uint32_t at, uint32_t sequence, const struct record *r)
+{
+    uint8_t place[8];
+    const uint32_t begin = at;
+    const uint32_t length = (uint32_t)strlen(r->data);
+    for (uint32_t i = 0; i < 4; i++) {
+        place[i] = (uint8_t)(sequence >> 8 * i);
+        place[4 + i] = (uint8_t)(at >> 8 * i);
+    }
+    const uint32_t crc = wk_crc_32(0, place, 8);
+    at = number_at(at, 1, r->kind);
+    at = number_at(at, 1, r->key);
+    at = number_at(at, 2, r->size > 0 ? r->size : length);
+    at = number_at(at, 5, r->number);
+    at = number_at(at, 1, r->count);
+    at = number_at(at, 2, wk_crc_32(crc, g_image + begin, 10));
+    memcpy(g_image + begin + 16, r->data, length);
+    at = begin + 16 + length;
+    for (uint32_t i = 0; (r->kind & 15U) != ENTRY && i < r->count && i < 2; i++) {
+        at = number_at(number_at(at, 1, r->move_log[i]), 5, r->move_head[i]);
+    }
+    const uint32_t all = wk_crc_32(crc, g_image + begin, 12);
+    (void)number_at(begin + 12, 4, wk_crc_32(all, g_image + begin + 16, at - begin - 16));
+    return whole_units(begin, at);
+}
+
+static void blank_image(void)
+{
+    memset(g_image, 0xFF, sizeof g_image);
+}
+
+static wk_err mount(void)
+{
+    wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
+    return wk_store_mount(&g_store, &g_flash.port, &k_layout, &g_report);
+}
+
+static wk_err mount_image(void)
+{
+    memcpy(g_octets, g_image, sizeof g_octets);
+    wk_flash_attach(&g_flash, g_octets, SECTOR, SECTORS, UNIT);
+    return mount();
+}
+
+static wk_err fresh(void)
+{
+    blank_image();
+    return mount_image();
+}
+
+static wk_err value_of(uint8_t key, char value[64])
+{
+    size_t size = 0;
+    memset(value, 0, 64);
+    return wk_store_get(&g_store, key, value, 63, &size);
+}
+
+static bool key_is(uint8_t key, const char *text)
+{
+    char value[64];
+    return value_of(key, value) == WK_OK && strcmp(value, text) == 0;
+}
+
+static bool entry_is(uint8_t log, uint64_t number, const char *text)
+{
+    struct wk_store_reader reader = {.number = number};
+    char value[64] = {0};
+    size_t size = 0;
+    return wk_store_read(&g_store, log, &reader, value, 63, &size) == WK_OK &&
+           strcmp(value, text) == 0;
+}
+
+static bool span_is(uint8_t log, uint64_t oldest, uint64_t next)
+{
+    uint64_t first = 0;
+    uint64_t end = 0;
+    return wk_store_log_span(&g_store, log, &first, &end) == WK_OK && first == oldest &&
+           end == next;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static const uint64_t k_no_heads[WK_STORE_LOGS];
+
+static void what_is_written_is_as_documented_to_the_bit(void)
+{
+    const struct wk_store_put puts[] = {{3, "first", 5}, {63, "", 0}};
+    const struct wk_store_put again = {3, "second", 6};
+    EXPECT_OK(fresh());
+    EXPECT_OK(wk_store_commit(&g_store, puts, 2));
+    EXPECT_OK(wk_store_append(&g_store, 0, "a", 1));
+    EXPECT_OK(wk_store_append(&g_store, 1, "bb", 2));
+    EXPECT_OK(wk_store_append(&g_store, 0, "ccc", 3));
+    EXPECT_OK(wk_store_commit(&g_store, &again, 1));
+    EXPECT_OK(wk_store_append_one(&g_store, 1, "alone", 5));
+    EXPECT_OK(wk_store_append(&g_store, 0, "d", 1));
+    EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){COMMIT | COMMITS, 0, 1, 0, "", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT, 3, 2, 0, "first", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT | COMMITS, 63, 2, 0, "", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT | COMMITS, 3, 3, 2, "second", 0, {0, 1}, {2, 1}});
+    (void)record(at, 1, &(struct record){COMMIT | COMMITS, 0, 4, 1, "", 0, {0}, {3}});
+    at = log_head(0, 0, 1, 0, 0);
+    at = record(at, 1, &(struct record){ENTRY, 0, 0, 0, "a", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){ENTRY, 0, 1, 1, "ccc", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){ENTRY, 0, 2, 0, "d", 0, {0}, {0}});
+    at = log_head(1, 0, 1, 0, 0);
+    at = record(at, 1, &(struct record){ENTRY, 1, 0, 0, "bb", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){ENTRY | COMMITS, 1, 1, 0, "alone", 0, {0}, {0}});
+    for (uint32_t i = 0; i < sizeof g_image; i++) {
+        EXPECT(g_image[i] == g_octets[i] || (printf("# octet %u\n", (unsigned)i), false));
+    }
+}
+
+/* The checkpoint of a later sector, and numbers of more than 32 bits. */
+static void numbers_of_forty_bits_are_kept(void)
+{
+    uint64_t heads[WK_STORE_LOGS] = {LARGE, 0, [15] = 7};
+    blank_image();
+    uint32_t at = kv_head(2, 9, heads);
+    (void)record(at, 9, &(struct record){PUT | COMMITS, 1, LARGE, 0, "one", 0, {0}, {0}});
+    at = log_head(0, 1, 7, LARGE - 1, 0);
+    (void)record(at, 7, &(struct record){ENTRY, 0, LARGE - 1, 0, "a", 0, {0}, {0}});
+    EXPECT_OK(mount_image());
+    EXPECT_I64(0, g_report.damaged_records + g_report.missing_entries);
+    EXPECT(span_is(0, LARGE - 1, LARGE));
+    EXPECT(entry_is(0, LARGE - 1, "a"));
+    EXPECT_OK(wk_store_append(&g_store, 0, "b", 1));
+    EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+    EXPECT_OK(mount());
+    EXPECT(span_is(0, LARGE - 1, LARGE + 1));
+    EXPECT(entry_is(0, LARGE, "b"));
+    const uint32_t sequence = g_store.kv.sequence;
+    while (g_store.kv.sequence == sequence) {
+        const struct wk_store_put put = {2, "two", 3};
+        EXPECT_OK(wk_store_commit(&g_store, &put, 1));
+    }
+    memcpy(g_image, g_octets, sizeof g_image);
+    heads[0] = LARGE + 1;
+    memset(g_image + 3 * SECTOR, 0xFF, SECTOR);
+    at = kv_head(3, 10, heads);
+    const uint64_t number = g_store.transaction;
+    at = record(at, 10, &(struct record){PUT, 1, number, 0, "one", 0, {0}, {0}});
+    (void)record(at, 10, &(struct record){PUT | COMMITS, 2, number, 0, "two", 0, {0}, {0}});
+    EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+    EXPECT(number > LARGE + 20);
+    EXPECT_OK(mount());
+    EXPECT_I64(number, g_store.transaction);
+}
+
+/* ---- what cannot be a record --------------------------------------------------------------- */
+
+/* A value, then `odd`, then another value that is flagged or not as what follows a cut. */
+static wk_err mount_with(const struct record *odd, bool resumes)
+{
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 1, 0, "old", 0, {0}, {0}});
+    at = record(at, 1, odd);
+    const uint8_t kind = resumes ? PUT | COMMITS | RESUMES : PUT | COMMITS;
+    (void)record(at, 1, &(struct record){kind, 2, 9, 0, "new", 0, {0}, {0}});
+    return mount_image();
+}
+
+static void what_cannot_be_a_record_is_none_even_if_its_checks_hold(void)
+{
+    static const struct record k_odd[] = {
+        {PUT | COMMITS, 64, 2, 0, "odd", 0, {0}, {0}},
+        {PUT | COMMITS, 255, 2, 0, "odd", 0, {0}, {0}},
+        {PUT | COMMITS, 1, 2, 17, "odd", 0, {0}, {0}},
+        {PUT | COMMITS, 1, 2, 0, "odd", 1000, {0}, {0}},
+        {PUT | COMMITS, 1, 2, 0, "odd", 65535, {0}, {0}},
+        {0 | COMMITS, 1, 2, 0, "odd", 0, {0}, {0}},
+        {ENTRY | COMMITS, 1, 2, 0, "odd", 0, {0}, {0}},
+        {4 | COMMITS, 1, 2, 0, "odd", 0, {0}, {0}},
+        {COMMIT | COMMITS, 64, 2, 0, "odd", 0, {0}, {0}},
+    };
+    for (size_t i = 0; i < sizeof k_odd / sizeof k_odd[0]; i++) {
+        char value[64];
+        EXPECT_OK(mount_with(&k_odd[i], false));
+        EXPECT_I64(1, g_report.damaged_records);
+        EXPECT_ERR(WK_E_CORRUPT, value_of(1, value)); /* it may have been in there */
+        EXPECT(key_is(2, "new"));
+        EXPECT_OK(mount_with(&k_odd[i], true));
+        EXPECT_I64(0, g_report.damaged_records);
+        EXPECT(key_is(1, "old") && key_is(2, "new"));
+    }
+    const struct record fine = {PUT | COMMITS, 63, 2, 0, "odd", 0, {0}, {0}};
+    EXPECT_OK(mount_with(&fine, false));
+    EXPECT_I64(0, g_report.damaged_records);
+    EXPECT(key_is(63, "odd") && key_is(1, "old"));
+}
+
+static void an_entry_of_another_log_is_no_entry(void)
+{
+    static const struct record k_odd[] = {{ENTRY | COMMITS, 1, 0, 0, "odd", 0, {0}, {0}},
+                                          {PUT | COMMITS, 0, 0, 0, "odd", 0, {0}, {0}},
+                                          {COMMIT | COMMITS, 0, 0, 0, "odd", 0, {0}, {0}}};
+    for (size_t i = 0; i < sizeof k_odd / sizeof k_odd[0]; i++) {
+        blank_image();
+        (void)record(kv_head(0, 1, k_no_heads), 1,
+                     &(struct record){COMMIT | COMMITS, 0, 1, 0, "", 0, {0}, {0}});
+        (void)record(log_head(0, 0, 1, 0, 0), 1, &k_odd[i]);
+        EXPECT_OK(mount_image());
+        EXPECT(span_is(0, 0, 0));
+        EXPECT_I64(1, g_report.torn_records);
+    }
+}
+
+/* A record counts only where and when it was written. */
+static void a_record_of_another_place_or_life_is_none(void)
+{
+    for (uint32_t life = 1; life <= 3; life++) {
+        blank_image();
+        uint32_t at = kv_head(0, 2, k_no_heads);
+        at = record(at, 2, &(struct record){PUT | COMMITS, 1, 5, 0, "now", 0, {0}, {0}});
+        (void)record(at, life, &(struct record){PUT | COMMITS, 1, 6, 0, "then", 0, {0}, {0}});
+        EXPECT_OK(mount_image());
+        EXPECT(key_is(1, life == 2 ? "then" : "now"));
+        EXPECT_I64(life == 2 ? 0 : 1, g_report.torn_records);
+    }
+}
+
+/* ---- transactions that a cut broke off ----------------------------------------------------- */
+
+static void puts_without_their_commit_do_not_count(void)
+{
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 1, 0, "old", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT, 1, 2, 0, "cut", 0, {0}, {0}});
+    EXPECT_OK(mount_image());
+    EXPECT(key_is(1, "old"));
+    EXPECT_I64(1, g_report.torn_records);
+    EXPECT_I64(2, g_store.transaction); /* its number is not used again */
+    EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+    (void)record(at, 1, &(struct record){COMMIT | COMMITS | RESUMES, 0, 3, 0, "", 0, {0}, {0}});
+    EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+    EXPECT_OK(mount());
+    EXPECT(key_is(1, "old"));
+    EXPECT_I64(0, g_report.torn_records + g_report.damaged_records);
+}
+
+static void a_put_of_another_number_without_the_mark_of_a_cut_is_damage(void)
+{
+    char value[64];
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 1, 0, "old", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT | COMMITS, 3, 2, 0, "other", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT, 1, 3, 0, "cut", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){PUT | COMMITS, 2, 4, 0, "new", 0, {0}, {0}});
+    EXPECT_OK(mount_image());
+    EXPECT_I64(1, g_report.damaged_records);
+    EXPECT_ERR(WK_E_CORRUPT, value_of(1, value));
+    EXPECT(key_is(2, "new") && key_is(3, "other"));
+}
+
+/* A lost value cannot be carried into the next sector; a new one takes its place. */
+static void a_lost_value_stops_the_change_of_sectors_until_it_is_written(void)
+{
+    char value[64];
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 1, 0, "old", 0, {0}, {0}});
+    const uint32_t damaged = at;
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 2, 0, "newer", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){PUT | COMMITS, 2, 3, 0, "two", 0, {0}, {0}});
+    g_image[damaged + 18] ^= 4;
+    EXPECT_OK(mount_image());
+    const struct wk_store_put put = {2, "two", 3};
+    wk_err err = WK_OK;
+    for (uint32_t i = 0; i < 60 && err == WK_OK; i++) {
+        err = wk_store_commit(&g_store, &put, 1);
+    }
+    EXPECT_ERR(WK_E_CORRUPT, err);
+    EXPECT_I64(1, g_store.kv.sequence);
+    EXPECT_OK(mount());
+    EXPECT_ERR(WK_E_CORRUPT, value_of(1, value));
+    const struct wk_store_put puts[] = {{1, "fresh", 5}, {2, "two", 3}};
+    EXPECT_OK(wk_store_commit(&g_store, puts, 2));
+    EXPECT_I64(2, g_store.kv.sequence);
+    EXPECT(key_is(1, "fresh") && key_is(2, "two"));
+    EXPECT_OK(mount());
+    EXPECT(key_is(1, "fresh") && key_is(2, "two"));
+}
+
+/* ---- rings ---------------------------------------------------------------------------------- */
+
+static bool is_same_ring(const struct wk_store_ring *a, const struct wk_store_ring *b)
+{
+    return a->first == b->first && a->sectors == b->sectors && a->newest == b->newest &&
+           a->filled == b->filled && a->sequence == b->sequence && a->at == b->at &&
+           a->id == b->id && a->resumes == b->resumes && a->erase_due == b->erase_due;
+}
+
+/* Three rings go round several times, at different speeds. */
+static void mounting_finds_everything_where_it_was_left(void)
+{
+    char text[200];
+    EXPECT_OK(fresh());
+    for (uint32_t i = 0; i < 400; i++) {
+        memset(text, (int)i, sizeof text);
+        const struct wk_store_put put = {(uint8_t)(i % 5), text, (uint16_t)(i % 90)};
+        EXPECT_OK(wk_store_append(&g_store, 0, text, (uint16_t)(i % 200)));
+        if (i % 3 == 0) {
+            EXPECT_OK(wk_store_append(&g_store, 1, text, 40));
+        }
+        EXPECT_OK(wk_store_commit(&g_store, &put, 1));
+        const struct wk_store left = g_store;
+        memcpy(g_image, g_octets, sizeof g_image);
+        EXPECT_OK(mount());
+        EXPECT_BYTES(g_image, g_octets, sizeof g_image); /* nothing to repair */
+        EXPECT(is_same_ring(&left.kv, &g_store.kv));
+        EXPECT(is_same_ring(&left.log[0], &g_store.log[0]));
+        EXPECT(is_same_ring(&left.log[1], &g_store.log[1]));
+        EXPECT(left.transaction == g_store.transaction && left.live == g_store.live);
+        EXPECT_BYTES(left.committed, g_store.committed, sizeof left.committed);
+        EXPECT_BYTES(left.staged, g_store.staged, sizeof left.staged);
+        EXPECT(g_store.lost == 0 && !g_store.broken);
+        for (uint32_t key = 0; key < 5 && i > 4; key++) {
+            EXPECT_I64(left.keys[key].at, g_store.keys[key].at);
+            EXPECT_I64(left.keys[key].size, g_store.keys[key].size);
+        }
+        EXPECT(g_report.torn_records + g_report.dropped_entries + g_report.erased_sectors +
+                   g_report.damaged_records + g_report.missing_entries ==
+               0);
+    }
+    EXPECT(g_store.kv.sequence > 20 && g_store.log[0].sequence > 20);
+}
+
+WK_TEST_MAIN(T(what_is_written_is_as_documented_to_the_bit), T(numbers_of_forty_bits_are_kept),
+             T(what_cannot_be_a_record_is_none_even_if_its_checks_hold),
+             T(an_entry_of_another_log_is_no_entry),
+             T(a_record_of_another_place_or_life_is_none),
+             T(puts_without_their_commit_do_not_count),
+             T(a_put_of_another_number_without_the_mark_of_a_cut_is_damage),
+             T(a_lost_value_stops_the_change_of_sectors_until_it_is_written),
+             T(mounting_finds_everything_where_it_was_left))
