@@ -105,26 +105,23 @@ static wk_err open_kv_sector(struct wk_store *store, const struct wk_store_put *
     return WK_OK;
 }
 
-/* Room of a checkpoint with this transaction behind it, and of one after it with an empty one:
- * what is committed must always fit into the sector that comes next. */
+/* What is committed must always fit into the sector that comes next, with an empty transaction that
+ * moves all logs behind it. That is never less than a checkpoint with this transaction behind it. */
 static bool fits_into_sector(const struct wk_store *store, const struct wk_store_put *puts,
-                             size_t count, uint32_t room)
+                             size_t count)
 {
-    uint32_t others = wk_store_data_start(store, &store->kv);
-    uint32_t values = 0;
-    uint64_t put = 0;
+    uint32_t room = wk_store_data_start(store, &store->kv);
+    uint64_t others = store->live;
     for (size_t i = 0; i < count; i++) {
-        put |= UINT64_C(1) << puts[i].key;
-        values += wk_store_record_room(store, puts[i].size);
+        others &= ~(UINT64_C(1) << puts[i].key);
+        room += wk_store_record_room(store, puts[i].size);
     }
     for (uint32_t key = 0; key < WK_STORE_KEYS; key++) {
-        if (((store->live & ~put) >> key & 1U) != 0) {
-            others += wk_store_record_room(store, store->keys[key].size);
+        if ((others >> key & 1U) != 0) {
+            room += wk_store_record_room(store, store->keys[key].size);
         }
     }
-    const uint32_t empty = wk_store_record_room(store, MOVES_MAX);
-    return others + room <= store->flash->sector_size &&
-           others + values + empty <= store->flash->sector_size;
+    return room + wk_store_record_room(store, MOVES_MAX) <= store->flash->sector_size;
 }
 
 static uint32_t transaction_room(const struct wk_store *store, const struct wk_store_put *puts,
@@ -197,7 +194,7 @@ static wk_err commit(struct wk_store *store, const struct values *values)
     }
     const uint8_t moved = pack_moves(store, moves);
     const uint32_t room = transaction_room(store, puts, count, moved);
-    if (!fits_into_sector(store, puts, count, room)) {
+    if (!fits_into_sector(store, puts, count)) {
         return WK_E_FULL;
     }
     store->broken = true;

@@ -100,7 +100,7 @@ static const void *fetch_value(void *self, size_t i)
 
 static wk_err put_two(void)
 {
-    const struct wk_store_put puts[] = {{(uint8_t)(g_step % KEYS), NULL, 24},
+    const struct wk_store_put puts[] = {{(uint8_t)(g_step % KEYS), NULL, 90},
                                         {(uint8_t)((g_step + 1) % KEYS), NULL, 17}};
     return wk_store_commit_fetched(&g_store, puts, 2, fetch_value, NULL);
 }
@@ -404,17 +404,17 @@ static void an_entry_may_fill_its_sector_to_the_last_octet(void)
 static void values_may_fill_their_sector_up_to_the_room_of_a_commit(void)
 {
     static const uint8_t k_value[801] = {1};
-    const struct wk_store_put fits = {1, k_value, 800};
-    const struct wk_store_put not = {1, k_value, 801};
+    const struct wk_store_put fits = {0, k_value, 800};
+    const struct wk_store_put not = {0, k_value, 801};
     EXPECT_OK(fresh());
     EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, &not, 1));
     EXPECT_OK(wk_store_commit(&g_store, &fits, 1));
     EXPECT_OK(wk_store_commit(&g_store, &fits, 1));
     const struct wk_store_put other = {2, k_value, 0};
     EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, &other, 1));
-    const struct wk_store_put smaller[] = {{1, k_value, 392}, {2, k_value, 392}};
+    const struct wk_store_put smaller[] = {{0, k_value, 392}, {2, k_value, 392}};
     EXPECT_OK(wk_store_commit(&g_store, smaller, 2)); /* 408 each */
-    const struct wk_store_put larger[] = {{1, k_value, 392}, {2, k_value, 393}};
+    const struct wk_store_put larger[] = {{0, k_value, 392}, {2, k_value, 393}};
     EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, larger, 2));
     EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, &larger[1], 1));
     for (int i = 0; i < 12; i++) { /* beside a value of 408, another and its old self */
@@ -439,6 +439,44 @@ static void a_transaction_that_does_not_fit_behind_its_checkpoint_is_refused(voi
     EXPECT_OK(wk_store_commit(&g_store, puts, 3));
     EXPECT_OK(wk_store_get(&g_store, 1, value, 8, &size));
     EXPECT_I64(8, size);
+}
+
+/* 1024 - 96 octets, 16 per commit; the first is that of formatting. */
+static void commits_fill_a_sector_to_its_last_octet(void)
+{
+    EXPECT_OK(fresh());
+    for (uint32_t i = 0; i < 57; i++) {
+        EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+    }
+    EXPECT_I64(1, g_store.kv.sequence);
+    EXPECT_I64(SECTOR, g_store.kv.at);
+    EXPECT_OK(mount());
+    EXPECT_I64(58, g_store.transaction);
+    EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+    EXPECT_I64(2, g_store.kv.sequence);
+}
+
+/* Entries of one transaction overwrite the oldest ones, as any others do. */
+static void a_transaction_may_go_round_its_log(void)
+{
+    uint64_t oldest;
+    uint64_t next;
+    EXPECT_OK(fresh());
+    for (uint32_t count = 0; count < 3; count++) {
+        for (uint32_t i = 0; i < WK_STORE_STAGED_MAX; i++) {
+            EXPECT_OK(append_to(2, false));
+        }
+        EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+        EXPECT_OK(read_log(2));
+        EXPECT_OK(wk_store_log_span(&g_store, 2, &oldest, &next));
+        EXPECT(next == (count + 1U) * WK_STORE_STAGED_MAX && oldest > 0);
+        const struct wk_store_ring left = g_store.log[2];
+        EXPECT_I64(4, left.filled);
+        EXPECT_OK(mount());
+        EXPECT(left.filled == g_store.log[2].filled && left.newest == g_store.log[2].newest);
+        EXPECT_OK(read_log(2));
+    }
+    EXPECT_I64(0, g_flash.violations);
 }
 
 /* ---- arguments ---------------------------------------------------------------------------- */
@@ -500,6 +538,7 @@ WK_TEST_MAIN(T(every_refusal_of_the_device_is_told),
              T(the_largest_entry_is_kept), T(an_entry_may_fill_its_sector_to_the_last_octet),
              T(values_may_fill_their_sector_up_to_the_room_of_a_commit),
              T(a_transaction_that_does_not_fit_behind_its_checkpoint_is_refused),
+             T(commits_fill_a_sector_to_its_last_octet), T(a_transaction_may_go_round_its_log),
              T(a_log_that_is_not_there_is_refused_by_every_call),
              T(the_next_number_counts_what_waits_for_its_commit),
              T(an_entry_larger_than_the_room_stays_where_it_is))

@@ -6,19 +6,18 @@
 #include "port/virtual/flash.h"
 #include "tests/wk_test.h"
 
-#define SECTOR   1024U
-#define UNIT     16U
-#define KV       4U
-#define LOG      5U
-#define SECTORS  (KV + LOG + 3U)
-#define COMMITS  0x80U
-#define RESUMES  0x40U
-#define PUT      1U
-#define COMMIT   2U
-#define ENTRY    3U
-#define KV_DATA  96U /* 93 in whole units */
-#define LOG_DATA 32U
-#define LARGE    UINT64_C(0x0100000003) /* more than 32 bits */
+#define SECTOR  1024U
+#define UNIT    16U
+#define KV      4U
+#define LOG     5U
+#define SECTORS (KV + LOG + 3U)
+#define COMMITS 0x80U
+#define RESUMES 0x40U
+#define PUT     1U
+#define COMMIT  2U
+#define ENTRY   3U
+#define KV_DATA 96U                    /* 93 in whole units */
+#define LARGE   UINT64_C(0x0100000003) /* more than 32 bits */
 
 static const struct wk_store_layout k_layout = {.kv_sectors = KV, .log_sectors = {LOG, 3}};
 static uint8_t g_octets[SECTOR * SECTORS];
@@ -235,6 +234,49 @@ static void numbers_of_forty_bits_are_kept(void)
     EXPECT_I64(number, g_store.transaction);
 }
 
+/* Keys 0, 1, 5 and 63 are live; a transaction brings 1 and 5. */
+static void a_checkpoint_holds_what_its_transaction_does_not_bring(void)
+{
+    static const char k_filler[] = "some value that is long enough to fill a sector with";
+    const struct wk_store_put all[] = {{63, "d", 1}, {0, "a", 1}, {5, "c", 1}, {1, "b", 1}};
+    const struct wk_store_put some[] = {{5, k_filler, 52}, {1, "new", 3}};
+    EXPECT_OK(fresh());
+    EXPECT_OK(wk_store_commit(&g_store, all, 4));
+    while (g_store.kv.sequence == 1) {
+        EXPECT_OK(wk_store_commit(&g_store, some, 2));
+    }
+    memcpy(g_image, g_octets, sizeof g_image);
+    memset(g_image + SECTOR, 0xFF, SECTOR);
+    const uint64_t number = g_store.transaction;
+    uint32_t at = kv_head(1, 2, k_no_heads);
+    at = record(at, 2, &(struct record){PUT, 0, number, 0, "a", 0, {0}, {0}});
+    at = record(at, 2, &(struct record){PUT, 63, number, 0, "d", 0, {0}, {0}});
+    at = record(at, 2, &(struct record){PUT, 5, number, 0, k_filler, 0, {0}, {0}});
+    (void)record(at, 2, &(struct record){PUT | COMMITS, 1, number, 0, "new", 0, {0}, {0}});
+    EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+    EXPECT(key_is(0, "a") && key_is(63, "d") && key_is(1, "new"));
+}
+
+/* A cut left octets at the end of a full sector: the mark of it belongs to that sector only. */
+static void a_new_sector_does_not_begin_with_the_mark_of_a_cut(void)
+{
+    static const char k_filler[] = "some value that is long enough to fill a sector with";
+    const struct wk_store_put put = {1, k_filler, 52};
+    EXPECT_OK(fresh());
+    while (g_store.kv.at + 80 <= SECTOR) {
+        EXPECT_OK(wk_store_commit(&g_store, &put, 1));
+    }
+    g_octets[g_store.kv.at] = 0x20;
+    EXPECT_OK(mount());
+    EXPECT_I64(1, g_report.torn_records);
+    EXPECT(g_store.kv.resumes);
+    EXPECT_OK(wk_store_commit(&g_store, &put, 1));
+    EXPECT_I64(2, g_store.kv.sequence);
+    EXPECT_I64(PUT | COMMITS, g_octets[SECTOR + KV_DATA]);
+    EXPECT_OK(mount());
+    EXPECT_I64(0, g_report.torn_records);
+}
+
 /* ---- what cannot be a record --------------------------------------------------------------- */
 
 /* A value, then `odd`, then another value that is flagged or not as what follows a cut. */
@@ -381,6 +423,16 @@ static bool is_same_ring(const struct wk_store_ring *a, const struct wk_store_ri
            a->id == b->id && a->resumes == b->resumes && a->erase_due == b->erase_due;
 }
 
+static bool is_erased_ahead(const struct wk_store_ring *ring)
+{
+    const uint32_t ahead = ring->filled == 0 ? 0 : (ring->newest + 1U) % ring->sectors;
+    bool erased = true;
+    for (uint32_t i = 0; i < SECTOR && erased; i++) {
+        erased = g_octets[(ring->first + ahead) * SECTOR + i] == 0xFF;
+    }
+    return erased;
+}
+
 /* Three rings go round several times, at different speeds. */
 static void mounting_finds_everything_where_it_was_left(void)
 {
@@ -394,6 +446,8 @@ static void mounting_finds_everything_where_it_was_left(void)
             EXPECT_OK(wk_store_append(&g_store, 1, text, 40));
         }
         EXPECT_OK(wk_store_commit(&g_store, &put, 1));
+        EXPECT(is_erased_ahead(&g_store.kv) && is_erased_ahead(&g_store.log[0]) &&
+               is_erased_ahead(&g_store.log[1]));
         const struct wk_store left = g_store;
         memcpy(g_image, g_octets, sizeof g_image);
         EXPECT_OK(mount());
@@ -417,6 +471,8 @@ static void mounting_finds_everything_where_it_was_left(void)
 }
 
 WK_TEST_MAIN(T(what_is_written_is_as_documented_to_the_bit), T(numbers_of_forty_bits_are_kept),
+             T(a_checkpoint_holds_what_its_transaction_does_not_bring),
+             T(a_new_sector_does_not_begin_with_the_mark_of_a_cut),
              T(what_cannot_be_a_record_is_none_even_if_its_checks_hold),
              T(an_entry_of_another_log_is_no_entry),
              T(a_record_of_another_place_or_life_is_none),
