@@ -9,7 +9,7 @@
 #define SECTOR     1024U
 #define SECTORS    14U
 #define UNIT       8U
-#define STEPS      150U
+#define STEPS      90U
 #define KEYS       5U
 #define BIG        260U /* more than one chunk of the store */
 #define ENTRIES    64U
@@ -223,6 +223,8 @@ static void refuse_each_call(void)
             EXPECT_ERR(WK_E_STATE, wk_store_commit(&g_store, NULL, 0));
             EXPECT_ERR(WK_E_STATE, wk_store_append(&g_store, 0, "", 0));
             EXPECT_ERR(WK_E_STATE, wk_store_append_one(&g_store, 0, "", 0));
+        }
+        if (refused && !is_reading() && call % 8 == 0) {
             EXPECT_OK(mount());
             EXPECT(g_report.damaged_records == 0 && g_report.missing_entries == 0);
         }
@@ -235,8 +237,8 @@ static void every_refusal_of_the_device_is_told(void)
     for (g_step = 0; g_step < STEPS && !wk_test_failed_; g_step++) {
         refuse_each_call();
     }
-    EXPECT(g_store.kv.sequence > 6);
-    EXPECT(g_store.log[0].sequence > 6 && g_store.log[2].sequence > 6);
+    EXPECT(g_store.kv.sequence > 3);
+    EXPECT(g_store.log[0].sequence > 3 && g_store.log[2].sequence > 3);
     EXPECT_I64(0, g_flash.violations);
 }
 
@@ -254,57 +256,38 @@ static void a_commit_within_a_sector_reads_and_erases_nothing(void)
         EXPECT(g_store.kv.sequence != sequence ||
                (g_flash.read == read && g_flash.erases == erases));
     }
-    EXPECT(g_store.kv.sequence > 4);
+    EXPECT(g_store.kv.sequence > 3);
 }
 
 /* ---- geometry ----------------------------------------------------------------------------- */
 
-static wk_err blank_read(void *self, uint32_t at, void *to, uint32_t size)
+static wk_err no_read(void *self, uint32_t at, void *to, uint32_t size)
 {
     (void)self;
     (void)at;
-    memset(to, 0xFF, size);
-    return WK_OK;
-}
-
-static wk_err void_program(void *self, uint32_t at, const void *from, uint32_t size)
-{
-    (void)self;
-    (void)at;
-    (void)from;
+    (void)to;
     (void)size;
-    return WK_OK;
-}
-
-static wk_err void_erase(void *self, uint32_t at)
-{
-    (void)self;
-    (void)at;
-    return WK_OK;
-}
-
-static wk_err void_sync(void *self)
-{
-    (void)self;
-    return WK_OK;
+    return WK_E_TIMEOUT; /* the geometry was taken: the device is read */
 }
 
 static wk_err mount_geometry(uint32_t size, uint32_t count, uint32_t unit, uint16_t kv,
                              uint16_t log)
 {
-    static struct wk_hal_flash flash;
+    const struct wk_hal_flash flash = {.sector_size = size,
+                                       .sector_count = count,
+                                       .program_unit = unit,
+                                       .erased = 0xFF,
+                                       .read = no_read};
     const struct wk_store_layout layout = {.kv_sectors = kv, .log_sectors = {[15] = log}};
-    flash = (struct wk_hal_flash){NULL,       size,         count,      unit,     0xFF,
-                                  blank_read, void_program, void_erase, void_sync};
     return wk_store_mount(&g_store, &flash, &layout, &g_report);
 }
 
 static void the_smallest_and_the_largest_geometry_are_taken(void)
 {
-    EXPECT_OK(mount_geometry(512, 3, 1, 3, 0));
-    EXPECT_OK(mount_geometry(512, 6, 64, 3, 3));
-    EXPECT_OK(mount_geometry(512, 65535, 8, 65532, 3));
-    EXPECT_OK(mount_geometry(65536, 65535, 8, 3, 0));
+    EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(512, 3, 1, 3, 0));
+    EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(512, 6, 64, 3, 3));
+    EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(512, 65535, 8, 65532, 3));
+    EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(65536, 65535, 8, 3, 0));
 }
 
 static void a_geometry_beyond_a_limit_is_refused(void)

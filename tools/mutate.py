@@ -7,9 +7,10 @@ usage: mutate.py [--sample N] [--seed N] [--jobs 1|2] [--survivors] [--tap] ROOM
 
 Rooms: store, tariff, supply, tamper. A mutant is one change of one line: an operator, a constant, a
 condition, an index, an error that becomes success, a statement that is gone. Its file is compiled and
-linked with the tests of its room, which run in turn until one fails:
+linked with the tests of its room, which run in turn until one fails. tcc compiles the first look, in
+a hundredth of a second; what survives it is compiled by gcc, with the sanitizers:
 
-  killed      a test failed, crashed, or took ten times as long as without the change
+  killed      a test failed, crashed, or took five times as long as without the change
   same        the compiler made the very same machine code: no program can tell the difference
   invalid     it does not compile
   equivalent  listed with its reason in tests/mutation/equivalent.txt
@@ -22,15 +23,18 @@ import collections
 import concurrent.futures
 import hashlib
 import json
+import math
 import os
 import pathlib
 import random
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -39,18 +43,18 @@ EQUIVALENT = ROOT / "tests" / "mutation" / "equivalent.txt"
 DOCUMENT = ROOT / "docs" / "mutation.md"
 BUILD = "build/mutation"
 SANITIZED = "build/mutation-sanitized"
-FLAGS = {BUILD: "-O1 -w", SANITIZED: "-O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"}
-TIMEOUT_FACTOR = 10
-TIMEOUT_FLOOR_S = 2.0
-COMPILE_TIMEOUT_S = 120
+FLAGS = {BUILD: "-O2 -w", SANITIZED: "-O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"}
+CPU_FACTOR = 5 # of the time without a change: a test that takes longer noticed it
+WALL_FACTOR = 30
 MEMORY_MAX = 2 << 30
+QUICK_COMPILER = shutil.which("tcc")
 
 # room -> sources, tests (the quick ones first), the score it must reach
 HARNESS = ("store_powercut", "--steps", "4", "--chain", "200", "--geometry", "0")
 ROOMS = {
     "store": (["store", "store_medium", "store_mount", "store_read"],
-              [("store_test",), ("store_edge_test",), ("store_format_test",), ("store_figure_test",),
-               ("powercut_sweep_test",), HARNESS], 1.0),
+              [("store_format_test",), ("store_test",), ("store_edge_test",),
+               ("store_figure_test",), ("powercut_sweep_test",), HARNESS], 1.0),
     "tariff": (["tariff", "tariff_pack", "registers", "demand", "price", "billing",
                 "power_factor", "clock"],
                [("tariff_test",), ("tariff_edge_test",), ("registers_test",), ("demand_test",),
@@ -369,25 +373,27 @@ class Bench:
         self.tests = [test for test in tests if self.exists(test[0])]
         configure(folder, [test[0] for test in self.tests])
         commands = json.loads((self.folder / "compile_commands.json").read_text())
-        self.compile = {}
-        for row in commands:
-            path = os.path.relpath(row["file"], ROOT)
-            if path in files:
-                self.compile[path] = row["command"]
+        self.compile = {os.path.relpath(row["file"], ROOT): row["command"].split()
+                        for row in commands}
         self.link = {test: self.link_command(test[0]) for test in self.tests}
-        self.objects = {path: self.object_of(path, (ROOT / path).read_text()) for path in files}
+        self.objects = {}
+        for path in files:
+            with tempfile.TemporaryDirectory() as place:
+                self.objects[path] = digest(self.compiled(path, (ROOT / path).read_text(),
+                                                          pathlib.Path(place)))
         self.limit_s = {}
         for test in self.tests:
-            begin = time.monotonic()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             status = subprocess.run([self.program(test[0]), *test[1:]], cwd=ROOT,
                                     stdout=subprocess.DEVNULL).returncode
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
             if status != 0:
                 raise SystemExit(f"{test[0]} fails without any change")
-            self.limit_s[test] = TIMEOUT_FLOOR_S + TIMEOUT_FACTOR * (time.monotonic() - begin)
+            self.limit_s[test] = math.ceil(CPU_FACTOR * (after.ru_utime - before.ru_utime))
 
     @staticmethod
     def exists(name):
-        lists = list((ROOT / "management").glob("CMakeLists.txt")) + [ROOT / "tests/CMakeLists.txt"]
+        lists = [ROOT / "management/CMakeLists.txt", ROOT / "tests/CMakeLists.txt"]
         return any(re.search(rf"\({name} ", file.read_text()) for file in lists)
 
     def program(self, name):
@@ -395,68 +401,67 @@ class Bench:
         return test if test.exists() else self.folder / "bin" / name
 
     def link_command(self, name):
+        """What links a program, and how it names the program."""
         path = os.path.relpath(self.program(name), self.folder)
         shown = subprocess.run(["ninja", "-t", "commands", "-s", path], cwd=self.folder,
                                check=True, capture_output=True, text=True).stdout.splitlines()[-1]
         return shown.replace(": && ", "").replace(" && :", "").split(), path
 
-    def compiled(self, path, text, place):
-        """Compiles text in the place of a source. Returns the object or None."""
+    def compiled(self, path, text, place, compiler=None):
+        """Compiles a changed source. Returns the object or None."""
         source = place / pathlib.Path(path).name
         source.write_text(text)
-        argv = self.compile[path].split()
-        argv[argv.index("-o") + 1] = str(place / "mutant.o")
-        argv[-1] = str(source)
-        if "-c" in argv:
-            argv[argv.index("-c") + 1] = source.name
-        argv += ["-I", str(ROOT)]
+        made = place / "mutant.o"
+        argv = list(self.compile[path])
+        argv[argv.index("-o") + 1] = str(made)
+        argv[-1] = source.name
+        if compiler is not None:
+            argv = [compiler, "-w", f"-I{ROOT}", "-c", source.name, "-o", str(made)]
         done = subprocess.run(argv, cwd=place, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, timeout=COMPILE_TIMEOUT_S)
-        return place / "mutant.o" if done.returncode == 0 else None
+                              stderr=subprocess.DEVNULL)
+        return made if done.returncode == 0 else None
 
-    def object_of(self, path, text):
-        with tempfile.TemporaryDirectory() as folder:
-            made = self.compiled(path, text, pathlib.Path(folder))
-            if made is None:
-                raise SystemExit(f"{path} does not compile")
-            return hashlib.sha256(made.read_bytes()).digest()
-
-    def outcome(self, path, text):
-        """What becomes of a changed source: (outcome, by which test)."""
-        with tempfile.TemporaryDirectory() as folder:
-            place = pathlib.Path(folder)
-            made = self.compiled(path, text, place)
-            if made is None:
+    def judge(self, made, place, compiler=None):
+        """None if no test notices what is in the object; else the verdict and the test."""
+        for test in self.tests:
+            argv, output = self.link[test]
+            argv = [str(place / "program") if word == output else word for word in argv]
+            argv.insert(argv.index("-o"), str(made))  # before the archives: it is taken first
+            if compiler is not None:
+                argv = [compiler] + [word for word in argv[1:] if word not in FLAGS[BUILD].split()]
+            if subprocess.run(argv, cwd=self.folder, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode != 0:
                 return "invalid", ""
-            if hashlib.sha256(made.read_bytes()).digest() == self.objects[path]:
-                return "same", ""
-            for test in self.tests:
-                verdict = self.run(test, made, place)
-                if verdict is not None:
-                    return verdict, test[0]
-        return "survived", ""
+            verdict = self.run(test, place)
+            if verdict is not None:
+                return verdict, test[0]
+        return None
 
-    def run(self, test, made, place):
-        argv, output = self.link[test]
-        argv = list(argv)
-        argv[argv.index(output)] = str(place / "program")
-        argv.insert(argv.index("-o"), str(made))  # before the archives: it is taken first
-        if subprocess.run(argv, cwd=self.folder, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL).returncode != 0:
-            return "invalid"
-        sanitized = self.folder == ROOT / SANITIZED
+    def run(self, test, place):
+        limit_s = self.limit_s[test]
+        memory = None if self.folder == ROOT / SANITIZED else MEMORY_MAX
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 1))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            if memory is not None:
+                resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
         try:
             done = subprocess.run([place / "program", *test[1:]], cwd=place,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                  timeout=self.limit_s[test],
-                                  preexec_fn=None if sanitized else limit_memory)
+                                  timeout=WALL_FACTOR * limit_s, preexec_fn=limit)
         except subprocess.TimeoutExpired:
             return "timeout"
-        return None if done.returncode == 0 else "killed"
+        if done.returncode == 0:
+            return None
+        return "timeout" if done.returncode == -signal.SIGXCPU else "killed"
 
 
-def limit_memory():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
+def digest(made):
+    if made is None:
+        raise SystemExit("a source does not compile without any change")
+    return hashlib.sha256(made.read_bytes()).digest()
 
 
 # ---- the campaign -------------------------------------------------------------------------------
@@ -492,12 +497,27 @@ def changed(mutant, source):
     return source[:mutant.begin] + mutant.text + source[mutant.end:]
 
 
-def judge(mutant, source, quick, thorough):
+def judge(mutant, source, quick, sanitized):
+    """(outcome, by which test). `sanitized` gives the bench with the sanitizers."""
     text = changed(mutant, source)
-    outcome, by = quick.outcome(mutant.file, text)
-    if outcome == "survived":
-        outcome, by = thorough().outcome(mutant.file, text)
-    return outcome, by
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder)
+        if QUICK_COMPILER is not None:
+            made = quick.compiled(mutant.file, text, place, QUICK_COMPILER)
+            verdict = quick.judge(made, place, QUICK_COMPILER) if made is not None else None
+            if verdict is not None and verdict[0] != "invalid":
+                return verdict
+        made = quick.compiled(mutant.file, text, place)
+        if made is None:
+            return "invalid", ""
+        if digest(made) == quick.objects[mutant.file]:
+            return "same", ""
+        for bench in (quick, sanitized()) if QUICK_COMPILER is None else (sanitized(),):
+            made = bench.compiled(mutant.file, text, place)
+            verdict = bench.judge(made, place)
+            if verdict is not None:
+                return verdict
+    return "survived", ""
 
 
 def chosen(files, options, room):
@@ -517,14 +537,15 @@ def campaign(room, files, tests, options):
     mutants = chosen(files, options, room)
     known = equivalents()
     quick = Bench(BUILD, tests, files)
+    lock = threading.Lock()
     thorough = []
 
     def sanitized():
-        return thorough[0]
+        with lock:
+            if not thorough:
+                thorough.append(Bench(SANITIZED, [t for t in tests if len(t) == 1], files))
+            return thorough[0]
 
-    if any(key_of(m) not in known for m in mutants):
-        units = [test for test in tests if len(test) == 1]
-        thorough.append(Bench(SANITIZED, units, files))
     rows = []
     begin = time.monotonic()
 
@@ -539,6 +560,8 @@ def campaign(room, files, tests, options):
                          "operator": mutant.operator, "old": mutant.old, "new": mutant.new,
                          "outcome": "killed" if outcome == "timeout" else outcome,
                          "timeout": outcome == "timeout", "by": by})
+            if len(rows) % 200 == 0 and not options.tap:
+                print(f"{len(rows)} of {len(mutants)}", file=sys.stderr, flush=True)
             if outcome == "survived" and not options.tap:
                 print(f"survived  {mutant.file}:{mutant.line} {mutant.function}\n"
                       f"  - {mutant.old}\n  + {mutant.new}", flush=True)
@@ -658,7 +681,6 @@ def main():
             print_table(table)
     if options.write:
         write_document()
-    shutil.rmtree(ROOT / "build" / "mutation-temporary", ignore_errors=True)
     sys.exit(1 if failed else 0)
 
 
