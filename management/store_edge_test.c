@@ -19,7 +19,10 @@
 struct refusing {
     struct wk_hal_flash port;
     uint64_t calls;
-    uint64_t refuse; /* number of the call, 0 = the first */
+    uint64_t refuse;   /* number of the call, 0 = the first */
+    uint32_t unsynced; /* programs since the last sync */
+    uint32_t erases;
+    bool erased_unsynced; /* an erase came after the last sync */
 };
 
 static const struct wk_store_layout k_layout = {.kv_sectors = 4, .log_sectors = {5, 0, 5}};
@@ -44,16 +47,21 @@ static wk_err refusing_read(void *self, uint32_t at, void *to, uint32_t size)
 
 static wk_err refusing_program(void *self, uint32_t at, const void *from, uint32_t size)
 {
+    g_device.unsynced++;
     return refuses() ? WK_E_IO : g_flash.port.program(self, at, from, size);
 }
 
 static wk_err refusing_erase(void *self, uint32_t at)
 {
+    g_device.erases++;
+    g_device.erased_unsynced = true;
     return refuses() ? WK_E_IO : g_flash.port.erase(self, at);
 }
 
 static wk_err refusing_sync(void *self)
 {
+    g_device.unsynced = 0;
+    g_device.erased_unsynced = false;
     return refuses() ? WK_E_IO : g_flash.port.sync(self);
 }
 
@@ -343,12 +351,12 @@ static void the_largest_value_is_kept(void)
 static void the_largest_entry_is_kept(void)
 {
     static uint8_t entry[WK_STORE_SIZE_MAX + 1];
-    static uint8_t six[6 * 16384 + 6 * 1024];
+    static uint8_t six[6 * 16432];
     static const struct wk_store_layout k_two = {.kv_sectors = 3, .log_sectors = {[15] = 3}};
     struct wk_store_reader reader = {0};
     size_t size = 0;
     fill(entry, sizeof entry, 78);
-    wk_flash_init(&g_flash, six, 17408, 6, 16);
+    wk_flash_init(&g_flash, six, 16432, 6, 16);
     EXPECT_OK(wk_store_mount(&g_store, &g_flash.port, &k_two, &g_report));
     EXPECT_ERR(WK_E_RANGE, wk_store_append(&g_store, 15, entry, sizeof entry));
     EXPECT_OK(wk_store_append_one(&g_store, 15, entry, WK_STORE_SIZE_MAX));
@@ -400,6 +408,8 @@ static void values_may_fill_their_sector_up_to_the_room_of_a_commit(void)
     const struct wk_store_put larger[] = {{0, k_value, 392}, {2, k_value, 393}};
     EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, larger, 2));
     EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, &larger[1], 1));
+    const struct wk_store_put first = {0, k_value, 393};
+    EXPECT_ERR(WK_E_FULL, wk_store_commit(&g_store, &first, 1));
     for (int i = 0; i < 12; i++) { /* beside a value of 408, another and its old self */
         EXPECT_OK(wk_store_commit(&g_store, &smaller[i % 2], 1));
         EXPECT_OK(wk_store_append_one(&g_store, 0, "x", 1));
@@ -437,6 +447,43 @@ static void commits_fill_a_sector_to_its_last_octet(void)
     EXPECT_I64(58, g_store.transaction);
     EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
     EXPECT_I64(2, g_store.kv.sequence);
+}
+
+/* Two values of 90 and 17 octets take 112 + 40. */
+static void a_transaction_opens_a_sector_if_it_does_not_fit_behind_the_others(void)
+{
+    for (uint32_t commits = 40; commits < 57; commits++) {
+        EXPECT_OK(fresh());
+        for (uint32_t i = 0; i < commits; i++) {
+            EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+        }
+        const uint32_t room = SECTOR - g_store.kv.at;
+        EXPECT_OK(put_two());
+        EXPECT_I64(room >= 152 ? 1 : 2, g_store.kv.sequence);
+        EXPECT_OK(mount());
+        EXPECT_OK(read_all() == WK_E_NOT_FOUND ? WK_OK : WK_E_STATE);
+    }
+}
+
+static void what_is_committed_was_synced(void)
+{
+    EXPECT_OK(fresh());
+    for (uint32_t i = 0; i < 80; i++) {
+        EXPECT_OK(put_two());
+        EXPECT_I64(0, g_device.unsynced);
+        EXPECT_OK(append_alone());
+        EXPECT_I64(0, g_device.unsynced);
+    }
+    wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, UNIT);
+    power_on(UINT64_MAX);
+    EXPECT_OK(mount());
+    EXPECT_I64(0, g_device.unsynced);
+    memset(g_octets + 4 * SECTOR, 0x11, SECTOR); /* a torn erase, which mounting repairs */
+    EXPECT_OK(mount());
+    EXPECT_I64(1, g_report.erased_sectors);
+    EXPECT_I64(0, g_device.unsynced);
+    EXPECT(g_device.erases > 0);
+    EXPECT(!g_device.erased_unsynced);
 }
 
 /* Entries of one transaction overwrite the oldest ones, as any others do. */
@@ -522,6 +569,8 @@ WK_TEST_MAIN(T(every_refusal_of_the_device_is_told),
              T(values_may_fill_their_sector_up_to_the_room_of_a_commit),
              T(a_transaction_that_does_not_fit_behind_its_checkpoint_is_refused),
              T(commits_fill_a_sector_to_its_last_octet), T(a_transaction_may_go_round_its_log),
+             T(a_transaction_opens_a_sector_if_it_does_not_fit_behind_the_others),
+             T(what_is_committed_was_synced),
              T(a_log_that_is_not_there_is_refused_by_every_call),
              T(the_next_number_counts_what_waits_for_its_commit),
              T(an_entry_larger_than_the_room_stays_where_it_is))

@@ -198,10 +198,27 @@ static void what_is_written_is_as_documented_to_the_bit(void)
     }
 }
 
+/* The entry that waits in log 0 is committed by a record that moves both. */
+static void an_entry_does_not_commit_itself_if_another_waits(void)
+{
+    EXPECT_OK(fresh());
+    EXPECT_OK(wk_store_append(&g_store, 0, "waits", 5));
+    EXPECT_OK(wk_store_append_one(&g_store, 1, "comes", 5));
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){COMMIT | COMMITS, 0, 1, 0, "", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){COMMIT | COMMITS, 0, 2, 2, "", 0, {0, 1}, {1, 1}});
+    (void)record(log_head(0, 0, 1, 0, 0), 1,
+                 &(struct record){ENTRY, 0, 0, 0, "waits", 0, {0}, {0}});
+    (void)record(log_head(1, 0, 1, 0, 0), 1,
+                 &(struct record){ENTRY, 1, 0, 0, "comes", 0, {0}, {0}});
+    EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+}
+
 /* The checkpoint of a later sector, and numbers of more than 32 bits. */
 static void numbers_of_forty_bits_are_kept(void)
 {
-    uint64_t heads[WK_STORE_LOGS] = {LARGE, 0, [15] = 7};
+    uint64_t heads[WK_STORE_LOGS] = {LARGE, 0, 0x010000, [15] = 7};
     blank_image();
     uint32_t at = kv_head(2, 9, heads);
     (void)record(at, 9, &(struct record){PUT | COMMITS, 1, LARGE, 0, "one", 0, {0}, {0}});
@@ -471,6 +488,7 @@ static void mounting_finds_everything_where_it_was_left(void)
 }
 
 WK_TEST_MAIN(T(what_is_written_is_as_documented_to_the_bit), T(numbers_of_forty_bits_are_kept),
+             T(an_entry_does_not_commit_itself_if_another_waits),
              T(a_checkpoint_holds_what_its_transaction_does_not_bring),
              T(a_new_sector_does_not_begin_with_the_mark_of_a_cut),
              T(what_cannot_be_a_record_is_none_even_if_its_checks_hold),
