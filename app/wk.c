@@ -15,6 +15,7 @@ static const struct wk_command k_commands[] = {
     {"calibrate", "calibrate a meter against a standard, seal, certify", wk_calibrate_run},
     {"store", "look at an image of a meter's store: dump, check, wear budget", wk_store_run},
     {"audit", "prove that a meter's security log is whole", wk_audit_run},
+    {"simulate", "one meter through a year, held against an oracle", wk_simulate_run},
     {"read", "read values of a meter over DLMS", wk_read_run},
     {"profile", "read the load profile of a meter over DLMS", wk_profile_run},
     {"connect", "connect the supply of a meter", wk_connect_run},

@@ -27,6 +27,7 @@ int wk_install_run(int argc, char **argv);
 int wk_balance_run(int argc, char **argv);
 int wk_store_run(int argc, char **argv);
 int wk_audit_run(int argc, char **argv);
+int wk_simulate_run(int argc, char **argv);
 int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);
 int wk_connect_run(int argc, char **argv);

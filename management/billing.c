@@ -86,9 +86,11 @@ bool wk_billing_may_end(const struct wk_billing *billing, struct wk_utc now)
            now.s - billing->begin.s >= billing->rules.lockout_s;
 }
 
-void wk_billing_replan(struct wk_billing *billing)
+void wk_billing_replan(struct wk_billing *billing, struct wk_utc now)
 {
-    billing->next.s = 0;
+    if (now.s < billing->next.s) {
+        billing->next.s = 0;
+    }
 }
 
 /* ---- entries ----------------------------------------------------------------------------- */

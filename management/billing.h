@@ -99,8 +99,8 @@ WK_MUST_USE wk_err wk_billing_end(struct wk_billing *billing, const struct wk_zo
                                   struct wk_utc now, wk_billing_reason reason,
                                   const struct wk_billing_books *books);
 
-/** The clock was set: the schedule is planned anew from it. */
-void wk_billing_replan(struct wk_billing *billing);
+/** The clock was set: the schedule is planned anew from it. An end that it passed by stays due. */
+void wk_billing_replan(struct wk_billing *billing, struct wk_utc now);
 
 /** Reads where the reader stands; WK_E_NOT_FOUND at the end, WK_E_FORMAT: no such entry. */
 WK_MUST_USE wk_err wk_billing_read(const struct wk_store *store, uint8_t log,

@@ -37,6 +37,27 @@ static bool is_repeated(const struct wk_module *module, const struct wk_record *
            (record->epoch == module->cursor.epoch && record->seq <= module->cursor.seq);
 }
 
+static wk_err capture_if_due(struct wk_module *module, int64_t now_us)
+{
+    struct wk_rooms *rooms = &module->rooms;
+    if (!wk_profile_is_due(&rooms->profile, now_us)) {
+        return WK_OK;
+    }
+    module->due = true;
+    return wk_profile_capture(&rooms->profile, &rooms->registers, &rooms->store,
+                              WK_ROOMS_LOG_PROFILE, now_us);
+}
+
+/* Time was left out: the interval in which that began and the one in which it ended are marked. */
+static wk_err mark_both(struct wk_module *module, int64_t now_us, uint8_t status)
+{
+    struct wk_profile *profile = &module->rooms.profile;
+    wk_profile_mark(profile, status);
+    WK_TRY(capture_if_due(module, now_us));
+    wk_profile_mark(profile, status);
+    return WK_OK;
+}
+
 static wk_err note_power_failure(struct wk_module *module, const struct wk_record *record)
 {
     struct wk_rooms *rooms = &module->rooms;
@@ -48,8 +69,9 @@ static wk_err note_power_failure(struct wk_module *module, const struct wk_recor
     rooms->power_failures++;
     const int32_t away_s = (int32_t)(away_us / US_PER_S);
     WK_TRY(wk_module_log(module, (struct wk_event){.code = WK_EVENT_POWER_DOWN}));
-    wk_profile_mark(&rooms->profile, WK_PROFILE_POWER_DOWN);
-    WK_TRY(wk_module_log_at(module, wk_clock_now_us(&rooms->clock, begin_us),
+    const int64_t back_us = wk_clock_now_us(&rooms->clock, begin_us);
+    WK_TRY(mark_both(module, back_us, WK_PROFILE_POWER_DOWN));
+    WK_TRY(wk_module_log_at(module, back_us,
                             (struct wk_event){.code = WK_EVENT_POWER_UP, .value = away_s}));
     return wk_module_supply_outage(module, begin_us, away_us);
 }
@@ -85,17 +107,6 @@ static bool clock_went_back(const struct wk_profile *profile, int64_t now_us)
 {
     return profile->open.end.s != 0 &&
            now_us <= (profile->open.end.s - profile->period_s) * US_PER_S;
-}
-
-static wk_err capture_if_due(struct wk_module *module, int64_t now_us)
-{
-    struct wk_rooms *rooms = &module->rooms;
-    if (!wk_profile_is_due(&rooms->profile, now_us)) {
-        return WK_OK;
-    }
-    module->due = true;
-    return wk_profile_capture(&rooms->profile, &rooms->registers, &rooms->store,
-                              WK_ROOMS_LOG_PROFILE, now_us);
 }
 
 static wk_err take_window(struct wk_module *module, const struct wk_record *record)
@@ -177,10 +188,31 @@ static wk_err carry_clock_set(struct wk_module *module, const struct wk_notice *
         .code = WK_EVENT_CLOCK_AFTER, .detail = notice->detail, .value = notice->value};
     WK_TRY(wk_module_log_at(module, notice->t_us, before));
     WK_TRY(wk_module_log_at(module, notice->t_us + rooms->clock.adjusted_us, after));
-    wk_profile_mark(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
+    /* The instant itself is the begin of an interval, not the end of an empty one. */
+    WK_TRY(mark_both(module, wk_module_now_us(module) + 1, WK_PROFILE_CLOCK_ADJUSTED));
     wk_module_changed(module, WK_MODULE_KEY_CLOCK);
     wk_module_tariff_clock_set(module);
     return WK_OK;
+}
+
+wk_err wk_module_discipline(struct wk_module *module, const struct wk_clock_reading *reading,
+                            wk_clock_result *result)
+{
+    struct wk_clock *clock = &module->rooms.clock;
+    struct wk_notice notice = {.t_us = wk_module_now_us(module),
+                               .detail = (uint8_t)reading->source};
+    WK_TRY(wk_clock_discipline(clock, module->rooms.t_us, reading, result));
+    wk_module_changed(module, WK_MODULE_KEY_CLOCK);
+    if (*result == WK_CLOCK_STEPPED) {
+        notice.value = (int32_t)(clock->adjusted_us / US_PER_S);
+        WK_TRY(carry_clock_set(module, &notice));
+    } else if (*result == WK_CLOCK_SLEWING) {
+        WK_TRY(wk_module_log(module,
+                             (struct wk_event){.code = WK_EVENT_CLOCK_SLEWED,
+                                               .detail = (uint8_t)reading->source,
+                                               .value = (int32_t)(clock->adjusted_us / 1000)}));
+    }
+    return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
 }
 
 static uint16_t supply_event(const struct wk_rooms *rooms, int32_t command)

@@ -147,7 +147,7 @@ void wk_module_tariff_clock_set(struct wk_module *module)
 {
     struct wk_rooms *rooms = &module->rooms;
     wk_tariff_invalidate(&rooms->tariff);
-    wk_billing_replan(&rooms->billing);
+    wk_billing_replan(&rooms->billing, wk_clock_utc(wk_module_now_us(module)));
     wk_demand_spoil(&rooms->demand);
     wk_module_changed(module, WK_MODULE_KEY_BILLING);
     wk_module_changed(module, WK_MODULE_KEY_DEMAND);

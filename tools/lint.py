@@ -12,7 +12,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("base", "cosem", "metrology", "management", "port", "headend", "daemon", "accuracy",
-           "app", "tests")
+           "fleet", "app", "tests")
 count = 0
 failed = 0
 
