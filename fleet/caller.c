@@ -17,6 +17,7 @@ void wk_caller_init(struct wk_caller *caller, const struct wk_hal_crypto *crypto
     caller->crypto = crypto;
     caller->keys = *keys;
     caller->counter = 1;
+    caller->server_last = -1;
 }
 
 /* ---- APDUs ------------------------------------------------------------------------------- */
@@ -28,7 +29,7 @@ static void note_counter(struct wk_caller *caller)
     if (!client->server_counter_seen) {
         return;
     }
-    caller->server_again += client->server_counter <= caller->server_last ? 1 : 0;
+    caller->server_again += (int64_t)client->server_counter <= caller->server_last ? 1 : 0;
     caller->server_last = client->server_counter;
     caller->server_seen++;
 }

@@ -16,7 +16,7 @@ struct wk_caller {
     const struct wk_hal_crypto *crypto; /* borrowed */
     struct wk_cipher_keys keys;
     uint32_t counter;                     /* next invocation counter of the management client */
-    uint32_t server_last;                 /* largest that came from the meter */
+    int64_t server_last;                  /* largest that came from the meter; -1: none yet */
     uint64_t server_seen;                 /* sealed answers */
     uint32_t server_again;                /* counters that had come before: must stay 0 */
     uint8_t recorded[WK_CALLER_RECORDED]; /* the newest sealed AARQ, for an attacker */

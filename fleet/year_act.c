@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What people do: the head-end calls, thieves tamper, the occupant overloads and reconnects. */
-#include <string.h>
+#include <inttypes.h>
 
 #include "cosem/axdr.h"
 #include "cosem/datetime.h"
@@ -179,7 +179,7 @@ static bool call(struct wk_year *year, errand *what, bool *done)
     }
     wk_caller_close(&year->caller);
     if (year->caller.server_again != 0) {
-        return wk_year_fail(year, "the meter used an invocation counter again: %u",
+        return wk_year_fail(year, "the meter used an invocation counter again: %" PRId64,
                             year->caller.server_last);
     }
     return wk_year_settle(year, err, done);

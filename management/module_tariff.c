@@ -62,9 +62,12 @@ static wk_err end_period_if_due(struct wk_module *module, int64_t now_us)
 {
     struct wk_rooms *rooms = &module->rooms;
     const struct wk_utc now = wk_clock_utc(now_us);
-    return wk_billing_is_due(&rooms->billing, &rooms->clock.zone, now)
-               ? end_period(module, now, WK_BILLING_SCHEDULED)
-               : WK_OK;
+    const bool planned = rooms->billing.next.s != 0;
+    const bool due = wk_billing_is_due(&rooms->billing, &rooms->clock.zone, now);
+    if (!planned) { /* an end within an outage must be known after it */
+        wk_module_changed(module, WK_MODULE_KEY_BILLING);
+    }
+    return due ? end_period(module, now, WK_BILLING_SCHEDULED) : WK_OK;
 }
 
 wk_err wk_module_tariff_end_period(struct wk_module *module, wk_billing_reason reason)
