@@ -326,6 +326,12 @@ void wk_ledger_clock(struct wk_ledger *ledger, int64_t clock_us, int64_t by_us, 
     }
 }
 
+void wk_ledger_slew(struct wk_ledger *ledger, int detail)
+{
+    wk_ledger_event(ledger, WK_EVENT_CLOCK_SLEWED, detail);
+    ledger->now.status |= WK_BOOKS_MOVED;
+}
+
 void wk_ledger_wrong_password(struct wk_ledger *ledger, int64_t clock_us, int role)
 {
     struct wk_books *books = &ledger->now;

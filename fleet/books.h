@@ -125,6 +125,8 @@ void wk_ledger_event(struct wk_ledger *ledger, int code, int detail);
 void wk_ledger_reset(struct wk_ledger *ledger, int64_t clock_us);
 /** The clock was set or stepped by so much; it showed `clock_us` before. */
 void wk_ledger_clock(struct wk_ledger *ledger, int64_t clock_us, int64_t by_us, int detail);
+/** It is being corrected slowly. */
+void wk_ledger_slew(struct wk_ledger *ledger, int detail);
 /** A login with a wrong password, at the meter's clock. */
 void wk_ledger_wrong_password(struct wk_ledger *ledger, int64_t clock_us, int role);
 void wk_ledger_right_password(struct wk_ledger *ledger);

@@ -322,6 +322,8 @@ static int64_t make_window(struct wk_year *year)
     year->feed_starts = false;
     wk_house_window(&year->house, wk_year_true_s(year), year->panel.closed, wk_year_trick(year),
                     &record);
+    year->counts.fed_import_uwh += record.window.total.import_uwh;
+    year->counts.fed_export_uwh += record.window.total.export_uwh;
     year->counts.windows_200ms += record.span_us <= SHORT_US ? 1 : 0;
     year->counts.windows_long += record.span_us > SHORT_US ? 1 : 0;
     wk_year_emit(year, &record);
@@ -499,6 +501,12 @@ wk_err wk_year_run(struct wk_year *year, const struct wk_year_options *options)
         }
     }
     year->armed = false;
+    power_on(year);
+    while (!year->failed && year->ring_fed < year->ring_count && wk_year_feed(year)) {
+    }
+    if (options->progress != NULL) {
+        options->progress(options->self, 100);
+    }
     return !year->failed && wk_year_check_end(year) ? WK_OK : WK_E_CORRUPT;
 }
 

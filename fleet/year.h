@@ -5,7 +5,8 @@
  * come of it. docs/simulation.md tells the world, the windows and the checks.
  *
  * Layout: year.c the way of records, cuts and outages; year_act.c what people do; year_check.c
- * what must hold; year_plan.c what happens when. */
+ * what must hold; year_plan.c what happens when,
+ * year_page.c the report. */
 #ifndef WK_FLEET_YEAR_H
 #define WK_FLEET_YEAR_H
 
@@ -104,7 +105,10 @@ struct wk_year_counts {
     uint32_t detected; /* acts of tampering that were told exactly once */
     uint32_t logged[WK_YEAR_LOGS];
     int64_t clock_worst_us; /* at the calls of the head-end, in quiet times */
-    int64_t bill_registers; /* minor units, sum of all lines */
+    int64_t fed_import_uwh; /* by the house, each record once */
+    int64_t fed_export_uwh;
+    int64_t unexplained_uwh; /* what registers hold more or less */
+    int64_t bill_registers;  /* minor units, sum of all lines */
     int64_t bill_intervals;
     uint64_t erases;
     uint64_t programmed;
@@ -159,6 +163,7 @@ struct wk_year {
     int64_t called_day;
     bool planned;          /* the second contract was ordered */
     bool armed;            /* power may fail */
+    int64_t synced_s;      /* true time of the last correction by the head-end; 0: lost */
     int64_t clock_quiet_s; /* true time since when nobody set the clock */
     /* what was found */
     uint32_t found[WK_BOOKS_CODES];
@@ -188,6 +193,9 @@ WK_MUST_USE wk_err wk_year_run(struct wk_year *year, const struct wk_year_option
 void wk_year_free(struct wk_year *year);
 
 const char *wk_year_kind_text(wk_year_kind kind);
+
+/** Writes the year as one page that loads nothing. False: the file cannot be written. */
+bool wk_year_page(const struct wk_year *year, const char *path, double wall_s);
 
 /* ---- between the files ------------------------------------------------------------------- */
 

@@ -11,9 +11,10 @@
 #define DAY_S    86400
 #define PRESS_US (300 * US_PER_S)
 #define FREE_US  INT64_C(10800000000) /* after so long the supply must be back */
-#define STEP_US  (10 * US_PER_S)      /* a deviation from here on is a step */
-#define KNOWN_US 50000                /* what the head-end's time is worth */
-#define ROLE     2                    /* of the management client */
+#define STEP_S   10                   /* a deviation from here on is a step */
+#define SHIFT_S  900                  /* the largest shift that the standard allows */
+#define HOUR_S   3600
+#define ROLE     2 /* of the management client */
 #define READER   1
 
 /* ---- tricks with a begin and an end ------------------------------------------------------ */
@@ -209,35 +210,67 @@ static bool log_in(struct wk_year *year, bool *done)
     return wk_year_settle(year, err, done);
 }
 
+static wk_err set_clock(struct wk_year *year, int64_t new_us)
+{
+    uint8_t raw[32];
+    struct wk_datetime wanted;
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    const struct wk_apdu_target target = {.class_id = 8, .obis = {0, 0, 1, 0, 0, 255}, .id = 2};
+    WK_TRY(wk_datetime_of_utc(&wk_zone_utc, wk_clock_utc(new_us), 0, &wanted));
+    wk_datetime_put_axdr(&out, &wanted);
+    WK_TRY(out.fault);
+    return wk_caller_set(&year->caller, &year->module, &target, wk_bytes_in_of(raw, out.size));
+}
+
+static wk_err shift_clock(struct wk_year *year, int64_t by_s)
+{
+    uint8_t raw[4];
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    const struct wk_apdu_target target = {.class_id = 8, .obis = {0, 0, 1, 0, 0, 255}, .id = 6};
+    wk_axdr_put_long(&out, (int16_t)by_s);
+    WK_TRY(out.fault);
+    return wk_caller_action(&year->caller, &year->module, &target,
+                            wk_bytes_in_of(raw, out.size));
+}
+
+/* Whole seconds by the head-end's clock; it sets what is more than a quarter of an hour off. */
+static wk_err correct_clock(struct wk_year *year)
+{
+    const int64_t before_us = wk_year_clock_us(year);
+    const int64_t true_us = year->true_us + wk_dice_between(&year->dice, -20000, 20000);
+    const int64_t off_us = true_us - before_us;
+    const int64_t by_s = (off_us + (off_us < 0 ? -1 : 1) * US_PER_S / 2) / US_PER_S;
+    const int64_t size_s = by_s < 0 ? -by_s : by_s;
+    if (size_s > SHIFT_S) {
+        const int64_t new_us = true_us / US_PER_S * US_PER_S;
+        wk_ledger_clock(&year->ledger, before_us, new_us - before_us, ROLE);
+        year->counts.steps++;
+        return set_clock(year, new_us);
+    }
+    if (size_s >= STEP_S) {
+        wk_ledger_clock(&year->ledger, before_us, by_s * US_PER_S, ROLE);
+        year->counts.steps++;
+    } else if (size_s > 0) {
+        wk_ledger_slew(&year->ledger, ROLE);
+        year->counts.slews++;
+    }
+    return shift_clock(year, by_s);
+}
+
 static bool discipline(struct wk_year *year, bool *done)
 {
-    struct wk_clock_reading reading = {
-        .utc_us = year->true_us + wk_dice_between(&year->dice, -20000, 20000),
-        .error_us = KNOWN_US,
-        .source = WK_CLOCK_FROM_HEADEND,
-    };
-    if (!stand_firm(year, done) || !*done) {
-        return !year->failed;
-    }
-    const int64_t before_us = wk_year_clock_us(year);
-    const int64_t off_us = reading.utc_us - before_us;
+    const int64_t off_us = year->true_us - wk_year_clock_us(year);
     const int64_t size_us = off_us < 0 ? -off_us : off_us;
-    const bool quiet = wk_year_true_s(year) - year->clock_quiet_s > 3 * DAY_S;
-    wk_clock_result result;
-    if (quiet && size_us > year->counts.clock_worst_us) {
+    const int64_t now_s = wk_year_true_s(year);
+    const bool usual =
+        now_s - year->synced_s < 30 * HOUR_S && year->clock_quiet_s < year->synced_s;
+    if (usual && size_us > year->counts.clock_worst_us) {
         year->counts.clock_worst_us = size_us;
     }
-    if (size_us >= STEP_US) {
-        wk_ledger_clock(&year->ledger, before_us, off_us, WK_CLOCK_FROM_HEADEND);
-    } else if (size_us > KNOWN_US) {
-        wk_ledger_event(&year->ledger, WK_EVENT_CLOCK_SLEWED, WK_CLOCK_FROM_HEADEND);
+    if (!call(year, correct_clock, done)) {
+        return false;
     }
-    const wk_err err = wk_module_discipline(&year->module, &reading, &result);
-    if (!wk_year_settle(year, err, done) || !*done) {
-        return !year->failed;
-    }
-    year->counts.steps += result == WK_CLOCK_STEPPED ? 1 : 0;
-    year->counts.slews += result == WK_CLOCK_SLEWING ? 1 : 0;
+    year->synced_s = *done ? now_s : 0;
     return true;
 }
 
@@ -383,18 +416,6 @@ static bool stroke_dip(struct wk_year *year, bool *done)
     *done = true;
     wk_year_emit(year, &record);
     return !year->failed && wk_year_feed(year);
-}
-
-static wk_err set_clock(struct wk_year *year, int64_t new_us)
-{
-    uint8_t raw[32];
-    struct wk_datetime wanted;
-    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
-    const struct wk_apdu_target target = {.class_id = 8, .obis = {0, 0, 1, 0, 0, 255}, .id = 2};
-    WK_TRY(wk_datetime_of_utc(&wk_zone_utc, wk_clock_utc(new_us), 0, &wanted));
-    wk_datetime_put_axdr(&out, &wanted);
-    WK_TRY(out.fault);
-    return wk_caller_set(&year->caller, &year->module, &target, wk_bytes_in_of(raw, out.size));
 }
 
 /* By hand to about the right second or minute; a thief by up to two hours. */

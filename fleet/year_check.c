@@ -422,6 +422,18 @@ static bool check_chain(struct wk_year *year)
     return true;
 }
 
+/* The house knows what it drew, whatever records became of it. */
+static bool balance(struct wk_year *year)
+{
+    const struct wk_registers *registers = &year->module.rooms.registers;
+    struct wk_year_counts *counts = &year->counts;
+    const int64_t import_uwh = registers->import_uwh - counts->fed_import_uwh;
+    const int64_t export_uwh = registers->export_uwh - counts->fed_export_uwh;
+    counts->unexplained_uwh = llabs(import_uwh) + llabs(export_uwh);
+    return same(year, "import of the year", counts->fed_import_uwh, registers->import_uwh) &&
+           same(year, "export of the year", counts->fed_export_uwh, registers->export_uwh);
+}
+
 bool wk_year_check_end(struct wk_year *year)
 {
     if (!wk_year_restart(year)) {
@@ -430,7 +442,7 @@ bool wk_year_check_end(struct wk_year *year)
     year->counts.erases = year->flash.erases;
     year->counts.programmed = year->flash.programmed;
     return same(year, "programs of units that were not erased", 0, year->flash.violations) &&
-           wk_year_check_events(year) && wk_year_read_profile(year) &&
+           balance(year) && wk_year_check_events(year) && wk_year_read_profile(year) &&
            same(year, "intervals", year->ledger.now.intervals, year->profile_index) &&
            check_periods(year) && check_chain(year);
 }

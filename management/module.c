@@ -195,26 +195,6 @@ static wk_err carry_clock_set(struct wk_module *module, const struct wk_notice *
     return WK_OK;
 }
 
-wk_err wk_module_discipline(struct wk_module *module, const struct wk_clock_reading *reading,
-                            wk_clock_result *result)
-{
-    struct wk_clock *clock = &module->rooms.clock;
-    struct wk_notice notice = {.t_us = wk_module_now_us(module),
-                               .detail = (uint8_t)reading->source};
-    WK_TRY(wk_clock_discipline(clock, module->rooms.t_us, reading, result));
-    wk_module_changed(module, WK_MODULE_KEY_CLOCK);
-    if (*result == WK_CLOCK_STEPPED) {
-        notice.value = (int32_t)(clock->adjusted_us / US_PER_S);
-        WK_TRY(carry_clock_set(module, &notice));
-    } else if (*result == WK_CLOCK_SLEWING) {
-        WK_TRY(wk_module_log(module,
-                             (struct wk_event){.code = WK_EVENT_CLOCK_SLEWED,
-                                               .detail = (uint8_t)reading->source,
-                                               .value = (int32_t)(clock->adjusted_us / 1000)}));
-    }
-    return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
-}
-
 static uint16_t supply_event(const struct wk_rooms *rooms, int32_t command)
 {
     switch ((wk_supply_command)command) {

@@ -94,12 +94,6 @@ WK_MUST_USE wk_err wk_module_settle(struct wk_module *module);
 /** Commits now. */
 WK_MUST_USE wk_err wk_module_commit(struct wk_module *module);
 
-/** Disciplines the clock by what a reference shows now, at the newest record; logs what came of
- *  it, and commits. Errors: those of wk_clock_discipline, and of the store. */
-WK_MUST_USE wk_err wk_module_discipline(struct wk_module *module,
-                                        const struct wk_clock_reading *reading,
-                                        wk_clock_result *result);
-
 /** Appends to the event log, now by the meter's clock; committed at the next chance. */
 WK_MUST_USE wk_err wk_module_log(struct wk_module *module, struct wk_event event);
 
