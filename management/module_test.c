@@ -375,6 +375,87 @@ static void a_clock_set_back_does_not_stop_the_profile(void)
     EXPECT_I64(energy_of(0, 13600), g_module.rooms.registers.import_uwh);
 }
 
+static uint8_t status_of_entry(uint64_t number)
+{
+    struct wk_store_reader reader = {.number = number};
+    struct wk_profile_entry entry = {.status = 0};
+    return wk_profile_read(&g_module.rooms.store, WK_ROOMS_LOG_PROFILE, &reader, &entry) ==
+                   WK_OK
+               ? entry.status
+               : 0;
+}
+
+/* 00:01 to 00:50: the quarters that end at 00:15 and at 01:00. */
+static void an_outage_marks_the_interval_it_begins_in_and_the_one_it_ends_in(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 300));
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT_OK(boot());
+    g_epoch++;
+    g_seq = 0;
+    EXPECT_OK(run_windows(15000, 18001));
+    EXPECT_I64(2, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT((status_of_entry(0) & WK_PROFILE_POWER_DOWN) != 0);
+    EXPECT((status_of_entry(1) & WK_PROFILE_POWER_DOWN) != 0);
+    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_POWER_DOWN) == 0);
+}
+
+static wk_err set_clock_to(int64_t utc_s)
+{
+    WK_TRY(wk_clock_set(&g_module.rooms.clock, g_module.rooms.t_us, utc_s * US,
+                        WK_CLOCK_FROM_CLIENT));
+    const struct wk_notice notice = {.t_us = wk_module_now_us(&g_module),
+                                     .code = WK_ROOMS_CLOCK_SET,
+                                     .source = WK_ROOMS_SOURCE};
+    return wk_notice_drop(&g_module.rooms.notices, notice) ? wk_module_settle(&g_module)
+                                                           : WK_E_FULL;
+}
+
+static void a_clock_set_ahead_marks_the_interval_it_leaves_and_the_one_it_enters(void)
+{
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 300));
+    EXPECT_OK(set_clock_to(START_S + 1200));
+    EXPECT_OK(run_windows(300, 300 + 3001));
+    EXPECT_I64(2, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT((status_of_entry(0) & WK_PROFILE_CLOCK_ADJUSTED) != 0);
+    EXPECT((status_of_entry(1) & WK_PROFILE_CLOCK_ADJUSTED) != 0);
+}
+
+/* The first end, at 00:30, was planned since the last entry was written, and is not yet stored
+ * by any end. */
+static void a_first_billing_period_that_ends_in_an_outage_ends_after_it(void)
+{
+    struct wk_billing_entry entry;
+    struct wk_store_reader reader = {0};
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 300));
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT_OK(boot());
+    g_epoch++;
+    g_seq = 0;
+    EXPECT_OK(run_windows(15000, 15001));
+    EXPECT_OK(wk_billing_read(&g_module.rooms.store, WK_ROOMS_LOG_BILLING, &reader, &entry));
+    EXPECT_I64(START_S + 1800, entry.end.s);
+    EXPECT_I64(energy_of(0, 300), entry.registers.import_uwh);
+}
+
+static void a_billing_period_whose_end_the_clock_is_set_past_ends_all_the_same(void)
+{
+    struct wk_billing_entry entry;
+    struct wk_store_reader reader = {0};
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 300));
+    EXPECT_OK(set_clock_to(START_S + 1860));
+    EXPECT_OK(run_windows(300, 301));
+    EXPECT_OK(wk_billing_read(&g_module.rooms.store, WK_ROOMS_LOG_BILLING, &reader, &entry));
+    EXPECT_I64(START_S + 1800, entry.end.s);
+    EXPECT_OK(set_clock_to(START_S + 1200)); /* back: 00:30 comes again */
+    EXPECT_OK(run_windows(301, 302));
+    EXPECT_I64(START_S + 1800, g_module.rooms.billing.next.s);
+}
+
 static void voltage_events_reach_the_log(void)
 {
     EXPECT_OK(boot_new());
@@ -447,6 +528,10 @@ WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
              T(a_restart_at_any_moment_neither_loses_nor_doubles),
              T(a_disconnection_opens_the_contact_is_logged_and_survives_a_restart),
              T(a_clock_set_is_logged_and_marks_the_interval),
-             T(a_clock_set_back_does_not_stop_the_profile), T(voltage_events_reach_the_log),
-             T(an_impossible_energy_is_refused_and_said),
+             T(a_clock_set_back_does_not_stop_the_profile),
+             T(an_outage_marks_the_interval_it_begins_in_and_the_one_it_ends_in),
+             T(a_clock_set_ahead_marks_the_interval_it_leaves_and_the_one_it_enters),
+             T(a_first_billing_period_that_ends_in_an_outage_ends_after_it),
+             T(a_billing_period_whose_end_the_clock_is_set_past_ends_all_the_same),
+             T(voltage_events_reach_the_log), T(an_impossible_energy_is_refused_and_said),
              T(a_long_profile_is_written_piece_by_piece))
