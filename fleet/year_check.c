@@ -404,6 +404,9 @@ static bool check_periods(struct wk_year *year)
             return false;
         }
     }
+    if (err != WK_E_NOT_FOUND) {
+        return wk_year_fail(year, "the billing periods cannot be read: %s", wk_err_text(err));
+    }
     return same(year, "newest billing period", all, number);
 }
 

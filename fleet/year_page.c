@@ -75,7 +75,7 @@ static void put_intervals(FILE *file, const struct wk_year *year)
 {
     static char energy[WK_YEAR_DAYS_MOST + 2][SLOTS + 1];
     static char status[WK_YEAR_DAYS_MOST + 2][SLOTS + 1];
-    const int64_t days = year->options.days + 1;
+    const int64_t days = year->options.days;
     const int64_t first_s = year->begin_s + wk_almanac_offset_s(year->begin_s);
     for (int64_t day = 0; day < days; day++) {
         memset(energy[day], '~', SLOTS);
@@ -189,6 +189,7 @@ static void put_months(FILE *file, const struct wk_year *year)
         const double all = sum[i][0] + sum[i][1] + sum[i][2] + sum[i][3];
         most = all > most ? all : most;
     }
+    int64_t begin_s = year->begin_s;
     fputs("<h2>Months by tariff</h2><p>Import in kWh, from the intervals; the second contract "
           "brings tariff 4.</p><svg width=\"1110\" height=\"236\">",
           file);
@@ -204,10 +205,8 @@ static void put_months(FILE *file, const struct wk_year *year)
         }
         fprintf(file, "<text x=\"%.1f\" y=\"%.1f\">%.0f</text>", LEFT + i * wide + 4, y - 5,
                 sum[i][0] + sum[i][1] + sum[i][2] + sum[i][3]);
-        const int64_t begin_s =
-            i == 0 ? year->begin_s : wk_almanac_month_after(&year->almanac, year->begin_s);
-        put_month_name(file, begin_s + (i > 1 ? (i - 1) * 305 * DAY_S / 10 + 5 * DAY_S : 0),
-                       LEFT + i * wide + 4, 226);
+        put_month_name(file, begin_s, LEFT + i * wide + 4, 226);
+        begin_s = wk_almanac_month_after(&year->almanac, begin_s);
     }
     fputs("</svg><div class=\"key\" style=\"margin-left:110px\">", file);
     for (int rate = 0; rate < 4; rate++) {
