@@ -10,11 +10,13 @@
 #include "cosem/select.h"
 #include "port/linux/ini.h"
 
-#define COLUMNS         32
+#define COLUMNS         64
 #define CLASS_PROFILE   7
 #define CLASS_REGISTER  3
 #define CAPTURE_OBJECTS 3
+#define PERIOD          4
 #define ENTRIES_IN_USE  7
+#define ENTRIES_MOST    8
 #define LAST_ENTRIES    96 /* read when nothing else is asked for: a day of quarter hours */
 
 struct column {
@@ -24,21 +26,33 @@ struct column {
     bool scaled;
 };
 
+static const struct {
+    const char *name;
+    uint8_t obis[WK_OBIS_SIZE];
+} k_profiles[] = {
+    {"load", {1, 0, 99, 1, 0, 255}},     {"day", {1, 0, 99, 2, 0, 255}},
+    {"quality", {1, 0, 99, 14, 0, 255}}, {"billing", {0, 0, 98, 1, 0, 255}},
+    {"events", {0, 0, 99, 98, 0, 255}},
+};
+
 static struct wk_meter meter;
 static struct column columns[COLUMNS];
 static uint32_t column_count;
 static uint8_t profile[WK_OBIS_SIZE] = {1, 0, 99, 1, 0, 255};
 static struct wk_utc range[2] = {{0}, {INT64_C(4291747199)}}; /* up to the end of 2105 */
 static bool has_range;
+static bool lists;
 static int64_t last_entries = LAST_ENTRIES;
 
 static const char k_help[] =
     "usage: wk profile HOST[:PORT] [OPTIONS]\n"
-    "Reads the load profile of a meter, as CSV or JSON; values with scaler and unit applied.\n"
+    "Reads a profile of a meter, as CSV or JSON; values with scaler and unit applied.\n"
     "  --from TIME, --to TIME  both included; \"2026-11-21\" or \"2026-11-21T05:15:00Z\" "
     "(UTC)\n"
     "  --last N           the newest N entries (default 96)\n"
-    "  --profile OBIS     another profile than 1.0.99.1.0.255\n"
+    "  --profile NAME     load, day, quality, billing, events, or OBIS (load: 1.0.99.1.0.255)\n"
+    "  --list             which profiles there are: period, entries, entries there is room "
+    "for\n"
     "  --csv              comma-separated values (the default)\n" WK_METER_OPTIONS;
 
 /* ---- options ----------------------------------------------------------------------------- */
@@ -80,6 +94,24 @@ static bool take_time(const char *name, const char *text, struct wk_utc *utc)
     return false;
 }
 
+static bool take_profile(const char *text)
+{
+    for (size_t i = 0; i < sizeof k_profiles / sizeof k_profiles[0]; i++) {
+        if (strcmp(text, k_profiles[i].name) == 0) {
+            memcpy(profile, k_profiles[i].obis, WK_OBIS_SIZE);
+            return true;
+        }
+    }
+    if (wk_obis_parse(text, profile) == WK_OK) {
+        return true;
+    }
+    fprintf(stderr,
+            "wk: --profile \"%s\": must be load, day, quality, billing, events or like "
+            "1.0.99.1.0.255\n",
+            text);
+    return false;
+}
+
 static bool take_option(int option, const char *value)
 {
     switch (option) {
@@ -94,10 +126,9 @@ static bool take_option(int option, const char *value)
         }
         return true;
     case 'p':
-        if (wk_obis_parse(value, profile) != WK_OK) {
-            fprintf(stderr, "wk: --profile \"%s\": must be like 1.0.99.1.0.255\n", value);
-            return false;
-        }
+        return take_profile(value);
+    case 'L':
+        lists = true;
         return true;
     case 'c':
         return true;
@@ -198,26 +229,72 @@ static wk_err print_row(void *self, uint32_t index, struct wk_bytes_in element)
     return wk_bytes_in_end(&element);
 }
 
-static wk_err read_last(void)
+static wk_err read_count(uint8_t attribute, int64_t *count)
 {
-    struct wk_apdu_target target = target_of(ENTRIES_IN_USE);
+    struct wk_apdu_target target = target_of(attribute);
     uint8_t raw[WK_SELECT_SIZE];
     size_t size;
     WK_TRY(wk_dlms_client_get(&meter.client, &target, raw, sizeof raw, &size));
     struct wk_bytes_in in = wk_bytes_in_of(raw, size);
-    const int64_t entries = wk_axdr_read_integer(&in, WK_AXDR_DOUBLE_LONG_UNSIGNED);
-    WK_TRY(wk_bytes_in_end(&in));
+    *count = wk_axdr_read_integer(&in, WK_AXDR_DOUBLE_LONG_UNSIGNED);
+    return wk_bytes_in_end(&in);
+}
+
+static wk_err read_last(void)
+{
+    uint8_t raw[WK_SELECT_SIZE];
+    int64_t entries = 0;
+    WK_TRY(read_count(ENTRIES_IN_USE, &entries));
     const struct wk_select_entry entry = {
         .first = (uint32_t)(entries > last_entries ? entries - last_entries + 1 : 1),
         .column_first = 1,
     };
     struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
     wk_select_put_entry(&out, &entry);
-    target = target_of(2);
+    struct wk_apdu_target target = target_of(2);
     target.selective = true;
     target.selector = WK_SELECT_ENTRY;
     target.parameter = wk_bytes_in_of(raw, out.size);
     return wk_dlms_client_get_rows(&meter.client, &target, NULL, print_row);
+}
+
+/* One line for each profile the meter has; it refuses the others. */
+static wk_err list_one(size_t index, bool *printed)
+{
+    static const uint8_t k_attributes[] = {PERIOD, ENTRIES_IN_USE, ENTRIES_MOST};
+    int64_t count[sizeof k_attributes];
+    char name[WK_OBIS_TEXT];
+    memcpy(profile, k_profiles[index].obis, WK_OBIS_SIZE);
+    for (size_t i = 0; i < sizeof k_attributes; i++) {
+        const wk_err err = read_count(k_attributes[i], &count[i]);
+        if (err == WK_E_REFUSED) {
+            return WK_OK;
+        }
+        WK_TRY(err);
+    }
+    wk_obis_print(profile, name);
+    printf(meter.json ? "%s{\"name\":\"%s\",\"obis\":\"%s\",\"period_s\":%" PRId64
+                        ",\"entries\":%" PRId64 ",\"capacity\":%" PRId64 "}"
+                      : "%s%-8s %-16s %8" PRId64 " %8" PRId64 " %8" PRId64 "\n",
+           meter.json && *printed ? "," : "", k_profiles[index].name, name, count[0], count[1],
+           count[2]);
+    *printed = true;
+    return WK_OK;
+}
+
+static wk_err list_profiles(void)
+{
+    bool printed = false;
+    if (meter.json) {
+        printf("[");
+    } else {
+        printf("%-8s %-16s %8s %8s %8s\n", "name", "OBIS", "period s", "entries", "capacity");
+    }
+    for (size_t i = 0; i < sizeof k_profiles / sizeof k_profiles[0]; i++) {
+        WK_TRY(list_one(i, &printed));
+    }
+    printf("%s", meter.json ? "]\n" : "");
+    return WK_OK;
 }
 
 static wk_err read_profile(void)
@@ -236,6 +313,7 @@ int wk_profile_run(int argc, char **argv)
                                               {"to", required_argument, NULL, 't'},
                                               {"last", required_argument, NULL, 'l'},
                                               {"profile", required_argument, NULL, 'p'},
+                                              {"list", no_argument, NULL, 'L'},
                                               {"csv", no_argument, NULL, 'c'},
                                               WK_METER_LONG_OPTIONS,
                                               {0}};
@@ -260,7 +338,7 @@ int wk_profile_run(int argc, char **argv)
     if (!wk_meter_open(&meter)) {
         return WK_EXIT_FAILED;
     }
-    const wk_err err = read_profile();
+    const wk_err err = lists ? list_profiles() : read_profile();
     if (err != WK_OK) {
         fprintf(stderr, "wk: %s\n", wk_dlms_client_error(&meter.client));
     }

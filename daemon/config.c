@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config.h"
 
+#include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
 #include "daemon/config_tariff.h"
 
@@ -527,6 +528,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
     if (strcmp(entry->kind, "billing") == 0) {
         return wk_config_tariff_take(reading->config, entry, reason, size);
     }
+    if (strcmp(entry->kind, "profile") == 0) {
+        return wk_config_profile_take(reading->config, entry, reason, size);
+    }
     if (strcmp(entry->kind, "submeter") == 0) {
         return wk_config_submeter_take(reading->config, entry, reason, size);
     }
@@ -619,6 +623,11 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
     const char *reason = missing(config);
     if (reason != NULL) {
         snprintf(why, WK_INI_WHY, "%s: %s", path, reason);
+        return WK_E_FORMAT;
+    }
+    char detail[WK_INI_WHY / 2];
+    if (wk_config_profile_check(config, detail, sizeof detail) != WK_OK) {
+        snprintf(why, WK_INI_WHY, "%s: %s", path, detail);
         return WK_E_FORMAT;
     }
     return check_calendar(config, path, why);

@@ -16,6 +16,7 @@
 #include "management/demand.h"
 #include "management/price.h"
 #include "management/registers.h"
+#include "management/rooms.h"
 #include "management/tariff.h"
 #include "port/linux/ini.h"
 #include "port/linux/submeter.h"
@@ -89,6 +90,8 @@ struct wk_config {
     struct wk_demand_rules demand; /* part_s 0: blocks of 15 min */
     struct wk_registers_blocks blocks;
     struct wk_price_plan price;
+    /* [profile 1], [profile 2], [profile quality]: as in wk_module_config */
+    struct wk_profile_rules profile[WK_ROOMS_PROFILES];
     /* [dlms] */
     char dlms_host[WK_CONFIG_TEXT];
     uint16_t dlms_port;

@@ -7,7 +7,9 @@
 #include "management/rooms.h"
 
 #define KV_SECTORS      8
-#define PROFILE_SECTORS 128
+#define PROFILE_SECTORS 128 /* of 16 KiB: 13 months of quarter hours and more */
+#define DAY_SECTORS     8   /* years of days */
+#define QUALITY_SECTORS 64
 #define EVENT_SECTORS   5 /* of 16 KiB: more than 600 entries */
 #define BILLING_SECTORS 8
 
@@ -26,6 +28,10 @@ static const struct wk_layout_name k_keys[] = {
     {WK_MODULE_KEY_CHAIN, WK_MODULE_KEY_CHAIN, "newest hash of the security log"},
     {WK_MODULE_KEY_ALARM, WK_MODULE_KEY_ALARM, "alarms and their destinations"},
     {WK_MODULE_KEY_DISPLAY, WK_MODULE_KEY_DISPLAY, "lists of the display"},
+    {WK_MODULE_KEY_PROFILE, WK_MODULE_KEY_PROFILE + WK_ROOMS_PROFILES - 1,
+     "rules of a profile"},
+    {WK_MODULE_KEY_ROWS, WK_MODULE_KEY_ROWS + WK_ROOMS_PROFILES - 1,
+     "newest rows of a profile"},
 };
 
 static const struct wk_layout_name k_logs[] = {
@@ -39,6 +45,8 @@ static const struct wk_layout_name k_logs[] = {
     {WK_ROOMS_LOG_FIRMWARE, WK_ROOMS_LOG_FIRMWARE, "firmware events"},
     {WK_ROOMS_LOG_SECURITY, WK_ROOMS_LOG_SECURITY, "security events"},
     {WK_ROOMS_LOG_CREDIT, WK_ROOMS_LOG_CREDIT, "credit events"},
+    {WK_ROOMS_LOG_PROFILE_2, WK_ROOMS_LOG_PROFILE_2, "load profile 2"},
+    {WK_ROOMS_LOG_PROFILE_3, WK_ROOMS_LOG_PROFILE_3, "power quality profile"},
 };
 
 struct wk_store_layout wk_layout_meter(void)
@@ -50,6 +58,8 @@ struct wk_store_layout wk_layout_meter(void)
         layout.log_sectors[log] = EVENT_SECTORS;
     }
     layout.log_sectors[WK_ROOMS_LOG_BILLING] = BILLING_SECTORS;
+    layout.log_sectors[WK_ROOMS_LOG_PROFILE_2] = DAY_SECTORS;
+    layout.log_sectors[WK_ROOMS_LOG_PROFILE_3] = QUALITY_SECTORS;
     return layout;
 }
 

@@ -70,6 +70,7 @@ static void describe(const struct wk_meter *meter, struct wk_module_config *modu
         .price = config->price,
         .layout = wk_layout_meter(),
     };
+    memcpy(module->profile, config->profile, sizeof module->profile);
     struct wk_rooms_identity *identity = &module->identity;
     snprintf(identity->serial, sizeof identity->serial, "%s", config->serial);
     name_device(identity->logical_name, config->serial);

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define US_PER_S   1000000
-#define NOMINAL_MV 230000 /* of the installation check, if nothing is configured */
-#define RATED_UA   INT64_C(5000000)
+#define US_PER_S        1000000
+#define NOMINAL_MV      230000 /* of the installation check, if nothing is configured */
+#define RATED_UA        INT64_C(5000000)
+#define PROFILE_TARIFFS 4 /* whose import an entry shows */
 
 /* ---- pieces ------------------------------------------------------------------------------ */
 
@@ -72,7 +73,8 @@ json_t *wk_view_info(const struct wk_view *view)
         "s:I, s:I}, s:{s:I, s:I, s:I}, s:I}",
         "serial", rooms->identity.serial, "logical_name", rooms->identity.logical_name,
         "firmware", rooms->identity.firmware, "metrology", rooms->identity.metrology, "phases",
-        rooms->identity.phases, "period_s", rooms->profile.period_s, "nominal_mv",
+        rooms->identity.phases, "period_s",
+        (int)rooms->profile[WK_ROOMS_PROFILE_1].rules.period_s, "nominal_mv",
         view->config->nominal_mv, "dlms_host", view->config->dlms_host, "dlms_port",
         view->config->dlms_port, "calendar", rooms->tariff.active.name, "progress", "start_us",
         (json_int_t)view->config->start_us, "target_us",
@@ -213,49 +215,84 @@ json_t *wk_view_registers(const struct wk_view *view)
     return json_pack("{s:o, s:i}", "registers", array, "tariff", rooms->tariff.current);
 }
 
-static json_t *entry_json(const struct wk_profile_entry *entry, int phases)
+/* The value of a register in a row; null if the profile does not capture it. */
+static json_t *captured(const struct wk_rooms *rooms, const struct wk_profile_row *row,
+                        const uint8_t obis[6])
 {
-    int64_t means[2][WK_RECORD_PHASES];
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        means[0][phase] = entry->u_mean_mv[phase];
-        means[1][phase] = entry->i_mean_ma[phase];
+    const struct wk_profile_rules *rules = &rooms->profile[WK_ROOMS_PROFILE_1].rules;
+    for (uint8_t i = 0; i < rules->count; i++) {
+        const struct wk_profile_column *column = &rules->column[i];
+        if (column->class_id == 3 && column->attribute == 2 &&
+            memcmp(column->obis, obis, sizeof column->obis) == 0 &&
+            (row->absent >> i & 1U) == 0) {
+            return json_integer((json_int_t)row->value[i]);
+        }
     }
+    return json_null();
+}
+
+static json_t *captured_energy(const struct wk_rooms *rooms, const struct wk_profile_row *row,
+                               uint8_t c, uint8_t e)
+{
+    const uint8_t obis[6] = {1, 0, c, 8, e, 255};
+    return captured(rooms, row, obis);
+}
+
+/* Means of the phases, C of OBIS 20 apart. */
+static json_t *captured_means(const struct wk_rooms *rooms, const struct wk_profile_row *row,
+                              uint8_t c)
+{
+    json_t *array = json_array();
+    for (uint8_t phase = 0; phase < rooms->identity.phases; phase++) {
+        const uint8_t obis[6] = {1, 0, (uint8_t)(c + 20 * phase), 27, 0, 255};
+        json_t *value = captured(rooms, row, obis);
+        json_array_append_new(array, json_is_integer(value)
+                                         ? json_real((double)json_integer_value(value) / 1e3)
+                                         : json_null());
+        json_decref(value);
+    }
+    return array;
+}
+
+static json_t *entry_json(const struct wk_rooms *rooms, const struct wk_profile_row *row)
+{
     json_t *split = json_array();
-    for (int i = 0; i < WK_PROFILE_TARIFFS; i++) {
-        json_array_append_new(split, json_integer((json_int_t)entry->import_tariff_uwh[i]));
+    for (uint8_t tariff = 1; tariff <= PROFILE_TARIFFS; tariff++) {
+        json_array_append_new(split, captured_energy(rooms, row, 1, tariff));
     }
-    return json_pack("{s:I, s:i, s:I, s:I, s:o, s:I, s:I, s:o, s:o}", "end_s",
-                     (json_int_t)entry->end.s, "status", entry->status, "import_uwh",
-                     (json_int_t)entry->import_uwh, "export_uwh", (json_int_t)entry->export_uwh,
-                     "tariff_import_uwh", split, "reactive_import_uvarh",
-                     (json_int_t)entry->reactive_import_uvarh, "reactive_export_uvarh",
-                     (json_int_t)entry->reactive_export_uvarh, "u_v",
-                     scaled(means[0], phases, 1e3), "i_a", scaled(means[1], phases, 1e3));
+    return json_pack("{s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "end_s",
+                     (json_int_t)row->end.s, "status", row->status, "import_uwh",
+                     captured_energy(rooms, row, 1, 0), "export_uwh",
+                     captured_energy(rooms, row, 2, 0), "tariff_import_uwh", split,
+                     "reactive_import_uvarh", captured_energy(rooms, row, 3, 0),
+                     "reactive_export_uvarh", captured_energy(rooms, row, 4, 0), "u_v",
+                     captured_means(rooms, row, 32), "i_a", captured_means(rooms, row, 31));
 }
 
 json_t *wk_view_profile(const struct wk_view *view, struct wk_utc from, struct wk_utc to)
 {
     const struct wk_rooms *rooms = &view->module->rooms;
-    uint64_t first;
-    uint64_t next;
-    if (wk_profile_find(&rooms->store, WK_ROOMS_LOG_PROFILE, from, to, &first, &next) !=
-        WK_OK) {
+    const struct wk_profile *profile = &rooms->profile[WK_ROOMS_PROFILE_1];
+    const struct wk_profile_range range = {from, to};
+    struct wk_profile_found found;
+    if (wk_profile_find(profile, &rooms->store, &range, &found) != WK_OK) {
         return NULL;
     }
-    if (next - first > WK_VIEW_PROFILE_MOST) {
-        first = next - WK_VIEW_PROFILE_MOST;
-    }
+    struct wk_profile_reader reader = {.number = found.next - found.first > WK_VIEW_PROFILE_MOST
+                                                     ? found.next - WK_VIEW_PROFILE_MOST
+                                                     : found.first};
+    struct wk_profile_row row;
     json_t *array = json_array();
-    struct wk_store_reader reader = {.number = first};
-    struct wk_profile_entry entry;
-    for (uint64_t number = first; number < next; number++) {
-        if (wk_profile_read(&rooms->store, WK_ROOMS_LOG_PROFILE, &reader, &entry) != WK_OK) {
+    while (reader.number < found.next) {
+        if (wk_profile_read(profile, &rooms->store, &reader, &row) != WK_OK) {
             json_decref(array);
             return NULL;
         }
-        json_array_append_new(array, entry_json(&entry, rooms->identity.phases));
+        if (row.end.s >= from.s && row.end.s <= to.s) {
+            json_array_append_new(array, entry_json(rooms, &row));
+        }
     }
-    return json_pack("{s:i, s:o}", "period_s", rooms->profile.period_s, "entries", array);
+    return json_pack("{s:i, s:o}", "period_s", (int)profile->rules.period_s, "entries", array);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */

@@ -6,6 +6,7 @@
 #include "management/event_record.h"
 #include "management/module_events.h"
 #include "management/module_pack.h"
+#include "management/module_profile.h"
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
 #include "management/module_tariff.h"
@@ -37,24 +38,12 @@ static bool is_repeated(const struct wk_module *module, const struct wk_record *
            (record->epoch == module->cursor.epoch && record->seq <= module->cursor.seq);
 }
 
-static wk_err capture_if_due(struct wk_module *module, int64_t now_us)
-{
-    struct wk_rooms *rooms = &module->rooms;
-    if (!wk_profile_is_due(&rooms->profile, now_us)) {
-        return WK_OK;
-    }
-    module->due = true;
-    return wk_profile_capture(&rooms->profile, &rooms->registers, &rooms->store,
-                              WK_ROOMS_LOG_PROFILE, now_us);
-}
-
 /* Time was left out: the interval in which that began and the one in which it ended are marked. */
-static wk_err mark_both(struct wk_module *module, int64_t now_us, uint8_t status)
+static wk_err mark_both(struct wk_module *module, int64_t now_us, uint16_t status)
 {
-    struct wk_profile *profile = &module->rooms.profile;
-    wk_profile_mark(profile, status);
-    WK_TRY(capture_if_due(module, now_us));
-    wk_profile_mark(profile, status);
+    wk_module_profile_mark(module, status);
+    WK_TRY(wk_module_profile_capture(module, now_us));
+    wk_module_profile_mark(module, status);
     return WK_OK;
 }
 
@@ -79,7 +68,7 @@ static wk_err note_power_failure(struct wk_module *module, const struct wk_recor
 static wk_err note_missing(struct wk_module *module, uint64_t count)
 {
     const int32_t missing = count < INT32_MAX ? (int32_t)count : INT32_MAX;
-    wk_profile_mark(&module->rooms.profile, WK_PROFILE_CRITICAL);
+    wk_module_profile_mark(module, WK_PROFILE_CRITICAL);
     return wk_module_log(module,
                          (struct wk_event){.code = WK_EVENT_RECORDS_MISSING, .value = missing});
 }
@@ -102,30 +91,20 @@ static wk_err note_discontinuity(struct wk_module *module, const struct wk_recor
     return WK_OK;
 }
 
-/* An interval whose end lies more than a period ahead was opened by another time. */
-static bool clock_went_back(const struct wk_profile *profile, int64_t now_us)
-{
-    return profile->open.end.s != 0 &&
-           now_us <= (profile->open.end.s - profile->period_s) * US_PER_S;
-}
-
 static wk_err take_window(struct wk_module *module, const struct wk_record *record)
 {
     struct wk_rooms *rooms = &module->rooms;
     const int64_t now_us = wk_clock_now_us(&rooms->clock, record->t_us);
-    if (clock_went_back(&rooms->profile, now_us)) {
-        wk_profile_restart(&rooms->profile, WK_PROFILE_CLOCK_ADJUSTED);
-    }
-    WK_TRY(capture_if_due(module, now_us));
+    WK_TRY(wk_module_profile_capture(module, now_us));
     WK_TRY(wk_module_tariff_before(module, now_us));
     rooms->t_us = record->t_us;
     rooms->live = *record;
     wk_shown_take(&rooms->shown, record);
-    wk_profile_add(&rooms->profile, record, now_us);
+    wk_module_profile_add(module, record, now_us);
     WK_TRY(wk_module_tariff_add(module, record, now_us));
     WK_TRY(wk_module_tamper_step(module, record));
     WK_TRY(wk_module_supply_step(module, record));
-    return capture_if_due(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
+    return wk_module_profile_capture(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
 }
 
 static void take_quality(struct wk_rooms_quality *newest,
@@ -230,7 +209,7 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
             return WK_OK;
         }
         event.code = WK_EVENT_CLOCK_SLEWED;
-        wk_profile_mark(&module->rooms.profile, WK_PROFILE_CLOCK_ADJUSTED);
+        wk_module_profile_mark(module, WK_PROFILE_CLOCK_ADJUSTED);
         break;
     case WK_ROOMS_SUPPLY_COMMANDED:
         event.code = supply_event(&module->rooms, notice->value);
@@ -247,6 +226,9 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
         break;
     case WK_ROOMS_PERIOD_ENDED:
         return wk_module_tariff_end_period(module, WK_BILLING_COMMANDED);
+    case WK_ROOMS_PROFILE_SET:
+    case WK_ROOMS_PROFILE_CLEARED:
+        return wk_module_profile_changed(module, notice);
     case WK_ROOMS_DISPLAY_SET:
         wk_module_changed(module, WK_MODULE_KEY_DISPLAY);
         break;
@@ -337,7 +319,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     WK_TRY(wk_module_tariff_start(module, config));
     start_security(module, config);
     module->table = wk_objects_table(rooms);
-    return wk_profile_init(&rooms->profile, config->period_s);
+    return wk_module_profile_start(module, config);
 }
 
 wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *config,
@@ -348,6 +330,7 @@ wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *c
     WK_TRY(start_rooms(module, config, ports));
     WK_TRY(wk_store_mount(&module->rooms.store, ports->flash, &config->layout, &report));
     WK_TRY(wk_module_restore(module));
+    WK_TRY(wk_module_profile_tell(module));
     if (report.torn_records > 0 || report.dropped_entries > 0) {
         WK_TRY(
             wk_module_log(module, (struct wk_event){.code = WK_EVENT_STORE_RECOVERED,

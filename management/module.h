@@ -20,7 +20,10 @@
 struct wk_module_config {
     struct wk_rooms_identity identity;
     struct wk_zone zone;
-    uint16_t period_s;                  /* of the load profile */
+    uint16_t period_s; /* of the load profile, 60..3600, divides an hour */
+    /* Profiles; period_s 0: that above, a day, 15 min; count 0: the usual columns. A profile whose
+     * rules here differ from those it was last started with is cleared. */
+    struct wk_profile_rules profile[WK_ROOMS_PROFILES];
     uint8_t control_mode;               /* of the disconnect control, for a store that is new */
     struct wk_clock_rules clock;        /* step_us 0: wk_clock_usual */
     struct wk_tariff_calendar calendar; /* for a store that is new; season_count 0 = single
@@ -72,6 +75,7 @@ struct wk_module {
     bool due;         /* something must be committed at the next chance */
     uint64_t changed; /* parts that the next commit must contain, a bit per key */
     uint32_t tamper_crc[WK_MODULE_TAMPER_PARTS]; /* of those parts in the last commit */
+    uint8_t profiles_cleared;                    /* at the start, a bit each: not told yet */
     uint32_t supply_crc;       /* of the part of the supply in the last commit */
     uint64_t records_consumed; /* since init */
     uint64_t records_repeated; /* offered again and ignored, since init */

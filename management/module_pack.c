@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/module_pack.h"
 
+#include "management/module_profile.h"
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
 #include "management/squeeze.h"
 
-#define CORE_VERSION     3
+#define CORE_VERSION     4
 #define SECURITY_VERSION 1
 #define RESERVE_STEP     4096 /* server invocation counters taken at a time */
 #define RESERVE_LEAST    1024 /* fewer left: take more with the next commit */
@@ -22,13 +23,14 @@ static void pack_core(const struct wk_module *module, uint8_t key, struct wk_byt
     wk_bytes_out_u64le(out, (uint64_t)rooms->t_us);
     wk_bytes_out_u32le(out, rooms->power_failures);
     wk_registers_pack(&rooms->registers, out);
-    wk_profile_pack(&rooms->profile, out);
+    for (int number = 0; number < WK_ROOMS_PROFILES; number++) {
+        wk_profile_open_pack(&rooms->profile[number], out);
+    }
 }
 
 static wk_err unpack_core(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
     struct wk_rooms *rooms = &module->rooms;
-    const uint16_t period_s = rooms->profile.period_s;
     (void)key;
     if (wk_bytes_in_u8(in) != CORE_VERSION) {
         return WK_E_FORMAT;
@@ -38,10 +40,8 @@ static wk_err unpack_core(struct wk_module *module, uint8_t key, struct wk_bytes
     rooms->t_us = (int64_t)wk_bytes_in_u64le(in);
     rooms->power_failures = wk_bytes_in_u32le(in);
     wk_registers_unpack(&rooms->registers, in);
-    wk_profile_unpack(&rooms->profile, in);
-    if (rooms->profile.period_s != period_s) { /* configured anew: the open interval is void */
-        rooms->profile.period_s = period_s;
-        wk_profile_restart(&rooms->profile, WK_PROFILE_NOT_VALID);
+    for (int number = 0; number < WK_ROOMS_PROFILES; number++) {
+        wk_profile_open_unpack(&rooms->profile[number], in);
     }
     return WK_OK;
 }
@@ -254,7 +254,7 @@ struct part {
     wk_err (*unpack)(struct wk_module *module, uint8_t key, struct wk_bytes_in *in);
 };
 
-#define CORE_ROOM     288
+#define CORE_ROOM     (176 + WK_ROOMS_PROFILES * WK_PROFILE_OPEN_PACKED)
 #define SECURITY_ROOM 128
 #define BILLING_ROOM  (WK_BILLING_PACKED + 8)
 #define SPENT_ROOM    16
@@ -275,6 +275,8 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_CHAIN, 1, WK_EVENT_CHAIN, pack_chain, unpack_chain},
     {WK_MODULE_KEY_ALARM, 1, WK_ALARM_PACKED, pack_alarm, unpack_alarm},
     {WK_MODULE_KEY_DISPLAY, 1, WK_DISPLAY_PACKED_MAX, pack_display, unpack_display},
+    {WK_MODULE_KEY_PROFILE, WK_ROOMS_PROFILES, WK_PROFILE_RULES_PACKED, wk_module_profile_pack,
+     wk_module_profile_unpack},
     {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, WK_MODULE_TAMPER_ROOM, wk_module_tamper_pack,
      wk_module_tamper_unpack},
 };
@@ -332,9 +334,26 @@ static const void *fetch_part(void *self, size_t i)
 {
     struct parcel *parcel = self;
     size_t size;
+    if (parcel->part[i] == NULL) {
+        return parcel->put[i].data;
+    }
     const wk_err err = squeeze_part(parcel, i, &size);
     (void)err;
     return parcel->octets;
+}
+
+/* Rows are packed already: they go as they are. */
+static void add_rows(struct parcel *parcel)
+{
+    for (uint8_t number = 0; number < WK_ROOMS_PROFILES; number++) {
+        const uint8_t key = (uint8_t)(WK_MODULE_KEY_ROWS + number);
+        const struct wk_profile_batch *batch = &parcel->module->rooms.profile[number].batch;
+        if (is_changed(parcel->module, key)) {
+            parcel->part[parcel->count] = NULL;
+            parcel->put[parcel->count++] =
+                (struct wk_store_put){key, batch->octets, batch->size};
+        }
+    }
 }
 
 wk_err wk_module_store(struct wk_module *module)
@@ -360,6 +379,7 @@ wk_err wk_module_store(struct wk_module *module)
             }
         }
     }
+    add_rows(&parcel);
     WK_TRY(wk_store_commit_fetched(&module->rooms.store, parcel.put, parcel.count, fetch_part,
                                    &parcel));
     security->server_reserved = reserved; /* usable only now that it is committed */
@@ -392,12 +412,30 @@ static wk_err restore_part(struct wk_module *module, const struct part *part, ui
     return wk_bytes_in_end(&in);
 }
 
+static wk_err restore_rows(struct wk_module *module, uint8_t number)
+{
+    const uint8_t key = (uint8_t)(WK_MODULE_KEY_ROWS + number);
+    uint8_t raw[WK_PROFILE_BATCH];
+    size_t size = 0;
+    const wk_err err = wk_store_get(&module->rooms.store, key, raw, sizeof raw, &size);
+    if (err == WK_E_NOT_FOUND) {
+        wk_module_changed(module, key);
+        return WK_OK;
+    }
+    WK_TRY(err);
+    struct wk_bytes_in in = wk_bytes_in_of(raw, size);
+    return wk_module_profile_restore(module, number, &in);
+}
+
 wk_err wk_module_restore(struct wk_module *module)
 {
     for (size_t i = 0; i < PARTS; i++) {
         for (uint8_t n = 0; n < k_parts[i].count; n++) {
             WK_TRY(restore_part(module, &k_parts[i], (uint8_t)(k_parts[i].key + n)));
         }
+    }
+    for (uint8_t number = 0; number < WK_ROOMS_PROFILES; number++) {
+        WK_TRY(restore_rows(module, number));
     }
     return wk_registers_agree(&module->rooms.registers) ? WK_OK : WK_E_FORMAT;
 }

@@ -22,6 +22,8 @@ enum {
     WK_MODULE_KEY_MAXIMA = 18,  /* maximum and cumulative demand */
     WK_MODULE_KEY_CHAIN = 19,   /* newest hash of the security log */
     WK_MODULE_KEY_DISPLAY = 23, /* lists of the display */
+    WK_MODULE_KEY_PROFILE = 40, /* .. 42: rules of profiles, and what was cleared */
+    WK_MODULE_KEY_ROWS = 44,    /* .. 46: their newest rows */
     WK_MODULE_KEY_ALARM = 20,   /* registers, filters, destinations */
     WK_MODULE_KEY_TAMPER = 21,  /* rules and snapshots; 22: what moves of it: module_tamper */
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "management/module_pack.h"
+#include "management/module_profile.h"
 
 #define TOLERANCE_US 1001 /* a window that ends a trifle early ends the period, too */
 
@@ -83,7 +84,13 @@ static wk_err update_tariff(struct wk_module *module, int64_t now_us)
     /* A window belongs to the tariff in force when it ends; one that ends exactly at a
      * switching time still belongs to the tariff before. */
     const struct wk_utc at = wk_clock_utc(now_us - 1);
-    if (wk_tariff_update(&rooms->tariff, &rooms->clock.zone, at) != WK_TARIFF_ACTIVATED) {
+    const uint8_t before = rooms->tariff.current;
+    const bool activated =
+        wk_tariff_update(&rooms->tariff, &rooms->clock.zone, at) == WK_TARIFF_ACTIVATED;
+    if (before != 0 && before != rooms->tariff.current) {
+        wk_module_profile_mark(module, WK_PROFILE_TARIFF_CHANGED);
+    }
+    if (!activated) {
         return WK_OK;
     }
     wk_module_changed(module, WK_MODULE_KEY_TARIFF);
@@ -137,7 +144,7 @@ wk_err wk_module_tariff_add(struct wk_module *module, const struct wk_record *re
     int64_t before_uwh[WK_REGISTERS_BLOCKS];
     memcpy(before_uwh, rooms->registers.rate[tariff - 1].block_uwh, sizeof before_uwh);
     if (wk_registers_add(&rooms->registers, &record->window, tariff, &rooms->blocks) != WK_OK) {
-        wk_profile_mark(&rooms->profile, WK_PROFILE_CRITICAL);
+        wk_module_profile_mark(module, WK_PROFILE_CRITICAL);
         return wk_module_log(module, (struct wk_event){.code = WK_EVENT_REGISTER_REFUSED});
     }
     wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_RATE + tariff - 1));

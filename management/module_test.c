@@ -118,6 +118,32 @@ static uint64_t entries(uint8_t log)
                : 0;
 }
 
+static const struct wk_profile *profile(void)
+{
+    return &g_module.rooms.profile[WK_ROOMS_PROFILE_1];
+}
+
+static int64_t rows(void)
+{
+    uint64_t oldest = 0;
+    uint64_t next = 0;
+    return wk_profile_span(profile(), &g_module.rooms.store, &oldest, &next) == WK_OK
+               ? (int64_t)(next - oldest)
+               : -1;
+}
+
+/* The value of a column, by the group C of its register. */
+static int64_t value_of(const struct wk_profile_row *row, uint8_t c)
+{
+    for (uint8_t i = 0; i < profile()->rules.count; i++) {
+        if (profile()->rules.column[i].class_id == 3 &&
+            profile()->rules.column[i].obis[2] == c) {
+            return row->value[i];
+        }
+    }
+    return -1;
+}
+
 static int count_events(uint16_t code)
 {
     struct wk_store_reader reader = {0};
@@ -220,17 +246,16 @@ static void profile_entries_are_the_registers_at_the_quarter_hours(void)
 {
     EXPECT_OK(boot_new());
     EXPECT_OK(run_windows(0, 3 * 4500));
-    EXPECT_I64(3, entries(WK_ROOMS_LOG_PROFILE));
-    struct wk_store_reader reader = {0};
-    struct wk_profile_entry entry;
+    EXPECT_I64(3, rows());
+    struct wk_profile_reader reader = {0};
+    struct wk_profile_row row;
     for (int64_t i = 1; i <= 3; i++) {
-        EXPECT_OK(
-            wk_profile_read(&g_module.rooms.store, WK_ROOMS_LOG_PROFILE, &reader, &entry));
-        EXPECT_I64(START_S + i * 900, entry.end.s);
-        EXPECT_I64(energy_of(0, i * 4500), entry.import_uwh);
-        EXPECT_I64(0, entry.status);
-        EXPECT_I64(230200, entry.u_mean_mv[2]);
-        EXPECT_I64(5000, entry.i_mean_ma[0]);
+        EXPECT_OK(wk_profile_read(profile(), &g_module.rooms.store, &reader, &row));
+        EXPECT_I64(START_S + i * 900, row.end.s);
+        EXPECT_I64(energy_of(0, i * 4500), value_of(&row, 1));
+        EXPECT_I64(i == 3 ? WK_PROFILE_TARIFF_CHANGED : 0, row.status); /* at 00:30 */
+        EXPECT_I64(230200, value_of(&row, 72));
+        EXPECT_I64(5000, value_of(&row, 31));
     }
 }
 
@@ -268,7 +293,7 @@ static void missing_records_are_noted_and_mark_the_interval(void)
     g_seq += 5;
     EXPECT_OK(run_windows(15, 16));
     EXPECT_I64(1, count_events(WK_EVENT_RECORDS_MISSING));
-    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_CRITICAL) != 0);
+    EXPECT((profile()->open.status & WK_PROFILE_CRITICAL) != 0);
 }
 
 static void a_power_failure_is_logged_with_both_times(void)
@@ -282,7 +307,7 @@ static void a_power_failure_is_logged_with_both_times(void)
     EXPECT_I64(1, g_module.rooms.power_failures);
     EXPECT_I64(1, count_events(WK_EVENT_POWER_DOWN));
     EXPECT_I64(2, count_events(WK_EVENT_POWER_UP)); /* the first start counts */
-    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_POWER_DOWN) != 0);
+    EXPECT((profile()->open.status & WK_PROFILE_POWER_DOWN) != 0);
 }
 
 /* The store may lose what was not committed, but then the cursor tells: feeding again from
@@ -298,7 +323,7 @@ static void a_restart_at_any_moment_neither_loses_nor_doubles(void)
         n = (int64_t)g_module.cursor.seq;
     }
     EXPECT_I64(energy_of(0, n), g_module.rooms.registers.import_uwh);
-    EXPECT_I64(1, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT_I64(1, rows());
     EXPECT_I64(0, count_events(WK_EVENT_RECORDS_MISSING));
 }
 
@@ -356,22 +381,22 @@ static void a_clock_set_is_logged_and_marks_the_interval(void)
     EXPECT_I64(1, count_events(WK_EVENT_CLOCK_BEFORE));
     EXPECT_I64(1, count_events(WK_EVENT_CLOCK_AFTER));
     EXPECT_OK(run_windows(1500, 3000)); /* five minutes more end the interval */
-    struct wk_store_reader reader = {0};
-    struct wk_profile_entry entry;
-    EXPECT_OK(wk_profile_read(&g_module.rooms.store, WK_ROOMS_LOG_PROFILE, &reader, &entry));
-    EXPECT_I64(START_S + 900, entry.end.s);
-    EXPECT_I64(WK_PROFILE_CLOCK_ADJUSTED | WK_PROFILE_NOT_VALID, entry.status);
+    struct wk_profile_reader reader = {0};
+    struct wk_profile_row row;
+    EXPECT_OK(wk_profile_read(profile(), &g_module.rooms.store, &reader, &row));
+    EXPECT_I64(START_S + 900, row.end.s);
+    EXPECT_I64(WK_PROFILE_CLOCK_ADJUSTED | WK_PROFILE_NOT_VALID, row.status);
 }
 
 static void a_clock_set_back_does_not_stop_the_profile(void)
 {
     EXPECT_OK(boot_new());
     EXPECT_OK(run_windows(0, 9000));
-    EXPECT_I64(2, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT_I64(2, rows());
     EXPECT_OK(wk_clock_set(&g_module.rooms.clock, g_module.rooms.t_us, (START_S - 7200) * US,
                            WK_CLOCK_FROM_CLIENT));
     EXPECT_OK(run_windows(9000, 13600));
-    EXPECT_I64(3, entries(WK_ROOMS_LOG_PROFILE));
+    EXPECT_I64(3, rows());
     EXPECT_I64(energy_of(0, 13600), g_module.rooms.registers.import_uwh);
 }
 

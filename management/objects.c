@@ -84,6 +84,12 @@
         7, 1, {0, 0, 99, 98, e, 255}, 8, 2, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_events, \
             e                                                                                  \
     }
+/* Capture objects and period may be set; reset clears. */
+#define PROFILE(d, number)                                                                     \
+    {                                                                                          \
+        7, 1, {1, 0, 99, d, 0, 255}, 8, 2, ROW_RIGHTS(PUBLIC_NONE, 0xCU, 0x1U),                \
+            &wk_objects_profile, number                                                        \
+    }
 #define DISPLAY(e, list)                                                                       \
     {                                                                                          \
         1, 0, {0, 0, 21, 0, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                   \
@@ -129,6 +135,9 @@ static const struct wk_object k_rows[] = {
     DATA(1, 1, 0, 2, 0, 255, PUBLIC_VALUE, WK_OBJECTS_METROLOGY),
     DATA(0, 0, 96, 14, 0, 255, PUBLIC_NONE, WK_OBJECTS_ACTIVE_TARIFF),
     DATA(0, 0, 96, 10, 1, 255, PUBLIC_NONE, WK_OBJECTS_PROFILE_STATUS),
+    DATA(0, 0, 96, 10, 2, 255, PUBLIC_NONE, WK_OBJECTS_PROFILE_STATUS_2),
+    DATA(1, 0, 0, 1, 0, 255, PUBLIC_NONE, WK_OBJECTS_PERIODS),
+    DATA(0, 0, 128, 4, 0, 255, PUBLIC_NONE, WK_OBJECTS_PERIOD_REASON),
     DATA(0, 0, 96, 11, 0, 255, PUBLIC_NONE, WK_OBJECTS_EVENT_CODE),
     DATA(0, 0, 96, 11, 10, 255, PUBLIC_NONE, WK_OBJECTS_EVENT_DETAIL),
     DATA(0, 0, 96, 11, 11, 255, PUBLIC_NONE, WK_OBJECTS_EVENT_VALUE),
@@ -230,14 +239,10 @@ static const struct wk_object k_rows[] = {
     ESTIMATED(134, 0),
     ESTIMATED(135, 1),
     ESTIMATED(136, 2),
-    {7,
-     1,
-     {1, 0, 99, 1, 0, 255},
-     8,
-     2,
-     ROW_RIGHTS(PUBLIC_NONE, 0, 0),
-     &wk_objects_profile,
-     WK_OBJECTS_LOAD_PROFILE},
+    PROFILE(1, WK_ROOMS_PROFILE_1),
+    PROFILE(2, WK_ROOMS_PROFILE_2),
+    PROFILE(14, WK_ROOMS_PROFILE_3),
+    {7, 1, {0, 0, 98, 1, 0, 255}, 8, 2, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_periods, 0},
     DISPLAY(1, WK_DISPLAY_AUTO),
     DISPLAY(2, WK_DISPLAY_MANUAL),
     DISPLAY(3, WK_DISPLAY_TEST),
@@ -343,13 +348,25 @@ static const struct wk_object k_rows[] = {
 
 #define ROWS (sizeof k_rows / sizeof k_rows[0])
 
-struct wk_object_table wk_objects_table(struct wk_rooms *rooms)
+static struct wk_object_table table_of(uint8_t phases, struct wk_rooms *rooms)
 {
     return (struct wk_object_table){
         .rows = k_rows,
-        .count = rooms->identity.phases == 3 ? ROWS : ROWS - THREE_PHASE_ROWS,
+        .count = phases == 3 ? ROWS : ROWS - THREE_PHASE_ROWS,
         .meter = rooms,
     };
+}
+
+struct wk_object_table wk_objects_table(struct wk_rooms *rooms)
+{
+    return table_of(rooms->identity.phases, rooms);
+}
+
+const struct wk_object *wk_objects_find(uint8_t phases, uint16_t class_id,
+                                        const uint8_t obis[6])
+{
+    const struct wk_object_table table = table_of(phases, NULL);
+    return wk_object_find(&table, class_id, obis);
 }
 
 void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value)

@@ -12,11 +12,15 @@
 
 /** The table of a meter with rooms->identity.phases phases. `rooms` must outlive it. */
 struct wk_object_table wk_objects_table(struct wk_rooms *rooms);
+/** An object of a meter with 1 or 3 phases, or NULL. */
+const struct wk_object *wk_objects_find(uint8_t phases, uint16_t class_id,
+                                        const uint8_t obis[6]);
 
 /* The classes, one file each group. */
 extern const struct wk_object_class wk_objects_data;         /* class 1 */
 extern const struct wk_object_class wk_objects_register;     /* class 3 */
 extern const struct wk_object_class wk_objects_profile;      /* class 7 */
+extern const struct wk_object_class wk_objects_periods;      /* class 7: billing periods */
 extern const struct wk_object_class wk_objects_clock;        /* class 8 */
 extern const struct wk_object_class wk_objects_special_days; /* class 11 */
 extern const struct wk_object_class wk_objects_sap;          /* class 17 */
@@ -45,12 +49,15 @@ enum {
     WK_OBJECTS_METROLOGY,
     WK_OBJECTS_INVOCATION_COUNTER,
     WK_OBJECTS_ACTIVE_TARIFF,
-    WK_OBJECTS_PROFILE_STATUS,
+    WK_OBJECTS_PROFILE_STATUS,   /* low octet of the status of an interval */
+    WK_OBJECTS_PROFILE_STATUS_2, /* high octet */
     WK_OBJECTS_EVENT_CODE,
     WK_OBJECTS_EVENT_DETAIL,
     WK_OBJECTS_EVENT_VALUE,
     WK_OBJECTS_EVENT_MORE,
     WK_OBJECTS_POWER_FAILURES,
+    WK_OBJECTS_PERIODS,       /* billing periods that ended */
+    WK_OBJECTS_PERIOD_REASON, /* why one ended: wk_billing_reason */
 };
 
 /* Selectors of class 3: a quantity, plus a phase (0..2) or an index times 256. */
@@ -107,8 +114,10 @@ WK_MUST_USE wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selec
 /** Scaler and unit (IEC 62056-6-2, table 4) of a class 3 selector. WK_E_NOT_FOUND. */
 WK_MUST_USE wk_err wk_objects_scale(uint32_t selector, int8_t *scaler, uint8_t *unit);
 
-/* Selectors of class 7. */
-enum { WK_OBJECTS_LOAD_PROFILE = 1 }; /* event logs: wk_event_log */
+/** The value as it goes on the wire, with its type. */
+void wk_objects_put_value(uint32_t selector, int64_t value, struct wk_bytes_out *out);
+
+/* Selectors of class 7 are numbers of profiles (rooms.h) and of event logs (wk_event_log). */
 
 /* Selectors of wk_objects_alarm; number of the register or destination times 256. */
 enum { WK_OBJECTS_ALARM_REGISTER = 1, WK_OBJECTS_ALARM_FILTER, WK_OBJECTS_ALARM_DESTINATION };

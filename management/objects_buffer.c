@@ -33,35 +33,38 @@ static uint8_t count_columns(const struct wk_objects_buffer *buffer)
 
 /* ---- the buffer -------------------------------------------------------------------------- */
 
+static wk_err span_of(const struct wk_objects_buffer *buffer, uint64_t *oldest, uint64_t *next)
+{
+    return buffer->span != NULL
+               ? buffer->span(buffer, oldest, next)
+               : wk_store_log_span(&buffer->rooms->store, buffer->log, oldest, next);
+}
+
 static wk_err find_entries(const struct wk_objects_buffer *buffer,
                            const struct wk_object_selection *selection,
-                           struct wk_object_cursor *cursor)
+                           struct wk_object_cursor *cursor, uint64_t *count)
 {
     uint64_t oldest;
     uint64_t next;
-    WK_TRY(wk_store_log_span(&buffer->rooms->store, buffer->log, &oldest, &next));
-    switch (selection->kind) {
-    case WK_OBJECT_SELECT_RANGE:
-        return buffer->find(buffer, selection->from, selection->to, &cursor->next,
-                            &cursor->end);
-    case WK_OBJECT_SELECT_ENTRY: {
+    if (selection->kind == WK_OBJECT_SELECT_RANGE) {
+        return buffer->find(buffer, selection, cursor, count);
+    }
+    WK_TRY(span_of(buffer, &oldest, &next));
+    cursor->next = oldest;
+    cursor->end = next;
+    if (selection->kind == WK_OBJECT_SELECT_ENTRY) {
         const uint64_t first = selection->entry_first > 0 ? selection->entry_first - 1 : 0;
         cursor->next = oldest + first < next ? oldest + first : next;
         cursor->end = selection->entry_last == 0 || oldest + selection->entry_last > next
                           ? next
                           : oldest + selection->entry_last;
         cursor->end = cursor->end < cursor->next ? cursor->next : cursor->end;
-        return WK_OK;
     }
-    case WK_OBJECT_SELECT_ALL:
-    default:
-        cursor->next = oldest;
-        cursor->end = next;
-        return WK_OK;
-    }
+    *count = cursor->end - cursor->next;
+    return WK_OK;
 }
 
-static wk_err put_entry(const struct wk_objects_buffer *buffer, struct wk_store_reader *reader,
+static wk_err put_entry(const struct wk_objects_buffer *buffer, uint64_t number,
                         const struct wk_object_selection *selection, struct wk_bytes_out *out)
 {
     const uint16_t count = count_columns(buffer);
@@ -74,24 +77,32 @@ static wk_err put_entry(const struct wk_objects_buffer *buffer, struct wk_store_
         return WK_E_RANGE;
     }
     wk_axdr_put_structure(out, (uint32_t)(end - first));
-    return buffer->put(buffer, reader, (uint8_t)first, (uint8_t)end, out);
+    return buffer->put(buffer, number, (uint8_t)first, (uint8_t)end, out);
 }
 
 static wk_err get_buffer(const struct wk_objects_buffer *buffer,
                          const struct wk_object_selection *selection,
                          struct wk_object_cursor *cursor, struct wk_bytes_out *out)
 {
+    const bool skips = buffer->skip != NULL && selection->kind == WK_OBJECT_SELECT_RANGE;
     const size_t begin = out->size;
     if (!cursor->started) {
-        WK_TRY(find_entries(buffer, selection, cursor));
-        wk_axdr_put_array(out, (uint32_t)(cursor->end - cursor->next));
+        uint64_t count = 0;
+        WK_TRY(find_entries(buffer, selection, cursor, &count));
+        wk_axdr_put_array(out, (uint32_t)count);
         cursor->started = true;
     }
-    struct wk_store_reader reader = {.number = cursor->next};
     cursor->more = false;
     while (cursor->next < cursor->end) {
         const size_t whole = out->size;
-        WK_TRY(put_entry(buffer, &reader, selection, out));
+        const wk_err err = put_entry(buffer, cursor->next, selection, out);
+        if (skips && err == WK_E_NOT_FOUND) { /* the entry is not of the range */
+            out->size = whole;
+            out->fault = WK_OK;
+            WK_TRY(buffer->skip(buffer, selection, &cursor->next));
+            continue;
+        }
+        WK_TRY(err);
         if (out->fault == WK_E_FULL) {
             out->fault = WK_OK;
             out->size = whole;
@@ -125,12 +136,11 @@ static void put_capture_objects(struct wk_bytes_out *out,
     }
 }
 
-static uint32_t capacity(const struct wk_objects_buffer *buffer)
+uint32_t wk_objects_buffer_capacity(const struct wk_store *store, uint8_t log, uint32_t octets)
 {
     /* One sector is always erased, and the newest one may be about to begin. */
-    const struct wk_store *store = &buffer->rooms->store;
-    return (store->log[buffer->log].sectors - 2U) *
-           (store->flash->sector_size / buffer->octets);
+    const uint32_t sectors = store->log[log].sectors;
+    return sectors > 2 ? (sectors - 2) * (store->flash->sector_size / octets) : 0;
 }
 
 wk_err wk_objects_buffer_get(const struct wk_objects_buffer *buffer, uint8_t attribute,
@@ -139,7 +149,7 @@ wk_err wk_objects_buffer_get(const struct wk_objects_buffer *buffer, uint8_t att
 {
     uint64_t oldest;
     uint64_t next;
-    WK_TRY(wk_store_log_span(&buffer->rooms->store, buffer->log, &oldest, &next));
+    WK_TRY(span_of(buffer, &oldest, &next));
     switch (attribute) {
     case 2:
         return get_buffer(buffer, selection, cursor, out);
@@ -159,7 +169,7 @@ wk_err wk_objects_buffer_get(const struct wk_objects_buffer *buffer, uint8_t att
         wk_axdr_put_double_long_unsigned(out, (uint32_t)(next - oldest));
         return WK_OK;
     case 8:
-        wk_axdr_put_double_long_unsigned(out, capacity(buffer));
+        wk_axdr_put_double_long_unsigned(out, buffer->capacity);
         return WK_OK;
     default:
         return WK_E_UNSUPPORTED;

@@ -72,10 +72,14 @@ static void put_column(struct wk_bytes_out *out, const struct wk_rooms *rooms,
     }
 }
 
-static wk_err put_entry(const struct wk_objects_buffer *buffer, struct wk_store_reader *reader,
-                        uint8_t first, uint8_t end, struct wk_bytes_out *out)
+static wk_err put_entry(const struct wk_objects_buffer *buffer, uint64_t number, uint8_t first,
+                        uint8_t end, struct wk_bytes_out *out)
 {
+    struct wk_store_reader *reader = buffer->context;
     struct wk_event event;
+    if (reader->number != number) {
+        *reader = (struct wk_store_reader){.number = number};
+    }
     WK_TRY(wk_event_read(&buffer->rooms->store, buffer->log, reader, &event));
     for (uint8_t column = first; column < end; column++) {
         put_column(out, buffer->rooms, &event, column);
@@ -84,26 +88,30 @@ static wk_err put_entry(const struct wk_objects_buffer *buffer, struct wk_store_
 }
 
 /* Events are read with ranges of time too rarely to keep an index: a walk over the log. */
-static wk_err find(const struct wk_objects_buffer *buffer, struct wk_utc from, struct wk_utc to,
-                   uint64_t *first, uint64_t *next)
+static wk_err find(const struct wk_objects_buffer *buffer,
+                   const struct wk_object_selection *selection, struct wk_object_cursor *cursor,
+                   uint64_t *count)
 {
     uint64_t oldest;
     uint64_t end;
     WK_TRY(wk_store_log_span(&buffer->rooms->store, buffer->log, &oldest, &end));
     struct wk_store_reader reader = {.number = oldest};
-    *first = end;
-    *next = end;
+    uint64_t first = end;
+    uint64_t next = end;
     for (uint64_t number = oldest; number < end; number++) {
         struct wk_event event;
         WK_TRY(wk_event_read(&buffer->rooms->store, buffer->log, &reader, &event));
-        if (event.at.s >= from.s && *first == end) {
-            *first = number;
+        if (event.at.s >= selection->from.s && first == end) {
+            first = number;
         }
-        if (event.at.s > to.s && *first <= number) {
-            *next = number;
+        if (event.at.s > selection->to.s && first <= number) {
+            next = number;
             break;
         }
     }
+    cursor->next = first;
+    cursor->end = next;
+    *count = next - first;
     return WK_OK;
 }
 
@@ -113,12 +121,15 @@ static wk_err events_get(const struct wk_object_call *call, uint8_t attribute,
 {
     const struct wk_rooms *rooms = call->meter;
     const wk_event_log kind = (wk_event_log)call->object->selector;
+    struct wk_store_reader reader = {.number = 0};
+    const uint8_t log = wk_rooms_log_of(rooms, kind);
     const struct wk_objects_buffer buffer = {
         .rooms = rooms,
         .columns = k_columns,
         .rows = sizeof k_columns / sizeof k_columns[0],
-        .log = wk_rooms_log_of(rooms, kind),
-        .octets = ENTRY_OCTETS,
+        .log = log,
+        .capacity = wk_objects_buffer_capacity(&rooms->store, log, ENTRY_OCTETS),
+        .context = &reader,
         .find = find,
         .put = put_entry,
     };

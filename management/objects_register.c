@@ -260,8 +260,8 @@ static wk_err mean_value(const struct wk_profile_open *open, uint32_t quantity, 
     if (quantity != WK_OBJECTS_U_MEAN && quantity != WK_OBJECTS_I_MEAN) {
         return WK_E_NOT_FOUND;
     }
-    const int64_t *sums = quantity == WK_OBJECTS_U_MEAN ? open->u_mv_us : open->i_ma_us;
-    *value = open->span_us > 0 ? sums[phase] / open->span_us : 0;
+    *value = quantity == WK_OBJECTS_U_MEAN ? wk_profile_mean_mv(open, phase)
+                                           : wk_profile_mean_ma(open, phase);
     return WK_OK;
 }
 
@@ -319,7 +319,8 @@ wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t
         err = quality_value(rooms, quantity, index % WK_RECORD_PHASES, value);
     }
     if (err == WK_E_NOT_FOUND) {
-        err = mean_value(&rooms->profile.open, quantity, index % WK_RECORD_PHASES, value);
+        err = mean_value(&rooms->profile[WK_ROOMS_PROFILE_1].open, quantity,
+                         index % WK_RECORD_PHASES, value);
     }
     if (err != WK_E_NOT_FOUND) {
         return err;
@@ -363,6 +364,12 @@ static void put_tagged(struct wk_bytes_out *out, uint8_t tag, int64_t value)
         wk_axdr_put_long64(out, value);
         break;
     }
+}
+
+void wk_objects_put_value(uint32_t selector, int64_t value, struct wk_bytes_out *out)
+{
+    const struct quantity *quantity = quantity_of(selector);
+    put_tagged(out, quantity != NULL ? quantity->tag : (uint8_t)WK_AXDR_LONG64, value);
 }
 
 static wk_err register_get(const struct wk_object_call *call, uint8_t attribute,
@@ -424,7 +431,17 @@ static wk_err data_get(const struct wk_object_call *call, uint8_t attribute,
         wk_axdr_put_unsigned(out, rooms->tariff.current);
         return WK_OK;
     case WK_OBJECTS_PROFILE_STATUS:
-        wk_axdr_put_unsigned(out, rooms->profile.open.status);
+        wk_axdr_put_unsigned(out, (uint8_t)rooms->profile[WK_ROOMS_PROFILE_1].open.status);
+        return WK_OK;
+    case WK_OBJECTS_PROFILE_STATUS_2:
+        wk_axdr_put_unsigned(out,
+                             (uint8_t)(rooms->profile[WK_ROOMS_PROFILE_1].open.status >> 8));
+        return WK_OK;
+    case WK_OBJECTS_PERIODS:
+        wk_axdr_put_double_long_unsigned(out, rooms->billing.number);
+        return WK_OK;
+    case WK_OBJECTS_PERIOD_REASON:
+        wk_axdr_put_unsigned(out, 0); /* a column of billing periods: no value between */
         return WK_OK;
     case WK_OBJECTS_POWER_FAILURES:
         wk_axdr_put_double_long_unsigned(out, rooms->power_failures);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/rooms.h"
 
+bool wk_rooms_has_profile(const struct wk_rooms *rooms, uint8_t number)
+{
+    return number < WK_ROOMS_PROFILES &&
+           rooms->store.log[rooms->profile[number].log].sectors > 0;
+}
+
 uint8_t wk_rooms_log_of(const struct wk_rooms *rooms, wk_event_log log)
 {
     static const uint8_t k_logs[WK_EVENT_LOGS] = {

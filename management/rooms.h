@@ -57,6 +57,16 @@ enum {
     WK_ROOMS_LOG_FIRMWARE = 7,
     WK_ROOMS_LOG_SECURITY = 8,
     WK_ROOMS_LOG_CREDIT = 9,
+    WK_ROOMS_LOG_PROFILE_2 = 10,
+    WK_ROOMS_LOG_PROFILE_3 = 11,
+};
+
+/* Profiles. One whose log the store does not have is not there. */
+enum {
+    WK_ROOMS_PROFILE_1 = 0, /* 1.0.99.1.0.255: load profile */
+    WK_ROOMS_PROFILE_2 = 1, /* 1.0.99.2.0.255: load profile 2, daily unless set otherwise */
+    WK_ROOMS_PROFILE_3 = 2, /* 1.0.99.14.0.255: power quality */
+    WK_ROOMS_PROFILES,
 };
 
 /* Notices that objects drop for the assembler: what a client changed. `detail` = role. */
@@ -72,6 +82,8 @@ enum {
     WK_ROOMS_DISPLAY_SET,      /* a list; value: which */
     WK_ROOMS_ALARM_SET,        /* a register was cleared, a filter or destination set */
     WK_ROOMS_SERVICE_ORDERED,  /* covers may be open */
+    WK_ROOMS_PROFILE_SET,      /* capture objects or period; value: which profile */
+    WK_ROOMS_PROFILE_CLEARED,  /* likewise */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -119,7 +131,7 @@ struct wk_rooms {
     struct wk_billing billing;
     struct wk_price price;
     struct wk_price_spent spent; /* on import, since the meter was made */
-    struct wk_profile profile;
+    struct wk_profile profile[WK_ROOMS_PROFILES];
     struct wk_supply supply;
     struct wk_rooms_control control;
     struct wk_rooms_fittings fittings;
@@ -137,6 +149,9 @@ struct wk_rooms {
     const uint32_t *invocation_counter; /* last accepted from the management client */
     struct wk_notice_ring notices;
 };
+
+/** Whether the store has room for a profile. */
+bool wk_rooms_has_profile(const struct wk_rooms *rooms, uint8_t number);
 
 /** The log of the store that holds an event log; WK_ROOMS_LOG_EVENT if it has none of its own. */
 uint8_t wk_rooms_log_of(const struct wk_rooms *rooms, wk_event_log log);

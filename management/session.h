@@ -111,7 +111,7 @@ struct wk_session_item {
     const struct wk_object *object;
     uint8_t attribute;
     wk_apdu_access refusal; /* found when the request was read */
-    uint32_t keep;          /* selected columns of a span with holes, bit 0 = column_first;
+    uint64_t keep;          /* selected columns of a span with holes, bit 0 = column_first;
                                0 = all of the span */
     struct wk_object_selection selection;
 };

@@ -73,7 +73,7 @@ WK_MUST_USE wk_err wk_session_select(struct wk_session_turn *turn, struct wk_ses
                                      const struct wk_apdu_target *target);
 /** Drops the columns that are not kept from the rows in data[0..size); returns what is left.
  *  `with_head`: the array's head comes first. */
-WK_MUST_USE wk_err wk_session_keep_columns(uint32_t keep, bool with_head, uint8_t *data,
+WK_MUST_USE wk_err wk_session_keep_columns(uint64_t keep, bool with_head, uint8_t *data,
                                            size_t *size);
 
 /* ---- session_set.c ----------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include "cosem/select.h"
 #include "management/session_part.h"
 
-#define COLUMNS         32 /* most columns of a profile, so that they fit in a mask */
+#define COLUMNS         64 /* most columns of a profile, so that they fit in a mask */
 #define CAPTURE_OBJECTS 3  /* attribute of class 7 */
 #define BUFFER          2
 
@@ -65,7 +65,7 @@ static uint32_t place_of(const struct wk_select_column *wanted, struct wk_bytes_
 }
 
 /* Selected columns become a span, and a mask if the span has holes. */
-static void span_of(uint32_t mask, struct wk_session_item *item)
+static void span_of(uint64_t mask, struct wk_session_item *item)
 {
     uint16_t first = 0;
     uint16_t last = 0;
@@ -75,7 +75,7 @@ static void span_of(uint32_t mask, struct wk_session_item *item)
             last = (uint16_t)(i + 1);
         }
     }
-    const uint32_t shifted = first > 0 ? mask >> (first - 1U) : 0;
+    const uint64_t shifted = first > 0 ? mask >> (first - 1U) : 0;
     const bool has_holes = (shifted & (shifted + 1)) != 0;
     item->selection.column_first = first;
     item->selection.column_last = last;
@@ -88,7 +88,7 @@ static wk_err select_columns(struct wk_session_turn *turn, struct wk_session_ite
     struct wk_bytes_in selected = range->columns_in;
     struct wk_bytes_in columns;
     uint32_t count;
-    uint32_t mask = 0;
+    uint64_t mask = 0;
     WK_TRY(read_capture_objects(turn, item->object, &columns, &count));
     for (uint32_t i = 0; i < range->columns; i++) {
         struct wk_select_column wanted;
@@ -97,7 +97,7 @@ static wk_err select_columns(struct wk_session_turn *turn, struct wk_session_ite
         if (place == count) {
             return WK_E_NOT_FOUND;
         }
-        mask |= UINT32_C(1) << place;
+        mask |= UINT64_C(1) << place;
     }
     span_of(mask, item);
     return WK_OK;
@@ -161,12 +161,12 @@ static void move_octets(struct wk_bytes_out *out, const struct wk_bytes_in *from
     }
 }
 
-static void keep_row(uint32_t keep, struct wk_bytes_in *in, struct wk_bytes_out *out)
+static void keep_row(uint64_t keep, struct wk_bytes_in *in, struct wk_bytes_out *out)
 {
     const uint32_t columns = wk_axdr_read_count(in, WK_AXDR_STRUCTURE);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < columns && i < COLUMNS; i++) {
-        kept += keep >> i & 1;
+        kept += (uint32_t)(keep >> i & 1);
     }
     wk_axdr_put_structure(out, kept);
     for (uint32_t i = 0; i < columns && in->fault == WK_OK; i++) {
@@ -177,7 +177,7 @@ static void keep_row(uint32_t keep, struct wk_bytes_in *in, struct wk_bytes_out 
     }
 }
 
-wk_err wk_session_keep_columns(uint32_t keep, bool with_head, uint8_t *data, size_t *size)
+wk_err wk_session_keep_columns(uint64_t keep, bool with_head, uint8_t *data, size_t *size)
 {
     struct wk_bytes_in in = wk_bytes_in_of(data, *size);
     struct wk_bytes_out out = wk_bytes_out_of(data, *size);
