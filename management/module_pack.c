@@ -24,7 +24,7 @@ static void pack_core(const struct wk_module *module, uint8_t key, struct wk_byt
     wk_bytes_out_u32le(out, rooms->power_failures);
     wk_registers_pack(&rooms->registers, out);
     for (int number = 0; number < WK_ROOMS_PROFILES; number++) {
-        wk_profile_open_pack(&rooms->profile[number], out);
+        wk_profile_open_pack(&rooms->profile[number], &rooms->profile[0], out);
     }
 }
 
@@ -41,7 +41,7 @@ static wk_err unpack_core(struct wk_module *module, uint8_t key, struct wk_bytes
     rooms->power_failures = wk_bytes_in_u32le(in);
     wk_registers_unpack(&rooms->registers, in);
     for (int number = 0; number < WK_ROOMS_PROFILES; number++) {
-        wk_profile_open_unpack(&rooms->profile[number], in);
+        wk_profile_open_unpack(&rooms->profile[number], &rooms->profile[0], in);
     }
     return WK_OK;
 }

@@ -261,32 +261,55 @@ wk_err wk_profile_capture(struct wk_profile *profile, const struct wk_zone *zone
 
 /* ---- octets for the store ---------------------------------------------------------------- */
 
-void wk_profile_open_pack(const struct wk_profile *profile, struct wk_bytes_out *out)
+#define PACKED_MEANS 0x01 /* sums follow */
+#define PACKED_ALIKE 0x02 /* nothing follows: all is as in the other interval */
+
+static bool is_alike(const struct wk_profile *profile, const struct wk_profile *other)
+{
+    const struct wk_profile_open *a = &profile->open;
+    const struct wk_profile_open *b = &other->open;
+    return profile != other && a->end.s == b->end.s && a->status == b->status &&
+           a->span_us == b->span_us && !profile->means;
+}
+
+void wk_profile_open_pack(const struct wk_profile *profile, const struct wk_profile *other,
+                          struct wk_bytes_out *out)
 {
     const struct wk_profile_open *open = &profile->open;
+    if (is_alike(profile, other)) {
+        wk_bytes_out_u8(out, PACKED_ALIKE);
+        return;
+    }
+    wk_bytes_out_u8(out, profile->means ? PACKED_MEANS : 0);
     wk_bytes_out_u32le(out, (uint32_t)open->end.s);
     wk_bytes_out_u8(out, (uint8_t)(open->end.s >> 32));
     wk_bytes_out_u16le(out, open->status);
     wk_bytes_out_u64le(out, (uint64_t)open->span_us);
-    wk_bytes_out_u8(out, profile->means ? 1 : 0);
     for (int phase = 0; phase < WK_RECORD_PHASES && profile->means; phase++) {
         wk_bytes_out_u64le(out, (uint64_t)open->u_mv_us[phase]);
         wk_bytes_out_u64le(out, (uint64_t)open->i_ma_us[phase]);
     }
 }
 
-void wk_profile_open_unpack(struct wk_profile *profile, struct wk_bytes_in *in)
+void wk_profile_open_unpack(struct wk_profile *profile, const struct wk_profile *other,
+                            struct wk_bytes_in *in)
 {
     struct wk_profile_open *open = &profile->open;
+    const uint8_t form = wk_bytes_in_u8(in);
+    memset(open, 0, sizeof *open);
+    if (form > PACKED_ALIKE) {
+        wk_bytes_in_fail(in, WK_E_FORMAT);
+    } else if (form == PACKED_ALIKE) {
+        open->end = other->open.end;
+        open->status = other->open.status;
+        open->span_us = other->open.span_us;
+        return;
+    }
     const uint32_t low = wk_bytes_in_u32le(in);
     open->end.s = (int64_t)wk_bytes_in_u8(in) << 32 | low;
     open->status = wk_bytes_in_u16le(in);
     open->span_us = (int64_t)wk_bytes_in_u64le(in);
-    const uint8_t means = wk_bytes_in_u8(in);
-    if (means > 1) {
-        wk_bytes_in_fail(in, WK_E_FORMAT);
-    }
-    for (int phase = 0; phase < WK_RECORD_PHASES && means == 1; phase++) {
+    for (int phase = 0; phase < WK_RECORD_PHASES && form == PACKED_MEANS; phase++) {
         open->u_mv_us[phase] = (int64_t)wk_bytes_in_u64le(in);
         open->i_ma_us[phase] = (int64_t)wk_bytes_in_u64le(in);
     }

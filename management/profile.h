@@ -192,14 +192,16 @@ WK_MUST_USE wk_err wk_profile_skip(const struct wk_profile *profile,
 
 /* ---- octets for the store ---------------------------------------------------------------- */
 
-/* The interval under way (in every commit), the rules and what was cleared, the octets of
+/* The interval under way (in every commit; shorter if it is as that of `other`, which is read before), the rules and what was cleared, the octets of
  * `batch` as they are: read in this order. The rules that were set last win, be it over an association or in the configuration;
  * if the configuration changed since, the profile is cleared and wk_profile_rows_unpack says so.
  * Reading faults WK_E_FORMAT. */
 #define WK_PROFILE_OPEN_PACKED  68
 #define WK_PROFILE_RULES_PACKED (4 + 4 + 1 + 9 * WK_PROFILE_COLUMNS + 8)
-void wk_profile_open_pack(const struct wk_profile *profile, struct wk_bytes_out *out);
-void wk_profile_open_unpack(struct wk_profile *profile, struct wk_bytes_in *in);
+void wk_profile_open_pack(const struct wk_profile *profile, const struct wk_profile *other,
+                          struct wk_bytes_out *out);
+void wk_profile_open_unpack(struct wk_profile *profile, const struct wk_profile *other,
+                            struct wk_bytes_in *in);
 void wk_profile_rules_pack(const struct wk_profile *profile, struct wk_bytes_out *out);
 WK_MUST_USE wk_err wk_profile_rules_unpack(struct wk_profile *profile, struct wk_bytes_in *in);
 WK_MUST_USE wk_err wk_profile_rows_unpack(struct wk_profile *profile, struct wk_bytes_in *in,
