@@ -216,7 +216,7 @@ static void a_shift_by_the_head_end_is_slewed_and_logged_and_outlives_a_cut(void
     EXPECT_I64(0, count_events(WK_EVENT_CLOCK_SLEWED));
     EXPECT_OK(shift_clock(3));
     EXPECT_I64(1, count_events(WK_EVENT_CLOCK_SLEWED));
-    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_CLOCK_ADJUSTED) != 0);
+    EXPECT((profile()->open.status & WK_PROFILE_CLOCK_ADJUSTED) != 0);
     EXPECT_OK(run_windows(50, 55));
     const int64_t ahead_us = wk_module_now_us(&g_module) - g_module.rooms.t_us;
     EXPECT_I64(500, ahead_us); /* 500 ppm of a second */

@@ -127,7 +127,8 @@ static struct wk_profile_row values_of(uint64_t number)
     const int64_t n = (int64_t)number;
     return (struct wk_profile_row){
         .absent = number % 7 == 3 ? 0x5U : 0x1U,
-        .value = {0, n * 123456789 + n % 13, number % 7 == 3 ? 0 : n % 100, 230000 + n % 997},
+        .value = {0, n * 123456789 + n * n * 7919 % 99991777, number % 7 == 3 ? 0 : n % 100,
+                  230000 + n % 997},
     };
 }
 
