@@ -150,6 +150,8 @@ wk_err wk_module_tariff_add(struct wk_module *module, const struct wk_record *re
     wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_RATE + tariff - 1));
     spend(module, before_uwh, now_us);
     add_demand(module, record, now_us);
+    /* Rows hold the maximum of the period that ends with them. */
+    WK_TRY(wk_module_profile_capture(module, now_us + WK_PROFILE_TOLERANCE_US + 1));
     return end_period_if_due(module, now_us + TOLERANCE_US);
 }
 

@@ -13,8 +13,9 @@
  * every row as a value of the store; when the next row does not fit, the batch goes to the log in
  * the same transaction. So a row is on the device as soon as its interval ended, and costs there
  *
- *   in the log    (16 record + 12 head + first row in full + 8 padding) / rows + its own bits:
- *                 about 33 octets with 8 channels of a household, 39.5 being 1.5 MB for 13 months
+ *   in the log    (16 record + 12 head + first row in full + 8 padding) / rows + its own bits: with
+ *                 8 channels 18 octets for a household, 33 for a building, 44 for noise of 34 bits
+ *                 in each; 13 months of quarter hours are 37,920 rows, so 39.5 would be 1.5 MB
  *   in the key/value ring, where it wears but does not fill: half a batch and 24, about 280
  *
  * Intervals passed over entirely leave no row: an outage of any length is the gap between two
