@@ -250,20 +250,35 @@ bool wk_year_check_events(struct wk_year *year)
 
 /* ---- the load profile -------------------------------------------------------------------- */
 
-static bool entry_agrees(struct wk_year *year, const struct wk_profile_entry *entry,
+/* What the row has of a register. */
+static int64_t of_row(const struct wk_year *year, const struct wk_profile_row *row, uint8_t c,
+                      uint8_t e)
+{
+    const struct wk_profile_rules *rules =
+        &year->module.rooms.profile[WK_ROOMS_PROFILE_1].rules;
+    for (uint8_t i = 0; i < rules->count; i++) {
+        const uint8_t *obis = rules->column[i].obis;
+        if (rules->column[i].class_id == 3 && obis[2] == c && obis[3] == 8 && obis[4] == e) {
+            return row->value[i];
+        }
+    }
+    return -1;
+}
+
+static bool entry_agrees(struct wk_year *year, const struct wk_profile_row *entry,
                          const struct wk_books_interval *wanted)
 {
     const bool away = (entry->status & WK_PROFILE_POWER_DOWN) != 0;
     const bool moved = (entry->status & WK_PROFILE_CLOCK_ADJUSTED) != 0;
     for (int rate = 0; rate < 4; rate++) {
         if (!same(year, "tariff of an interval", wanted->rate_uwh[rate],
-                  entry->import_tariff_uwh[rate])) {
+                  of_row(year, entry, 1, (uint8_t)(rate + 1)))) {
             return false;
         }
     }
     return same(year, "end of an interval", wanted->end_s, entry->end.s) &&
-           same(year, "import of an interval", wanted->import_uwh, entry->import_uwh) &&
-           same(year, "export of an interval", wanted->export_uwh, entry->export_uwh) &&
+           same(year, "import of an interval", wanted->import_uwh, of_row(year, entry, 1, 0)) &&
+           same(year, "export of an interval", wanted->export_uwh, of_row(year, entry, 2, 0)) &&
            same(year, "power was down in an interval", (wanted->status & WK_BOOKS_AWAY) != 0,
                 away) &&
            same(year, "clock was adjusted in an interval",
@@ -294,9 +309,10 @@ static bool follows(struct wk_year *year, const struct wk_books_interval *next)
 bool wk_year_read_profile(struct wk_year *year)
 {
     const struct wk_store *store = &year->module.rooms.store;
-    struct wk_store_reader reader = {.number = year->profile_next};
-    struct wk_profile_entry entry;
-    wk_err err = wk_profile_read(store, WK_ROOMS_LOG_PROFILE, &reader, &entry);
+    const struct wk_profile *profile = &year->module.rooms.profile[WK_ROOMS_PROFILE_1];
+    struct wk_profile_reader reader = {.number = year->profile_next};
+    struct wk_profile_row entry;
+    wk_err err = wk_profile_read(profile, store, &reader, &entry);
     while (err == WK_OK) {
         if (year->profile_index >= year->ledger.now.intervals) {
             return wk_year_fail(year, "an interval that ends at %" PRId64 " never was",
@@ -307,12 +323,12 @@ bool wk_year_read_profile(struct wk_year *year)
             return false;
         }
         year->interval[year->interval_count] = *wanted;
-        year->interval_status[year->interval_count++] = entry.status;
+        year->interval_status[year->interval_count++] = (uint8_t)entry.status;
         year->profile_index++;
         year->profile_next = reader.number;
         year->last = *wanted;
         year->has_last = true;
-        err = wk_profile_read(store, WK_ROOMS_LOG_PROFILE, &reader, &entry);
+        err = wk_profile_read(profile, store, &reader, &entry);
     }
     year->counts.intervals = year->interval_count;
     return err == WK_E_NOT_FOUND ||

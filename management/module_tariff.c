@@ -65,7 +65,8 @@ static wk_err end_period_if_due(struct wk_module *module, int64_t now_us)
     const struct wk_utc now = wk_clock_utc(now_us);
     const bool planned = rooms->billing.next.s != 0;
     const bool due = wk_billing_is_due(&rooms->billing, &rooms->clock.zone, now);
-    if (!planned) { /* an end within an outage must be known after it */
+    if (!planned &&
+        rooms->billing.next.s != 0) { /* an end within an outage must be known after it */
         wk_module_changed(module, WK_MODULE_KEY_BILLING);
     }
     return due ? end_period(module, now, WK_BILLING_SCHEDULED) : WK_OK;

@@ -400,13 +400,12 @@ static void a_clock_set_back_does_not_stop_the_profile(void)
     EXPECT_I64(energy_of(0, 13600), g_module.rooms.registers.import_uwh);
 }
 
-static uint8_t status_of_entry(uint64_t number)
+static uint16_t status_of_row(uint64_t number)
 {
-    struct wk_store_reader reader = {.number = number};
-    struct wk_profile_entry entry = {.status = 0};
-    return wk_profile_read(&g_module.rooms.store, WK_ROOMS_LOG_PROFILE, &reader, &entry) ==
-                   WK_OK
-               ? entry.status
+    struct wk_profile_reader reader = {.number = number};
+    struct wk_profile_row row = {.status = 0};
+    return wk_profile_read(profile(), &g_module.rooms.store, &reader, &row) == WK_OK
+               ? row.status
                : 0;
 }
 
@@ -420,10 +419,10 @@ static void an_outage_marks_the_interval_it_begins_in_and_the_one_it_ends_in(voi
     g_epoch++;
     g_seq = 0;
     EXPECT_OK(run_windows(15000, 18001));
-    EXPECT_I64(2, entries(WK_ROOMS_LOG_PROFILE));
-    EXPECT((status_of_entry(0) & WK_PROFILE_POWER_DOWN) != 0);
-    EXPECT((status_of_entry(1) & WK_PROFILE_POWER_DOWN) != 0);
-    EXPECT((g_module.rooms.profile.open.status & WK_PROFILE_POWER_DOWN) == 0);
+    EXPECT_I64(2, rows());
+    EXPECT((status_of_row(0) & WK_PROFILE_POWER_DOWN) != 0);
+    EXPECT((status_of_row(1) & WK_PROFILE_POWER_DOWN) != 0);
+    EXPECT((profile()->open.status & WK_PROFILE_POWER_DOWN) == 0);
 }
 
 static wk_err set_clock_to(int64_t utc_s)
@@ -443,9 +442,9 @@ static void a_clock_set_ahead_marks_the_interval_it_leaves_and_the_one_it_enters
     EXPECT_OK(run_windows(0, 300));
     EXPECT_OK(set_clock_to(START_S + 1200));
     EXPECT_OK(run_windows(300, 300 + 3001));
-    EXPECT_I64(2, entries(WK_ROOMS_LOG_PROFILE));
-    EXPECT((status_of_entry(0) & WK_PROFILE_CLOCK_ADJUSTED) != 0);
-    EXPECT((status_of_entry(1) & WK_PROFILE_CLOCK_ADJUSTED) != 0);
+    EXPECT_I64(2, rows());
+    EXPECT((status_of_row(0) & WK_PROFILE_CLOCK_ADJUSTED) != 0);
+    EXPECT((status_of_row(1) & WK_PROFILE_CLOCK_ADJUSTED) != 0);
 }
 
 /* The first end, at 00:30, was planned since the last entry was written, and is not yet stored
