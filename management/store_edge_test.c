@@ -48,6 +48,9 @@ static wk_err refusing_read(void *self, uint32_t at, void *to, uint32_t size)
 static wk_err refusing_program(void *self, uint32_t at, const void *from, uint32_t size)
 {
     g_device.unsynced++;
+    if (size == 0) { /* nothing to program: no call */
+        return WK_E_FORMAT;
+    }
     return refuses() ? WK_E_IO : g_flash.port.program(self, at, from, size);
 }
 
@@ -113,11 +116,23 @@ static wk_err put_two(void)
     return wk_store_commit_fetched(&g_store, puts, 2, fetch_value, NULL);
 }
 
+/* More than a chunk, and with its head exactly one. */
 static wk_err put_big(void)
 {
     uint8_t value[BIG];
     fill(value, sizeof value, 5);
-    const struct wk_store_put put = {63, value, sizeof value};
+    const struct wk_store_put put = {63, value, g_step % 20 < 10 ? BIG : 240};
+    return wk_store_commit(&g_store, &put, 1);
+}
+
+/* The heads of the logs that move lie across the end of a chunk. */
+static wk_err put_across(void)
+{
+    uint8_t value[BIG];
+    fill(value, sizeof value, 6);
+    const struct wk_store_put put = {63, value, 232};
+    WK_TRY(wk_store_append(&g_store, 2, "", 0));
+    WK_TRY(wk_store_append(&g_store, 0, "", 0));
     return wk_store_commit(&g_store, &put, 1);
 }
 
@@ -248,6 +263,160 @@ static void every_refusal_of_the_device_is_told(void)
     EXPECT(g_store.kv.sequence > 3);
     EXPECT(g_store.log[0].sequence > 3 && g_store.log[2].sequence > 3);
     EXPECT_I64(0, g_flash.violations);
+}
+
+static wk_err put_filler(void)
+{
+    uint8_t value[90];
+    fill(value, sizeof value, g_step);
+    const struct wk_store_put put = {0, value, sizeof value};
+    return wk_store_commit(&g_store, &put, 1);
+}
+
+static wk_err put_across_and_filler(void)
+{
+    return g_step % 4 == 0 ? put_across() : put_filler();
+}
+
+/* Sectors opened by a small value, which carry the large one, in units of up to 64 octets. */
+static void every_refusal_is_told_whatever_the_unit(void)
+{
+    static const uint32_t k_units[] = {1, 32, 64};
+    for (size_t i = 0; i < sizeof k_units / sizeof k_units[0]; i++) {
+        wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, k_units[i]);
+        power_on(UINT64_MAX);
+        EXPECT_OK(mount());
+        for (g_step = 0; g_step < 24; g_step++) {
+            bool refused = true;
+            memcpy(g_before, g_octets, sizeof g_octets);
+            g_store_before = g_store;
+            for (uint64_t call = 0; refused; call++) {
+                memcpy(g_octets, g_before, sizeof g_octets);
+                g_store = g_store_before;
+                power_on(call);
+                const wk_err err = put_across_and_filler();
+                refused = g_device.calls > call;
+                EXPECT_ERR(refused ? WK_E_IO : WK_OK, err);
+            }
+            memcpy(g_before, g_octets, sizeof g_octets);
+            refused = true;
+            for (uint64_t call = 0; refused; call++) {
+                power_on(call);
+                const wk_err err = mount();
+                refused = g_device.calls > call;
+                EXPECT_ERR(refused ? WK_E_IO : WK_OK, err);
+                EXPECT_BYTES(g_before, g_octets, sizeof g_before);
+                EXPECT(refused || (g_report.torn_records == 0 && !g_store.kv.resumes));
+            }
+        }
+        EXPECT(g_store.kv.sequence > 3);
+    }
+}
+
+/* The search for the newest sector of a log is misled, and looks everywhere. */
+static void a_refusal_is_told_while_damage_is_searched(void)
+{
+    EXPECT_OK(fresh());
+    for (g_step = 0; g_store.log[2].sequence < 4; g_step++) {
+        EXPECT_OK(append_to(2, true));
+    }
+    g_octets[(4U + 5U + 1U) * SECTOR + 6U] ^= 1; /* the head of its second sector */
+    bool refused = true;
+    for (uint64_t call = 0; refused; call++) {
+        power_on(call);
+        const wk_err err = mount();
+        refused = g_device.calls > call;
+        EXPECT_ERR(refused ? WK_E_IO : WK_OK, err);
+    }
+    EXPECT_I64(4, g_store.log[2].sequence);
+}
+
+/* ---- torn ends ----------------------------------------------------------------------------- */
+
+/* 16 octets at least are stepped over: of a head in two units the second may read as erased though
+ * it is programmed. */
+static void writing_goes_on_behind_a_torn_end(void)
+{
+    static const uint32_t k_torn[][2] = {{1, 16},  {8, 16},  {9, 16}, {16, 16},
+                                         {17, 24}, {24, 24}, {40, 40}};
+    for (size_t i = 0; i < sizeof k_torn / sizeof k_torn[0]; i++) {
+        EXPECT_OK(fresh());
+        EXPECT_OK(put_filler());
+        EXPECT_OK(append_to(2, true));
+        const uint32_t kv = g_store.kv.at;
+        const uint32_t log = g_store.log[2].at;
+        memset(g_octets + kv, 0x20, k_torn[i][0]);
+        memset(g_octets + (4U + 5U) * SECTOR + log, 0x20, k_torn[i][0]);
+        EXPECT_OK(mount());
+        EXPECT_I64(2, g_report.torn_records);
+        EXPECT(g_store.kv.resumes && g_store.log[2].resumes);
+        EXPECT_I64(kv + k_torn[i][1], g_store.kv.at);
+        EXPECT_I64(log + k_torn[i][1], g_store.log[2].at);
+        EXPECT_OK(put_filler());
+        EXPECT_OK(append_to(2, true));
+        EXPECT_OK(mount());
+        EXPECT_I64(0, g_report.torn_records + g_report.damaged_records);
+        EXPECT_OK(read_log(2));
+        EXPECT_I64(0, g_flash.violations);
+    }
+}
+
+/* Fewer octets than a record head takes, at the end of a sector. */
+static void a_rest_of_a_sector_that_takes_no_record_is_no_torn_end(void)
+{
+    uint8_t entry[984];
+    fill(entry, sizeof entry, 3);
+    for (uint16_t rest = 0; rest <= 24; rest = (uint16_t)(rest + 8)) {
+        for (uint32_t octet = 0; octet < 2; octet++) {
+            EXPECT_OK(fresh());
+            EXPECT_OK(wk_store_append_one(&g_store, 2, entry, (uint16_t)(984U - rest)));
+            const uint32_t end = (4U + 5U + 1U) * SECTOR;
+            if (rest >= 8 && rest < 16 && octet == 1) {
+                g_octets[end - 1] = 0;
+            }
+            EXPECT_OK(mount());
+            EXPECT_I64(0, g_report.torn_records);
+            EXPECT_I64(SECTOR - rest, g_store.log[2].at);
+        }
+    }
+}
+
+/* The last log of the device: behind its last sector there is nothing to read. */
+static void a_reader_goes_round_the_end_of_the_device(void)
+{
+    uint8_t entry[984];
+    uint8_t back[984];
+    struct wk_store_reader reader = {0};
+    size_t size = 0;
+    EXPECT_OK(fresh());
+    for (uint32_t i = 0; i < 12; i++) {
+        fill(entry, sizeof entry, i);
+        EXPECT_OK(wk_store_append_one(&g_store, 2, entry, sizeof entry));
+        EXPECT_OK(wk_store_read(&g_store, 2, &reader, back, sizeof back, &size));
+        EXPECT_BYTES(entry, back, sizeof back);
+        EXPECT_ERR(WK_E_NOT_FOUND,
+                   wk_store_read(&g_store, 2, &reader, back, sizeof back, &size));
+    }
+}
+
+static void all_logs_may_move_in_one_transaction(void)
+{
+    static uint8_t octets[51 * 512];
+    struct wk_store_layout layout = {.kv_sectors = 3};
+    for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
+        layout.log_sectors[log] = 3;
+    }
+    wk_flash_init(&g_flash, octets, 512, 51, 8);
+    EXPECT_OK(wk_store_mount(&g_store, &g_flash.port, &layout, &g_report));
+    for (uint8_t log = 0; log < WK_STORE_LOGS; log++) {
+        EXPECT_OK(wk_store_append(&g_store, log, &log, 1));
+    }
+    EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+    EXPECT_OK(wk_store_mount(&g_store, &g_flash.port, &layout, &g_report));
+    EXPECT_I64(0, g_report.torn_records + g_report.dropped_entries);
+    for (uint8_t log = 0; log < WK_STORE_LOGS; log++) {
+        EXPECT_I64(1, g_store.committed[log]);
+    }
 }
 
 /* ---- what a commit costs ------------------------------------------------------------------ */
@@ -561,7 +730,12 @@ static void an_entry_larger_than_the_room_stays_where_it_is(void)
     EXPECT(size == 4 && memcmp(to, "abcd", 4) == 0);
 }
 
-WK_TEST_MAIN(T(every_refusal_of_the_device_is_told),
+WK_TEST_MAIN(T(every_refusal_of_the_device_is_told), T(every_refusal_is_told_whatever_the_unit),
+             T(a_refusal_is_told_while_damage_is_searched),
+             T(writing_goes_on_behind_a_torn_end),
+             T(a_rest_of_a_sector_that_takes_no_record_is_no_torn_end),
+             T(a_reader_goes_round_the_end_of_the_device),
+             T(all_logs_may_move_in_one_transaction),
              T(a_commit_within_a_sector_reads_and_erases_nothing),
              T(the_smallest_and_the_largest_geometry_are_taken),
              T(a_geometry_beyond_a_limit_is_refused), T(the_largest_value_is_kept),

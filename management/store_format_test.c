@@ -161,6 +161,16 @@ static bool span_is(uint8_t log, uint64_t oldest, uint64_t next)
            end == next;
 }
 
+static bool is_erased_ahead(const struct wk_store_ring *ring)
+{
+    const uint32_t ahead = ring->filled == 0 ? 0 : (ring->newest + 1U) % ring->sectors;
+    bool erased = true;
+    for (uint32_t i = 0; i < SECTOR && erased; i++) {
+        erased = g_octets[(ring->first + ahead) * SECTOR + i] == 0xFF;
+    }
+    return erased;
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static const uint64_t k_no_heads[WK_STORE_LOGS];
@@ -316,6 +326,7 @@ static void what_cannot_be_a_record_is_none_even_if_its_checks_hold(void)
         {PUT | COMMITS, 1, 2, 17, "odd", 0, {0}, {0}},
         {PUT | COMMITS, 1, 2, 0, "odd", 1000, {0}, {0}},
         {PUT | COMMITS, 1, 2, 0, "odd", 65535, {0}, {0}},
+        {PUT | COMMITS, 1, 2, 0, "odd", 881, {0}, {0}}, /* 880 end with the sector */
         {0 | COMMITS, 1, 2, 0, "odd", 0, {0}, {0}},
         {ENTRY | COMMITS, 1, 2, 0, "odd", 0, {0}, {0}},
         {4 | COMMITS, 1, 2, 0, "odd", 0, {0}, {0}},
@@ -431,6 +442,280 @@ static void a_lost_value_stops_the_change_of_sectors_until_it_is_written(void)
     EXPECT(key_is(1, "fresh") && key_is(2, "two"));
 }
 
+/* What a cut explains is forgiven once; only what is damaged is lost. */
+static void damage_takes_the_values_that_it_hit_and_no_others(void)
+{
+    char value[64];
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){PUT | COMMITS, 0, 1, 0, "zero", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT | COMMITS, 3, 2, 0, "three", 0, {0}, {0}});
+    memset(g_image + at, 0x33, 32); /* a cut */
+    at += 32;
+    const uint32_t forgiven = at;
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 4, 0, "one", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT | COMMITS | RESUMES, 4, 5, 0, "4", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 6, 0, "uno", 0, {0}, {0}});
+    const uint32_t damaged = at;
+    at = record(at, 1, &(struct record){PUT | COMMITS, 2, 7, 0, "two", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){PUT | COMMITS, 5, 8, 0, "five", 0, {0}, {0}});
+    g_image[forgiven + 16] ^= 1;
+    g_image[damaged + 16] ^= 1;
+    EXPECT_OK(mount_image());
+    EXPECT_I64(1, g_report.damaged_records);
+    EXPECT_ERR(WK_E_CORRUPT, value_of(2, value));
+    EXPECT(key_is(0, "zero") && key_is(1, "uno") && key_is(3, "three") && key_is(5, "five"));
+}
+
+/* The head of log 16 does not exist. */
+static void a_commit_may_move_existing_logs_only(void)
+{
+    blank_image();
+    (void)record(kv_head(0, 1, k_no_heads), 1,
+                 &(struct record){COMMIT | COMMITS, 0, 1, 1, "", 0, {16}, {5}});
+    EXPECT_OK(mount_image());
+    for (uint32_t log = 0; log < WK_STORE_LOGS; log++) {
+        EXPECT_I64(0, g_store.committed[log]);
+        EXPECT_I64(0, g_store.staged[log]);
+    }
+}
+
+static void a_value_of_several_programs_is_padded_with_zeros(void)
+{
+    char text[291];
+    memset(text, 'v', sizeof text);
+    text[290] = '\0';
+    const struct wk_store_put put = {1, text, 290};
+    EXPECT_OK(fresh());
+    EXPECT_OK(wk_store_commit(&g_store, &put, 1));
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){COMMIT | COMMITS, 0, 1, 0, "", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){PUT | COMMITS, 1, 2, 0, text, 0, {0}, {0}});
+    EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+}
+
+/* Mounts the last sector of the ring with a value, lets `change` damage it, and commits others
+ * until a sector is opened. */
+static wk_err carry_after(void (*change)(uint32_t at))
+{
+    wk_err err = WK_OK;
+    blank_image();
+    const uint32_t at = kv_head(3, 9, k_no_heads);
+    (void)record(at, 9, &(struct record){PUT | COMMITS, 1, 1, 0, "one", 0, {0}, {0}});
+    WK_TRY(mount_image());
+    const struct wk_store_put put = {2, "something else", 14};
+    while (g_store.kv.at + 32 <= SECTOR) {
+        WK_TRY(wk_store_commit(&g_store, &put, 1));
+    }
+    memcpy(g_image, g_octets, sizeof g_image);
+    change(at);
+    memcpy(g_octets, g_image, sizeof g_image);
+    while (err == WK_OK && g_store.kv.sequence == 9) {
+        err = wk_store_commit(&g_store, &put, 1);
+    }
+    return err;
+}
+
+static void no_change(uint32_t at)
+{
+    (void)at;
+}
+
+static void flip_head(uint32_t at)
+{
+    g_image[at + 5] ^= 1;
+}
+
+static void flip_value(uint32_t at)
+{
+    g_image[at + 17] ^= 1;
+}
+
+static void forge_key(uint32_t at)
+{
+    (void)record(at, 9, &(struct record){PUT | COMMITS, 3, 1, 0, "one", 0, {0}, {0}});
+}
+
+static void forge_kind(uint32_t at)
+{
+    (void)record(at, 9, &(struct record){COMMIT | COMMITS, 1, 1, 0, "one", 0, {0}, {0}});
+}
+
+static void forge_size(uint32_t at)
+{
+    static char text[1001];
+    memset(text, 'x', 1000);
+    (void)record(at, 9, &(struct record){PUT | COMMITS, 1, 1, 0, text, 0, {0}, {0}});
+}
+
+static void a_value_that_was_damaged_since_mounting_is_not_carried_on(void)
+{
+    EXPECT_OK(carry_after(no_change));
+    EXPECT(key_is(1, "one"));
+    EXPECT_ERR(WK_E_CORRUPT, carry_after(flip_head));
+    EXPECT_ERR(WK_E_CORRUPT, carry_after(flip_value));
+    EXPECT_ERR(WK_E_CORRUPT, carry_after(forge_key));
+    EXPECT_ERR(WK_E_CORRUPT, carry_after(forge_kind));
+    EXPECT_ERR(WK_E_CORRUPT, carry_after(forge_size));
+    EXPECT_ERR(WK_E_STATE, wk_store_commit(&g_store, NULL, 0));
+}
+
+/* An erase that a cut broke off, seen at the begin, in the middle or at the end of the sector. */
+static void a_sector_ahead_that_is_not_erased_is_erased_at_mounting(void)
+{
+    static const uint32_t k_at[] = {0, 15, 504, 519, 1008, 1023};
+    for (size_t i = 0; i < sizeof k_at / sizeof k_at[0]; i++) {
+        EXPECT_OK(fresh());
+        EXPECT_OK(wk_store_append_one(&g_store, 1, "x", 1));
+        g_octets[SECTOR + k_at[i]] = 0;
+        g_octets[(KV + LOG + 1) * SECTOR + k_at[i]] = 0;
+        EXPECT_OK(mount());
+        EXPECT_I64(2, g_report.erased_sectors);
+        EXPECT(is_erased_ahead(&g_store.kv) && is_erased_ahead(&g_store.log[1]));
+        g_octets[KV * SECTOR + k_at[i]] = 0; /* of a log that is empty */
+        EXPECT_OK(mount());
+        EXPECT_I64(1, g_report.erased_sectors);
+        EXPECT(is_erased_ahead(&g_store.log[0]));
+    }
+}
+
+/* ---- sectors that a cut left behind -------------------------------------------------------- */
+
+static void a_first_checkpoint_that_was_cut_is_formatted_anew(void)
+{
+    blank_image();
+    (void)kv_head(0, 1, k_no_heads);
+    EXPECT_OK(mount_image());
+    EXPECT(g_report.formatted);
+    EXPECT_I64(0, g_report.torn_records);
+    blank_image();
+    (void)kv_head(0, 2, k_no_heads); /* of a later life */
+    EXPECT_ERR(WK_E_CORRUPT, mount_image());
+}
+
+/* What lies in the torn checkpoint says nothing about the sector before. */
+static void a_checkpoint_that_was_cut_does_not_count(void)
+{
+    char value[64];
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){PUT, 1, 1, 0, "one", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){PUT | COMMITS, 2, 1, 0, "two", 0, {0}, {0}});
+    at = kv_head(1, 2, k_no_heads);
+    at = record(at, 2, &(struct record){PUT, 1, 2, 0, "one", 0, {0}, {0}});
+    memset(g_image + at, 0x22, UNIT);
+    (void)record(at + UNIT, 2, &(struct record){PUT, 2, 2, 0, "two", 0, {0}, {0}});
+    EXPECT_OK(mount_image());
+    EXPECT_I64(1, g_report.torn_records);
+    EXPECT_I64(1, g_report.erased_sectors);
+    EXPECT_I64(1, g_store.kv.sequence);
+    EXPECT(key_is(1, "one") && key_is(2, "two"));
+    EXPECT_ERR(WK_E_NOT_FOUND, value_of(0, value));
+    EXPECT_ERR(WK_E_NOT_FOUND, value_of(63, value));
+    EXPECT(is_erased_ahead(&g_store.kv));
+}
+
+static void a_gap_before_newer_records_is_refused(void)
+{
+    blank_image();
+    uint32_t at = kv_head(0, 1, k_no_heads);
+    at = record(at, 1, &(struct record){PUT | COMMITS, 1, 1, 0, "one", 0, {0}, {0}});
+    (void)record(at + 64, 1, &(struct record){PUT | COMMITS, 1, 2, 0, "two", 0, {0}, {0}});
+    EXPECT_ERR(WK_E_CORRUPT, mount_image());
+    EXPECT(g_report.would_go_back);
+    EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+}
+
+/* The head of the sector before the newest reads as erased. */
+static void a_lost_head_does_not_hide_a_newer_sector(void)
+{
+    blank_image();
+    for (uint32_t sector = 0; sector < KV; sector++) {
+        const uint32_t at = kv_head(sector, 5 + sector, k_no_heads);
+        (void)record(
+            at, 5 + sector,
+            &(struct record){
+                PUT | COMMITS, 1, 10 + sector, 0, sector == 3 ? "new" : "old", 0, {0}, {0}});
+    }
+    memset(g_image + 2 * SECTOR, 0xFF, 32);
+    EXPECT_OK(mount_image());
+    EXPECT(key_is(1, "new"));
+}
+
+/* 60 entries of 60 octets, without their commit, in three sectors. */
+static void sectors_of_a_transaction_that_was_cut_are_erased(void)
+{
+    char text[60];
+    memset(text, 't', sizeof text);
+    EXPECT_OK(fresh());
+    EXPECT_OK(wk_store_append_one(&g_store, 0, "kept", 4));
+    for (uint32_t i = 0; i < 30; i++) {
+        EXPECT_OK(wk_store_append(&g_store, 0, text, sizeof text));
+    }
+    EXPECT_I64(3, g_store.log[0].filled);
+    EXPECT_OK(mount());
+    EXPECT_I64(1, g_store.log[0].filled);
+    EXPECT_I64(2, g_report.erased_sectors);
+    EXPECT_I64(12, g_report.dropped_entries); /* of the first sector: 992 - 32 octets of 80 */
+    EXPECT_I64(0, g_report.missing_entries);
+    EXPECT(span_is(0, 0, 1) && entry_is(0, 0, "kept") && g_store.log[0].resumes);
+    for (uint32_t i = SECTOR; i < LOG * SECTOR; i++) {
+        EXPECT_I64(0xFF, g_octets[KV * SECTOR + i]);
+    }
+}
+
+static void a_log_whose_only_sector_was_not_committed_is_empty(void)
+{
+    blank_image();
+    (void)record(kv_head(0, 1, k_no_heads), 1,
+                 &(struct record){COMMIT | COMMITS, 0, 1, 0, "", 0, {0}, {0}});
+    (void)record(log_head(0, 0, 1, 5, 5), 1,
+                 &(struct record){ENTRY, 0, 5, 5, "cut", 0, {0}, {0}});
+    EXPECT_OK(mount_image());
+    EXPECT_I64(0, g_store.log[0].filled);
+    EXPECT_I64(1, g_report.erased_sectors);
+    EXPECT(span_is(0, 0, 0));
+    EXPECT_OK(wk_store_append_one(&g_store, 0, "first", 5));
+    EXPECT_OK(mount());
+    EXPECT(span_is(0, 0, 1) && entry_is(0, 0, "first"));
+}
+
+/* The entry in the middle is damaged; what follows tells whether a cut explains it. */
+static void a_damaged_entry_is_told_unless_a_cut_explains_it(void)
+{
+    for (uint32_t resumes = 0; resumes < 2; resumes++) {
+        blank_image();
+        (void)record(kv_head(0, 1, k_no_heads), 1,
+                     &(struct record){COMMIT | COMMITS, 0, 1, 1, "", 0, {0}, {3 - resumes}});
+        uint32_t at = log_head(0, 0, 1, 0, 0);
+        at = record(at, 1, &(struct record){ENTRY, 0, 0, 0, "zero", 0, {0}, {0}});
+        g_image[at + 16] = 0;
+        const uint32_t damaged = at;
+        at = record(at, 1, &(struct record){ENTRY, 0, 1, 0, "one", 0, {0}, {0}});
+        const uint8_t kind = resumes == 1 ? ENTRY | RESUMES : ENTRY;
+        (void)record(at, 1, &(struct record){kind, 0, 2 - resumes, 0, "two", 0, {0}, {0}});
+        g_image[damaged + 17] ^= 1;
+        EXPECT_OK(mount_image());
+        EXPECT_I64(1 - resumes, g_report.damaged_records);
+        EXPECT_I64(0, g_report.dropped_entries);
+        EXPECT(entry_is(0, 2 - resumes, "two"));
+    }
+}
+
+static void a_log_that_is_gone_is_refused(void)
+{
+    EXPECT_OK(fresh());
+    for (uint32_t i = 0; i < 7; i++) {
+        EXPECT_OK(wk_store_append(&g_store, 1, "entry", 5));
+    }
+    EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+    memset(g_octets + (KV + LOG) * SECTOR, 0xFF, 3 * SECTOR);
+    EXPECT_ERR(WK_E_CORRUPT, mount());
+    EXPECT_I64(7, g_report.missing_entries);
+    EXPECT_ERR(WK_E_STATE, wk_store_append(&g_store, 0, "x", 1));
+}
+
 /* ---- rings ---------------------------------------------------------------------------------- */
 
 static bool is_same_ring(const struct wk_store_ring *a, const struct wk_store_ring *b)
@@ -438,16 +723,6 @@ static bool is_same_ring(const struct wk_store_ring *a, const struct wk_store_ri
     return a->first == b->first && a->sectors == b->sectors && a->newest == b->newest &&
            a->filled == b->filled && a->sequence == b->sequence && a->at == b->at &&
            a->id == b->id && a->resumes == b->resumes && a->erase_due == b->erase_due;
-}
-
-static bool is_erased_ahead(const struct wk_store_ring *ring)
-{
-    const uint32_t ahead = ring->filled == 0 ? 0 : (ring->newest + 1U) % ring->sectors;
-    bool erased = true;
-    for (uint32_t i = 0; i < SECTOR && erased; i++) {
-        erased = g_octets[(ring->first + ahead) * SECTOR + i] == 0xFF;
-    }
-    return erased;
 }
 
 /* Three rings go round several times, at different speeds. */
@@ -497,4 +772,16 @@ WK_TEST_MAIN(T(what_is_written_is_as_documented_to_the_bit), T(numbers_of_forty_
              T(puts_without_their_commit_do_not_count),
              T(a_put_of_another_number_without_the_mark_of_a_cut_is_damage),
              T(a_lost_value_stops_the_change_of_sectors_until_it_is_written),
-             T(mounting_finds_everything_where_it_was_left))
+             T(damage_takes_the_values_that_it_hit_and_no_others),
+             T(a_commit_may_move_existing_logs_only),
+             T(a_value_of_several_programs_is_padded_with_zeros),
+             T(a_value_that_was_damaged_since_mounting_is_not_carried_on),
+             T(a_sector_ahead_that_is_not_erased_is_erased_at_mounting),
+             T(a_first_checkpoint_that_was_cut_is_formatted_anew),
+             T(a_checkpoint_that_was_cut_does_not_count),
+             T(a_gap_before_newer_records_is_refused),
+             T(a_lost_head_does_not_hide_a_newer_sector),
+             T(sectors_of_a_transaction_that_was_cut_are_erased),
+             T(a_log_whose_only_sector_was_not_committed_is_empty),
+             T(a_damaged_entry_is_told_unless_a_cut_explains_it),
+             T(a_log_that_is_gone_is_refused), T(mounting_finds_everything_where_it_was_left))
