@@ -313,22 +313,30 @@ static void every_refusal_is_told_whatever_the_unit(void)
     }
 }
 
-/* The search for the newest sector of a log is misled, and looks everywhere. */
-static void a_refusal_is_told_while_damage_is_searched(void)
+/* The search for the newest sector of a log is misled by a head that is damaged or reads as erased,
+ * and looks everywhere. */
+static void a_lost_head_sets_no_log_back(void)
 {
-    EXPECT_OK(fresh());
-    for (g_step = 0; g_store.log[2].sequence < 4; g_step++) {
-        EXPECT_OK(append_to(2, true));
+    for (uint32_t alone = 0; alone < 2; alone++) {
+        bool refused = true;
+        EXPECT_OK(fresh());
+        for (g_step = 0; g_store.log[2].sequence < 4; g_step++) {
+            EXPECT_OK(append_to(2, alone == 1));
+            EXPECT_OK(alone == 1 ? WK_OK : wk_store_commit(&g_store, NULL, 0));
+        }
+        const uint64_t next = g_store.committed[2];
+        uint8_t *head = g_octets + (4U + 5U + 1U) * SECTOR;
+        memset(head, alone == 1 ? 0x00 : 0xFF, 24);
+        for (uint64_t call = 0; refused; call++) {
+            power_on(call);
+            const wk_err err = mount();
+            refused = g_device.calls > call;
+            EXPECT_ERR(refused ? WK_E_IO : WK_OK, err);
+        }
+        EXPECT_I64(4, g_store.log[2].sequence);
+        EXPECT_I64(next, g_store.committed[2]);
+        EXPECT_I64(0, g_report.missing_entries);
     }
-    g_octets[(4U + 5U + 1U) * SECTOR + 6U] ^= 1; /* the head of its second sector */
-    bool refused = true;
-    for (uint64_t call = 0; refused; call++) {
-        power_on(call);
-        const wk_err err = mount();
-        refused = g_device.calls > call;
-        EXPECT_ERR(refused ? WK_E_IO : WK_OK, err);
-    }
-    EXPECT_I64(4, g_store.log[2].sequence);
 }
 
 /* ---- torn ends ----------------------------------------------------------------------------- */
@@ -465,6 +473,7 @@ static void the_smallest_and_the_largest_geometry_are_taken(void)
     EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(512, 6, 64, 3, 3));
     EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(512, 65535, 8, 65532, 3));
     EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(65536, 65535, 8, 3, 0));
+    EXPECT_ERR(WK_E_TIMEOUT, mount_geometry(65537, 65535, 1, 3, 0)); /* 2^32 - 1 octets */
 }
 
 static void a_geometry_beyond_a_limit_is_refused(void)
@@ -731,8 +740,7 @@ static void an_entry_larger_than_the_room_stays_where_it_is(void)
 }
 
 WK_TEST_MAIN(T(every_refusal_of_the_device_is_told), T(every_refusal_is_told_whatever_the_unit),
-             T(a_refusal_is_told_while_damage_is_searched),
-             T(writing_goes_on_behind_a_torn_end),
+             T(a_lost_head_sets_no_log_back), T(writing_goes_on_behind_a_torn_end),
              T(a_rest_of_a_sector_that_takes_no_record_is_no_torn_end),
              T(a_reader_goes_round_the_end_of_the_device),
              T(all_logs_may_move_in_one_transaction),

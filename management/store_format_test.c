@@ -576,6 +576,7 @@ static void a_sector_ahead_that_is_not_erased_is_erased_at_mounting(void)
         g_octets[KV * SECTOR + k_at[i]] = 0; /* of a log that is empty */
         EXPECT_OK(mount());
         EXPECT_I64(1, g_report.erased_sectors);
+        EXPECT_I64(0, g_report.torn_records);
         EXPECT(is_erased_ahead(&g_store.log[0]));
     }
 }
@@ -584,11 +585,15 @@ static void a_sector_ahead_that_is_not_erased_is_erased_at_mounting(void)
 
 static void a_first_checkpoint_that_was_cut_is_formatted_anew(void)
 {
+    const uint64_t heads[WK_STORE_LOGS] = {LARGE, 3};
     blank_image();
-    (void)kv_head(0, 1, k_no_heads);
+    (void)record(kv_head(0, 1, heads), 1, &(struct record){PUT, 1, 1, 0, "cut", 0, {0}, {0}});
     EXPECT_OK(mount_image());
     EXPECT(g_report.formatted);
     EXPECT_I64(0, g_report.torn_records);
+    EXPECT(g_store.transaction == 1 && g_store.live == 0);
+    EXPECT(g_store.kv.newest == 0 && g_store.kv.filled == 1 && g_store.kv.sequence == 1);
+    EXPECT(span_is(0, 0, 0) && span_is(1, 0, 0));
     blank_image();
     (void)kv_head(0, 2, k_no_heads); /* of a later life */
     EXPECT_ERR(WK_E_CORRUPT, mount_image());
@@ -675,6 +680,7 @@ static void a_log_whose_only_sector_was_not_committed_is_empty(void)
     EXPECT_OK(mount_image());
     EXPECT_I64(0, g_store.log[0].filled);
     EXPECT_I64(1, g_report.erased_sectors);
+    EXPECT_I64(0, g_report.dropped_entries + g_report.torn_records);
     EXPECT(span_is(0, 0, 0));
     EXPECT_OK(wk_store_append_one(&g_store, 0, "first", 5));
     EXPECT_OK(mount());
@@ -705,15 +711,54 @@ static void a_damaged_entry_is_told_unless_a_cut_explains_it(void)
 
 static void a_log_that_is_gone_is_refused(void)
 {
-    EXPECT_OK(fresh());
-    for (uint32_t i = 0; i < 7; i++) {
-        EXPECT_OK(wk_store_append(&g_store, 1, "entry", 5));
+    for (uint32_t entries = 1; entries < 8; entries += 6) {
+        EXPECT_OK(fresh());
+        for (uint32_t i = 0; i < entries; i++) {
+            EXPECT_OK(wk_store_append(&g_store, 1, "entry", 5));
+        }
+        EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+        memset(g_octets + (KV + LOG) * SECTOR, 0xFF, 3 * SECTOR);
+        EXPECT_ERR(WK_E_CORRUPT, mount());
+        EXPECT_I64(entries, g_report.missing_entries);
+        EXPECT_ERR(WK_E_STATE, wk_store_append(&g_store, 0, "x", 1));
     }
-    EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
-    memset(g_octets + (KV + LOG) * SECTOR, 0xFF, 3 * SECTOR);
-    EXPECT_ERR(WK_E_CORRUPT, mount());
-    EXPECT_I64(7, g_report.missing_entries);
-    EXPECT_ERR(WK_E_STATE, wk_store_append(&g_store, 0, "x", 1));
+}
+
+static void one_octet_anywhere_keeps_a_device_from_being_formatted(void)
+{
+    for (uint32_t sector = 0; sector < SECTORS; sector++) {
+        blank_image();
+        if (sector > 0) {
+            g_image[sector * SECTOR + 700] = 0;
+            EXPECT_ERR(WK_E_CORRUPT, mount_image());
+            EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+        }
+        blank_image();
+        memcpy(g_image + sector * SECTOR, "WKS1", 4);
+        EXPECT_ERR(sector < KV ? WK_E_UNSUPPORTED : WK_E_CORRUPT, mount_image());
+        EXPECT_BYTES(g_image, g_octets, sizeof g_image);
+    }
+}
+
+/* Most of an entry reads as erased: the search for the end halves into it. */
+static void an_entry_that_reads_as_erased_is_not_taken_for_the_end(void)
+{
+    static uint8_t entry[900];
+    memset(entry, 0xFF, sizeof entry);
+    for (uint16_t size = 200; size <= 900; size = (uint16_t)(size + 20)) {
+        for (uint32_t small = 0; small < 20; small += 3) {
+            EXPECT_OK(fresh());
+            for (uint32_t i = 0; i < small; i++) {
+                EXPECT_OK(wk_store_append_one(&g_store, 0, "small", 5));
+            }
+            EXPECT_OK(wk_store_append_one(&g_store, 0, entry, size));
+            const struct wk_store_ring left = g_store.log[0];
+            EXPECT_OK(mount());
+            EXPECT(left.at == g_store.log[0].at && left.newest == g_store.log[0].newest);
+            EXPECT_I64(small + 1, g_store.committed[0]);
+            EXPECT_I64(0, g_report.torn_records + g_report.damaged_records);
+        }
+    }
 }
 
 /* ---- rings ---------------------------------------------------------------------------------- */
@@ -784,4 +829,7 @@ WK_TEST_MAIN(T(what_is_written_is_as_documented_to_the_bit), T(numbers_of_forty_
              T(sectors_of_a_transaction_that_was_cut_are_erased),
              T(a_log_whose_only_sector_was_not_committed_is_empty),
              T(a_damaged_entry_is_told_unless_a_cut_explains_it),
-             T(a_log_that_is_gone_is_refused), T(mounting_finds_everything_where_it_was_left))
+             T(a_log_that_is_gone_is_refused),
+             T(one_octet_anywhere_keeps_a_device_from_being_formatted),
+             T(an_entry_that_reads_as_erased_is_not_taken_for_the_end),
+             T(mounting_finds_everything_where_it_was_left))
