@@ -155,8 +155,8 @@ static bool entry_is(uint8_t log, uint64_t number, const char *text)
 
 static bool span_is(uint8_t log, uint64_t oldest, uint64_t next)
 {
-    uint64_t first = 0;
-    uint64_t end = 0;
+    uint64_t first = 99;
+    uint64_t end = 99;
     return wk_store_log_span(&g_store, log, &first, &end) == WK_OK && first == oldest &&
            end == next;
 }
