@@ -12,6 +12,7 @@
 #define OUTAGE_US    (2 * US_PER_S)
 #define STORM_US     (600 * US_PER_S)
 #define STORM_LOGGED 16
+#define WHOLE_US     250000 /* an interval of windows that need not begin with it */
 
 wk_err wk_ledger_open(struct wk_ledger *ledger, const struct wk_almanac *almanac, int64_t days)
 {
@@ -79,8 +80,32 @@ static void end_storms(struct wk_books *books)
 
 /* ---- intervals --------------------------------------------------------------------------- */
 
+static void note_demand(struct wk_ledger *ledger)
+{
+    struct wk_books *books = &ledger->now;
+    const int64_t energy_uwh = books->registers.import_uwh - books->interval_uwh;
+    const int64_t off_us = llabs(books->interval_us - ledger->period_s * US_PER_S);
+    const bool whole = books->status == 0 && !books->broken && off_us <= WHOLE_US;
+    if (energy_uwh > books->highest_uwh) {
+        books->highest_uwh = energy_uwh;
+    }
+    if (whole && energy_uwh > books->whole_uwh) {
+        books->whole_uwh = energy_uwh;
+    }
+}
+
+static void begin_interval(struct wk_books *books, int64_t end_s, uint8_t status)
+{
+    books->interval_s = end_s;
+    books->interval_uwh = books->registers.import_uwh;
+    books->interval_us = 0;
+    books->broken = false;
+    books->status = status;
+}
+
 static void end_interval(struct wk_ledger *ledger)
 {
+    note_demand(ledger);
     struct wk_books *books = &ledger->now;
     const struct wk_books_registers *registers = &books->registers;
     if (books->intervals < ledger->interval_room) {
@@ -94,8 +119,7 @@ static void end_interval(struct wk_ledger *ledger)
         };
         books->intervals++;
     }
-    books->interval_s = 0;
-    books->status = 0;
+    begin_interval(books, 0, 0);
 }
 
 /* The end of the interval that contains an instant; an end belongs to what it ends. */
@@ -126,7 +150,7 @@ static void enter_interval(struct wk_ledger *ledger, int64_t clock_us)
         end_interval(ledger);
     } else if (books->interval_s != 0 && end_s < books->interval_s) {
         books->dropped++;
-        books->status = WK_BOOKS_MOVED;
+        begin_interval(books, end_s, WK_BOOKS_MOVED);
     }
     books->interval_s = end_s;
 }
@@ -151,10 +175,14 @@ static void end_period(struct wk_ledger *ledger, int64_t clock_s, int reason)
             .end_s = end_s,
             .reason = reason,
             .intervals = books->intervals,
+            .highest_uwh = books->highest_uwh,
+            .whole_uwh = books->whole_uwh,
             .registers = books->registers,
         };
         books->periods++;
     }
+    books->highest_uwh = 0;
+    books->whole_uwh = 0;
     books->begin_s = end_s;
     books->begin_uwh = books->registers.import_uwh;
     books->next_s = wk_almanac_month_after(ledger->almanac, clock_s);
@@ -235,6 +263,7 @@ static void note_outage(struct wk_ledger *ledger, const struct wk_record *record
 {
     struct wk_books *books = &ledger->now;
     const int64_t away_us = record->t_us - record->span_us - books->t_us;
+    books->broken = true;
     if (books->epoch == 0) {
         wk_ledger_event(ledger, WK_EVENT_POWER_UP, 0);
         return;
@@ -275,8 +304,9 @@ static void take_window(struct wk_ledger *ledger, const struct wk_record *record
     if (rate >= 0) {
         add_window(ledger, &record->window, rate);
     }
-    end_period_if_due(ledger, clock_us + EARLY_US + 1);
+    books->interval_us += record->span_us;
     leave_interval(ledger, clock_us);
+    end_period_if_due(ledger, clock_us + EARLY_US + 1);
 }
 
 void wk_ledger_take(struct wk_ledger *ledger, const struct wk_record *record, int64_t clock_us)

@@ -56,8 +56,10 @@ struct wk_books_interval {
 struct wk_books_period {
     int64_t begin_s;
     int64_t end_s;
-    int reason;         /* wk_billing_reason */
-    uint32_t intervals; /* that had ended before */
+    int reason;          /* wk_billing_reason */
+    uint32_t intervals;  /* that had ended before */
+    int64_t highest_uwh; /* largest energy of an interval */
+    int64_t whole_uwh;   /* ... of one without outage, step or correction */
     struct wk_books_registers registers;
 };
 
@@ -77,6 +79,11 @@ struct wk_books {
     struct wk_books_registers registers;
     int64_t interval_s; /* end of the interval under way; 0: none */
     uint8_t status;
+    int64_t interval_uwh; /* import when it began */
+    int64_t interval_us;  /* fed into it */
+    bool broken;          /* metrology restarted within it */
+    int64_t highest_uwh;  /* of the billing period */
+    int64_t whole_uwh;
     uint32_t intervals; /* that ended */
     uint32_t dropped;   /* given up because the clock was set back */
     int64_t next_s;     /* end of the billing period by the schedule; 0: to be planned */

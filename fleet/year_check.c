@@ -8,9 +8,10 @@
 #include "base/money.h"
 #include "fleet/year.h"
 
-#define US_PER_S INT64_C(1000000)
-#define AGREE_US (5 * US_PER_S) /* within which the contactor follows the state */
-#define E9       1000000000
+#define US_PER_S   INT64_C(1000000)
+#define AGREE_US   (5 * US_PER_S) /* within which the contactor follows the state */
+#define E9         1000000000
+#define DEMAND_UWH INT64_C(4000000) /* 200 ms of 72 kW */
 
 static const uint8_t k_logs[WK_YEAR_LOGS] = {WK_ROOMS_LOG_EVENT,         WK_ROOMS_LOG_FRAUD,
                                              WK_ROOMS_LOG_DISCONNECT,    WK_ROOMS_LOG_QUALITY,
@@ -337,6 +338,22 @@ bool wk_year_read_profile(struct wk_year *year)
 
 /* ---- billing periods and bills ----------------------------------------------------------- */
 
+/* Maximum demand: that of the best whole quarter of an hour at least, of the best of all at most;
+ * windows across its ends are divided by time, and the clock may stretch it. */
+static bool demand_agrees(struct wk_year *year, const struct wk_billing_entry *entry,
+                          const struct wk_books_period *wanted)
+{
+    const int64_t found_uwh = entry->highest.power_mw * 900 / 3600 * 1000;
+    if (found_uwh >= wanted->whole_uwh - DEMAND_UWH &&
+        found_uwh <= wanted->highest_uwh + DEMAND_UWH) {
+        return true;
+    }
+    return wk_year_fail(year,
+                        "maximum demand of billing period %u: expected the power of %" PRId64
+                        " to %" PRId64 " uWh in 15 min, found that of %" PRId64,
+                        entry->number, wanted->whole_uwh, wanted->highest_uwh, found_uwh);
+}
+
 static bool period_agrees(struct wk_year *year, const struct wk_billing_entry *entry)
 {
     const struct wk_books_period *wanted = &year->ledger.period[entry->number - 1];
@@ -346,7 +363,8 @@ static bool period_agrees(struct wk_year *year, const struct wk_billing_entry *e
             return false;
         }
     }
-    return same(year, "begin of a billing period", wanted->begin_s, entry->begin.s) &&
+    return demand_agrees(year, entry, wanted) &&
+           same(year, "begin of a billing period", wanted->begin_s, entry->begin.s) &&
            same(year, "end of a billing period", wanted->end_s, entry->end.s) &&
            same(year, "reason of a billing period", wanted->reason, (int64_t)entry->reason) &&
            same(year, "import of a billing period", wanted->registers.import_uwh,

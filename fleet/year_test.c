@@ -115,6 +115,20 @@ static void an_interval_or_period_that_ends_elsewhere_is_found(void)
     EXPECT(is_told(move_period, "A billing period ended"));
 }
 
+static void lose_maximum(struct wk_year *year)
+{
+    struct wk_rooms *rooms = &year->module.rooms;
+    rooms->demand.highest.power_mw /= 2;
+    rooms->billing.next.s = rooms->t_us / 1000000;
+    year->ledger.now.next_s = rooms->billing.next.s;
+    year->ledger.committed.next_s = rooms->billing.next.s;
+}
+
+static void a_maximum_demand_that_is_too_small_is_found(void)
+{
+    EXPECT(is_told(lose_maximum, "maximum demand"));
+}
+
 static void skip_record(struct wk_year *year)
 {
     year->module.cursor.seq++;
@@ -178,6 +192,7 @@ static void a_broken_chain_of_the_security_log_is_found(void)
 WK_TEST_MAIN(T(a_sound_meter_agrees), T(a_lost_microwatthour_is_found),
              T(a_clock_that_nobody_turned_is_found),
              T(an_interval_or_period_that_ends_elsewhere_is_found),
+             T(a_maximum_demand_that_is_too_small_is_found),
              T(a_skipped_record_and_a_wrong_event_are_found),
              T(a_state_that_does_not_exist_is_found),
              T(an_invocation_counter_that_comes_again_is_found), T(a_false_alarm_is_found),

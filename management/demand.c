@@ -3,8 +3,8 @@
 
 #define US_PER_S     INT64_C(1000000)
 #define J_PER_WH     INT64_C(3600)
-#define SLACK_US     10000 /* of a period that is whole */
-#define TOLERANCE_US 1000  /* sample clocks are not round */
+#define SLACK_PPM    1000 /* a clock that is corrected stretches periods by up to 0.07 % */
+#define TOLERANCE_US 1000 /* sample clocks are not round */
 #define MOST_UWH     (INT64_MAX / J_PER_WH)
 
 wk_err wk_demand_init(struct wk_demand *demand, const struct wk_demand_rules *rules)
@@ -45,7 +45,8 @@ static void close_part(struct wk_demand *demand, uint8_t tariff)
 {
     const struct wk_demand_rules *rules = &demand->rules;
     const int64_t off_us = demand->part_span_us - rules->part_s * US_PER_S;
-    if (demand->part_spoiled || off_us > SLACK_US || off_us < -SLACK_US) {
+    const int64_t slack_us = rules->part_s * SLACK_PPM; /* s times 10^-6 are us */
+    if (demand->part_spoiled || off_us > slack_us || off_us < -slack_us) {
         demand->spoiled++;
         demand->ring_count = 0;
         demand->ring_next = 0;

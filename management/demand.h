@@ -8,8 +8,8 @@
  * boundary is divided there by time. A demand belongs to the tariff in which it ends.
  *
  * At the end of a billing period the maxima are added to the cumulative demand and begin anew.
- * A period that the clock or a power failure cut short or stretched sets no maximum: it is
- * counted as `spoiled`, and its energy is in the registers all the same.
+ * A period that the clock or a power failure cut short or stretched by more than 0.1 % sets no
+ * maximum: it is counted as `spoiled`, and its energy is in the registers all the same.
  *
  * Powers are integers of mW, rounded down: uWh * 3.6 / s. */
 #ifndef WK_MANAGEMENT_DEMAND_H

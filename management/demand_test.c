@@ -132,6 +132,27 @@ static void a_clock_that_moves_or_a_cut_sets_no_maximum(void)
     EXPECT(is_near(3000, demand.highest.power_mw));
 }
 
+/* A clock that is slewed by 500 ppm: 900 s of it are 899.55 s of the time base, and back. */
+static void a_clock_that_is_corrected_slowly_does_not_spoil_a_period(void)
+{
+    static const int64_t k_ahead_us[] = {100, -100};
+    begin(900, 1);
+    run(4000, 900, 1);
+    for (int turn = 0; turn < 2; turn++) {
+        int64_t carry = 0;
+        const int64_t until_us = now_us + 900 * US;
+        while (now_us < until_us) {
+            carry += 4000 * 200000;
+            now_us += 200000 + k_ahead_us[turn];
+            (void)wk_demand_add(&demand, carry / 3600, 200000, now_us, 1);
+            carry %= 3600;
+        }
+        EXPECT(demand.last_mw > 3997000 && demand.last_mw < 4003000);
+        EXPECT_I64(START_S + (turn + 2) * 900, demand.part_end.s - 900);
+    }
+    EXPECT_I64(0, demand.spoiled);
+}
+
 static void the_first_period_after_the_start_is_no_whole_one(void)
 {
     begin(900, 1);
@@ -205,6 +226,7 @@ static void it_goes_on_after_a_power_cut(void)
 }
 
 WK_TEST_MAIN(T(a_block_demand_is_the_mean_of_its_period),
+             T(a_clock_that_is_corrected_slowly_does_not_spoil_a_period),
              T(a_sliding_demand_finds_the_worst_quarter), T(each_tariff_has_its_own_maximum),
              T(a_reset_cumulates_and_begins_anew),
              T(the_period_under_way_counts_its_rest_as_nothing),

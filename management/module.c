@@ -95,6 +95,7 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
 {
     struct wk_rooms *rooms = &module->rooms;
     const int64_t now_us = wk_clock_now_us(&rooms->clock, record->t_us);
+    wk_module_tariff_demand(module, record, now_us);
     WK_TRY(wk_module_profile_capture(module, now_us));
     WK_TRY(wk_module_tariff_before(module, now_us));
     rooms->t_us = record->t_us;

@@ -99,6 +99,31 @@ static wk_err update_tariff(struct wk_module *module, int64_t now_us)
     return end_period(module, at, WK_BILLING_TARIFF);
 }
 
+/* A demand belongs to the tariff in which its sub-period ends, not to the one that begins then. */
+static uint8_t tariff_of_part(const struct wk_rooms *rooms)
+{
+    struct wk_civil civil;
+    const struct wk_utc last = {rooms->demand.part_end.s - 1};
+    return last.s > 0 && wk_civil_from_utc(&rooms->clock.zone, last, &civil) == WK_OK
+               ? wk_tariff_at(&rooms->tariff, &civil)->tariff
+               : 1;
+}
+
+void wk_module_tariff_demand(struct wk_module *module, const struct wk_record *record,
+                             int64_t now_us)
+{
+    struct wk_demand *demand = &module->rooms.demand;
+    const int64_t energy_uwh = record->window.total.import_uwh;
+    if ((record->flags & WK_RECORD_FEED_GAP) != 0) {
+        wk_demand_spoil(demand);
+    }
+    wk_module_changed(module, WK_MODULE_KEY_DEMAND);
+    if (wk_demand_add(demand, energy_uwh > 0 ? energy_uwh : 0, record->span_us, now_us,
+                      tariff_of_part(&module->rooms))) {
+        wk_module_changed(module, WK_MODULE_KEY_MAXIMA);
+    }
+}
+
 wk_err wk_module_tariff_before(struct wk_module *module, int64_t now_us)
 {
     WK_TRY(end_period_if_due(module, now_us - 1));
@@ -124,19 +149,6 @@ static void spend(struct wk_module *module, const int64_t before_uwh[WK_REGISTER
     }
 }
 
-static void add_demand(struct wk_module *module, const struct wk_record *record, int64_t now_us)
-{
-    struct wk_rooms *rooms = &module->rooms;
-    if ((record->flags & WK_RECORD_FEED_GAP) != 0) {
-        wk_demand_spoil(&rooms->demand);
-    }
-    wk_module_changed(module, WK_MODULE_KEY_DEMAND);
-    if (wk_demand_add(&rooms->demand, record->window.total.import_uwh, record->span_us, now_us,
-                      rooms->tariff.current)) {
-        wk_module_changed(module, WK_MODULE_KEY_MAXIMA);
-    }
-}
-
 wk_err wk_module_tariff_add(struct wk_module *module, const struct wk_record *record,
                             int64_t now_us)
 {
@@ -150,7 +162,6 @@ wk_err wk_module_tariff_add(struct wk_module *module, const struct wk_record *re
     }
     wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_RATE + tariff - 1));
     spend(module, before_uwh, now_us);
-    add_demand(module, record, now_us);
     /* Rows hold the maximum of the period that ends with them. */
     WK_TRY(wk_module_profile_capture(module, now_us + WK_PROFILE_TOLERANCE_US + 1));
     return end_period_if_due(module, now_us + TOLERANCE_US);

@@ -11,8 +11,13 @@
 WK_MUST_USE wk_err wk_module_tariff_start(struct wk_module *module,
                                           const struct wk_module_config *config);
 
-/** Before a window that ends at the clock's `now_us` counts: ends the billing period if it ended
- *  before, and brings the tariff up to date. */
+/** Adds a window that ends at the clock's `now_us` to the demand. To be called before all else: a
+ *  sub-period that ended with it belongs to the interval, tariff and billing period that end. */
+void wk_module_tariff_demand(struct wk_module *module, const struct wk_record *record,
+                             int64_t now_us);
+
+/** Before a window that ends at `now_us` counts: ends the billing period if it ended before, and
+ *  brings the tariff up to date. */
 WK_MUST_USE wk_err wk_module_tariff_before(struct wk_module *module, int64_t now_us);
 
 /** Counts a window that ends at `now_us`; ends the billing period if it ends with it. */

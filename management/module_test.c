@@ -228,6 +228,25 @@ static void a_shift_by_the_head_end_is_slewed_and_logged_and_outlives_a_cut(void
     EXPECT_I64(ahead_us - 30 * US, wk_module_now_us(&g_module) - g_module.rooms.t_us);
 }
 
+/* Windows lie across 00:30, where tariff 2 and the billing period end: the quarter of an hour
+ * that ends there is the largest, and belongs to both. */
+static void a_demand_belongs_to_the_tariff_and_the_period_that_end_with_it(void)
+{
+    struct wk_billing_entry entry;
+    struct wk_store_reader reader = {0};
+    EXPECT_OK(boot_new());
+    for (int64_t n = 0; n < 9010; n++) {
+        struct wk_record record = window(n);
+        record.t_us += WINDOW / 2;
+        record.window.total.import_uwh += n >= 4500 && n < 9000 ? 100000 : 0;
+        EXPECT_OK(wk_module_consume(&g_module, &record));
+    }
+    EXPECT_OK(wk_billing_read(&g_module.rooms.store, WK_ROOMS_LOG_BILLING, &reader, &entry));
+    EXPECT_I64(START_S + 1800, entry.highest.at.s);
+    EXPECT_I64(START_S + 1800, entry.maximum[1].at.s);
+    EXPECT_I64(0, g_module.rooms.demand.highest.at.s);
+}
+
 static void registers_hold_exactly_what_the_records_brought(void)
 {
     EXPECT_OK(boot_new());
@@ -543,6 +562,7 @@ static void a_long_profile_is_written_piece_by_piece(void)
 
 WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
              T(a_billing_period_holds_what_its_windows_brought),
+             T(a_demand_belongs_to_the_tariff_and_the_period_that_end_with_it),
              T(a_shift_by_the_head_end_is_slewed_and_logged_and_outlives_a_cut),
              T(profile_entries_are_the_registers_at_the_quarter_hours),
              T(a_repeated_record_counts_once),
