@@ -100,7 +100,7 @@ static void a_clock_that_nobody_turned_is_found(void)
 
 static void move_interval(struct wk_year *year)
 {
-    year->module.rooms.profile.open.end.s += 900;
+    year->module.rooms.profile[WK_ROOMS_PROFILE_1].open.end.s += 900;
 }
 
 static void move_period(struct wk_year *year)
@@ -158,6 +158,7 @@ static void a_state_that_does_not_exist_is_found(void)
 static void use_counters_again(struct wk_year *year)
 {
     year->module.security.server_next = 1;
+    year->module.security.server_reserved = 10;
 }
 
 static void an_invocation_counter_that_comes_again_is_found(void)
