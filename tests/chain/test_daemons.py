@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the daemons do when they are given something bad: configurations, ports, disks, passwords,
 keys, junk on the wire. Runs the sanitized build."""
+import json
 import random
 import socket
 import subprocess
@@ -41,6 +42,15 @@ def config_errors(tap):
          "'price_t1' must be 1 to 4 prices"),
         ("a price nobody pays", lambda t: t + "\n[billing]\nprice_t8 = 999\nriders = 1001\n",
          "'riders' must be 1 to 6 prices"),
+        ("a profile that is none", lambda t: t + "\n[profile 9]\nperiod_s = 900\n",
+         "there is [profile 1], [profile 2] and [profile quality]"),
+        ("a profile's period that is none", lambda t: t + "\n[profile 2]\nperiod_s = week\n",
+         "'period_s' must be a divisor of 3600 from 60 to 3600, day or month"),
+        ("a column that nobody captures", lambda t: t + "\n[profile 1]\ncapture = 0.0.96.1.0.255\n",
+         "'capture' \"0.0.96.1.0.255\" is nothing that a profile of this meter captures"),
+        ("a column of a phase that is not there",
+         lambda t: t + "\n[profile 1]\ncapture = 1.0.1.8.0.255, 1.0.52.27.0.255\n",
+         "[profile 1] 'capture' \"1.0.52.27.0.255\" is not in a meter of one phase"),
         ("a missing section", lambda t: t[:t.index("[dlms]")], "[dlms] needs port"),
     ]
     meter = Meter("b")
@@ -169,6 +179,37 @@ def audit_security_log(tap, meter):
               "... and to no other", other.stdout + other.stderr)
 
 
+def profiles(tap):
+    """What the configuration asks for is captured, and wk reads it by name."""
+    meter = Meter("b", stop="2026-02-02T02:00:30Z")
+    meter.write("b", lambda t: t + "\n[profile 2]\nperiod_s = 300\n"
+                "capture = 1.0.1.8.0.255, 1.0.1.6.0.255:5, 0.0.96.14.0.255\n")
+    for program in ("wk-metrologyd", "wk-meterd"):
+        meter.spawn(program)
+    meter.wait_finished()
+    how = (f"127.0.0.1:{meter.dlms}", "--role", "reader", "--password", meter.password, "--json")
+    listed = meter.wk("profile", *how, "--list")
+    found = {p["name"]: p for p in json.loads(listed.stdout or "[]")}
+    tap.check(set(found) == {"load", "day", "quality", "billing", "events"}
+              and found["day"]["period_s"] == 300 and found["day"]["entries"] == 36
+              and found["load"]["entries"] == 12,
+              "the profiles of a meter are listed", listed.stdout + listed.stderr)
+    load = json.loads(meter.wk("profile", *how).stdout)
+    day = json.loads(meter.wk("profile", *how, "--profile", "day", "--last", "36").stdout)
+    names = [(c["obis"], c["attribute"]) for c in day["columns"]]
+    tap.check(names == [("0.0.1.0.0.255", 2), ("1.0.1.8.0.255", 2), ("1.0.1.6.0.255", 5),
+                        ("0.0.96.14.0.255", 2)],
+              "the configured columns are captured, the clock first", names)
+    at = [c["obis"] for c in load["columns"]].index("1.0.1.8.0.255")
+    same = [row[at] for row in load["rows"]] == [row[1] for row in day["rows"]][2::3]
+    tap.check(same and len(load["rows"]) == 12,
+              "two profiles hold the same registers at the same instants", day["rows"][:3])
+    none = meter.wk("profile", *how, "--profile", "nightly")
+    tap.check(none.returncode == 2 and "must be load, day" in none.stderr,
+              "a profile that is none is refused", none.stderr)
+    meter.remove()
+
+
 def junk_on_the_wire(tap):
     meter = Meter("b", stop=STOP)
     meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
@@ -226,6 +267,7 @@ def main():
     second_instance(tap)
     full_disk(tap)
     wrong_secrets(tap)
+    profiles(tap)
     junk_on_the_wire(tap)
     contactor_stops_current(tap)
     sys.exit(tap.end())
