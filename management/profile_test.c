@@ -439,7 +439,7 @@ static bool survived(uint64_t acknowledged)
 
 static void a_cut_at_any_operation_loses_no_row_that_was_acknowledged(void)
 {
-    uint64_t acknowledged;
+    uint64_t acknowledged = 0;
     const int step = sizeof(void *) == 4 ? 23 : 1; /* on the target a sample of them */
     EXPECT_OK(begin(900));
     const uint64_t before = g_flash.operations;
