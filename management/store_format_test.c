@@ -709,6 +709,40 @@ static void a_damaged_entry_is_told_unless_a_cut_explains_it(void)
     }
 }
 
+/* Of entry 2 there is what a cut dropped, and what took its place; the head of that is damaged. */
+static void a_dropped_entry_does_not_take_the_place_of_a_damaged_one(void)
+{
+    struct wk_store_reader reader;
+    char value[64];
+    size_t size;
+    blank_image();
+    (void)record(kv_head(0, 1, k_no_heads), 1,
+                 &(struct record){COMMIT | COMMITS, 0, 1, 1, "", 0, {0}, {4}});
+    uint32_t at = log_head(0, 0, 1, 0, 0);
+    at = record(at, 1, &(struct record){ENTRY, 0, 0, 0, "zero", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){ENTRY, 0, 1, 0, "old 1", 0, {0}, {0}});
+    at = record(at, 1, &(struct record){ENTRY, 0, 2, 1, "old 2", 0, {0}, {0}});
+    const uint32_t one = at;
+    at = record(at, 1, &(struct record){ENTRY | RESUMES, 0, 1, 0, "new 1", 0, {0}, {0}});
+    const uint32_t two = at;
+    at = record(at, 1, &(struct record){ENTRY, 0, 2, 1, "new 2", 0, {0}, {0}});
+    (void)record(at, 1, &(struct record){ENTRY, 0, 3, 2, "new 3", 0, {0}, {0}});
+    EXPECT_OK(mount_image());
+    EXPECT(span_is(0, 0, 4) && entry_is(0, 0, "zero") && entry_is(0, 1, "new 1") &&
+           entry_is(0, 2, "new 2") && entry_is(0, 3, "new 3"));
+    EXPECT_ERR(WK_E_NOT_FOUND, wk_store_seek(&g_store, 0, 4, &reader));
+    EXPECT_OK(wk_store_seek(&g_store, 0, 3, &reader));
+    EXPECT_OK(wk_store_read(&g_store, 0, &reader, value, 63, &size));
+    EXPECT_OK(wk_store_append(&g_store, 0, "waits", 5));
+    EXPECT_ERR(WK_E_NOT_FOUND, wk_store_read(&g_store, 0, &reader, value, 63, &size));
+    g_octets[two + 4] ^= 1;
+    EXPECT_ERR(WK_E_CORRUPT, wk_store_seek(&g_store, 0, 2, &reader));
+    g_octets[one + 17] ^= 1; /* its value: it is found by its head */
+    EXPECT_OK(wk_store_seek(&g_store, 0, 1, &reader));
+    EXPECT_ERR(WK_E_CORRUPT, wk_store_read(&g_store, 0, &reader, value, 63, &size));
+    EXPECT(entry_is(0, 3, "new 3"));
+}
+
 static void a_log_that_is_gone_is_refused(void)
 {
     for (uint32_t entries = 1; entries < 8; entries += 6) {
@@ -829,6 +863,7 @@ WK_TEST_MAIN(T(what_is_written_is_as_documented_to_the_bit), T(numbers_of_forty_
              T(sectors_of_a_transaction_that_was_cut_are_erased),
              T(a_log_whose_only_sector_was_not_committed_is_empty),
              T(a_damaged_entry_is_told_unless_a_cut_explains_it),
+             T(a_dropped_entry_does_not_take_the_place_of_a_damaged_one),
              T(a_log_that_is_gone_is_refused),
              T(one_octet_anywhere_keeps_a_device_from_being_formatted),
              T(an_entry_that_reads_as_erased_is_not_taken_for_the_end),
