@@ -275,6 +275,12 @@ static wk_err put_filler(void)
 
 static wk_err put_across_and_filler(void)
 {
+    if (g_step == 1) {
+        uint8_t value[BIG];
+        fill(value, sizeof value, 7);
+        const struct wk_store_put put = {62, value, sizeof value};
+        return wk_store_commit(&g_store, &put, 1);
+    }
     return g_step % 4 == 0 ? put_across() : put_filler();
 }
 
@@ -325,7 +331,7 @@ static void a_lost_head_sets_no_log_back(void)
             EXPECT_OK(alone == 1 ? WK_OK : wk_store_commit(&g_store, NULL, 0));
         }
         const uint64_t next = g_store.committed[2];
-        uint8_t *head = g_octets + (4U + 5U + 1U) * SECTOR;
+        uint8_t *head = g_octets + (4U + 5U + 2U) * SECTOR;
         memset(head, alone == 1 ? 0x00 : 0xFF, 24);
         for (uint64_t call = 0; refused; call++) {
             power_on(call);
@@ -337,6 +343,23 @@ static void a_lost_head_sets_no_log_back(void)
         EXPECT_I64(next, g_store.committed[2]);
         EXPECT_I64(0, g_report.missing_entries);
     }
+}
+
+/* 257 octets are left, the last of them is not erased. */
+static void the_last_octet_of_a_sector_is_looked_at(void)
+{
+    const struct wk_store_put put = {1, "ab", 2};
+    wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, 1);
+    power_on(UINT64_MAX);
+    EXPECT_OK(mount());
+    EXPECT_OK(wk_store_commit(&g_store, &put, 1));
+    for (uint32_t i = 0; i < 40; i++) {
+        EXPECT_OK(wk_store_commit(&g_store, NULL, 0));
+    }
+    EXPECT_I64(SECTOR - 257, g_store.kv.at);
+    g_octets[SECTOR - 1] = 0;
+    EXPECT_ERR(WK_E_CORRUPT, mount());
+    EXPECT(g_report.would_go_back);
 }
 
 /* ---- torn ends ----------------------------------------------------------------------------- */
@@ -740,7 +763,8 @@ static void an_entry_larger_than_the_room_stays_where_it_is(void)
 }
 
 WK_TEST_MAIN(T(every_refusal_of_the_device_is_told), T(every_refusal_is_told_whatever_the_unit),
-             T(a_lost_head_sets_no_log_back), T(writing_goes_on_behind_a_torn_end),
+             T(a_lost_head_sets_no_log_back), T(the_last_octet_of_a_sector_is_looked_at),
+             T(writing_goes_on_behind_a_torn_end),
              T(a_rest_of_a_sector_that_takes_no_record_is_no_torn_end),
              T(a_reader_goes_round_the_end_of_the_device),
              T(all_logs_may_move_in_one_transaction),

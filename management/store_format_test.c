@@ -608,7 +608,7 @@ static void a_checkpoint_that_was_cut_does_not_count(void)
     at = record(at, 1, &(struct record){PUT, 1, 1, 0, "one", 0, {0}, {0}});
     (void)record(at, 1, &(struct record){PUT | COMMITS, 2, 1, 0, "two", 0, {0}, {0}});
     at = kv_head(1, 2, k_no_heads);
-    at = record(at, 2, &(struct record){PUT, 1, 2, 0, "one", 0, {0}, {0}});
+    at = record(at, 2, &(struct record){PUT, 7, 2, 0, "new", 0, {0}, {0}});
     memset(g_image + at, 0x22, UNIT);
     (void)record(at + UNIT, 2, &(struct record){PUT, 2, 2, 0, "two", 0, {0}, {0}});
     EXPECT_OK(mount_image());
@@ -618,7 +618,11 @@ static void a_checkpoint_that_was_cut_does_not_count(void)
     EXPECT(key_is(1, "one") && key_is(2, "two"));
     EXPECT_ERR(WK_E_NOT_FOUND, value_of(0, value));
     EXPECT_ERR(WK_E_NOT_FOUND, value_of(63, value));
+    EXPECT_ERR(WK_E_NOT_FOUND, value_of(7, value));
     EXPECT(is_erased_ahead(&g_store.kv));
+    g_image[SECTOR - 1] = 0; /* the sector before is damaged, too */
+    EXPECT_ERR(WK_E_CORRUPT, mount_image());
+    EXPECT(g_report.would_go_back);
 }
 
 static void a_gap_before_newer_records_is_refused(void)
@@ -779,6 +783,13 @@ static void an_entry_that_reads_as_erased_is_not_taken_for_the_end(void)
 {
     static uint8_t entry[900];
     memset(entry, 0xFF, sizeof entry);
+    char text[291];
+    memset(text, 't', sizeof text);
+    EXPECT_OK(fresh());
+    EXPECT_OK(wk_store_append_one(&g_store, 0, text, 290));
+    EXPECT_OK(wk_store_append_one(&g_store, 0, entry, 400)); /* it ends behind the half */
+    EXPECT_OK(mount());
+    EXPECT(span_is(0, 0, 2));
     for (uint16_t size = 200; size <= 900; size = (uint16_t)(size + 20)) {
         for (uint32_t small = 0; small < 20; small += 3) {
             EXPECT_OK(fresh());
