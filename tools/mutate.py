@@ -525,8 +525,8 @@ def chosen(files, options, room):
     mutants = [m for path in files for m in Source(path).all()]
     if options.survivors:
         last = json.loads((REPORT / f"mutation-{room}.json").read_text())["survived"]
-        wanted = {(r["file"], r["function"], r["old"], r["new"]) for r in last}
-        mutants = [m for m in mutants if key_of(m) in wanted]
+        wanted = {(r["file"], r["line"], r["old"], r["new"]) for r in last}
+        mutants = [m for m in mutants if (m.file, m.line, m.old, m.new) in wanted]
     if options.sample and options.sample < len(mutants):
         mutants = random.Random(options.seed).sample(mutants, options.sample)
     return mutants
