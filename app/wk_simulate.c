@@ -224,7 +224,8 @@ static void print_table(const struct wk_year *year, double wall_s)
     printf("import fed %.6f kWh, export fed %.6f kWh\n", (double)c->fed_import_uwh / KWH,
            (double)c->fed_export_uwh / KWH);
     printf("%" PRId64 " uWh unexplained\n", c->unexplained_uwh);
-    printf("%.1f s, %.1f s for 365 days\n", wall_s, wall_s * 365 / (double)year->options.days);
+    printf("%.1f s (%.1f s of processor), %.1f s for 365 days\n", wall_s,
+           (double)clock() / CLOCKS_PER_SEC, wall_s * 365 / (double)year->options.days);
 }
 
 static void print_json(const struct wk_year *year, double wall_s)
@@ -245,9 +246,10 @@ static void print_json(const struct wk_year *year, double wall_s)
                wk_year_kind_text((wk_year_kind)kind), year->counts.acts[kind]);
     }
     printf("},\"fed_import_uwh\":%" PRId64 ",\"fed_export_uwh\":%" PRId64
-           ",\"unexplained_uwh\":%" PRId64 ",\"wall_s\":%.3f,\"agrees\":%s}\n",
+           ",\"unexplained_uwh\":%" PRId64 ",\"wall_s\":%.3f,\"cpu_s\":%.3f,\"agrees\":%s}\n",
            year->counts.fed_import_uwh, year->counts.fed_export_uwh,
-           year->counts.unexplained_uwh, wall_s, year->failed ? "false" : "true");
+           year->counts.unexplained_uwh, wall_s, (double)clock() / CLOCKS_PER_SEC,
+           year->failed ? "false" : "true");
 }
 
 /* ---- the command ------------------------------------------------------------------------- */
