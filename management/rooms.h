@@ -66,8 +66,8 @@ enum {
     WK_ROOMS_PROFILE_1 = 0, /* 1.0.99.1.0.255: load profile */
     WK_ROOMS_PROFILE_2 = 1, /* 1.0.99.2.0.255: load profile 2, daily unless set otherwise */
     WK_ROOMS_PROFILE_3 = 2, /* 1.0.99.14.0.255: power quality */
-    WK_ROOMS_PROFILES,
 };
+#define WK_ROOMS_PROFILES 3
 
 /* Notices that objects drop for the assembler: what a client changed. `detail` = role. */
 enum {
