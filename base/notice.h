@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WK_NOTICE_ROOM 32
+#define WK_NOTICE_ROOM 16
 
 struct wk_notice {
     int64_t t_us;   /* UTC, microseconds since 1970 */

@@ -258,12 +258,13 @@ static void show_register(const struct wk_display_item *item,
                           struct wk_display_text *text)
 {
     const struct wk_object *object = wk_object_find(table, CLASS_3, item->obis);
+    const struct wk_rooms *rooms = table->meter;
     int64_t value = 0;
     int8_t scaler = 0;
     uint8_t unit = 0;
     put_code(text, item->obis[2], item->obis[3], item->obis[4]);
     if (object == NULL || wk_objects_scale(object->selector, &scaler, &unit) != WK_OK ||
-        wk_objects_value(table->meter, object->selector, &value) != WK_OK) {
+        wk_objects_value_in(rooms, &rooms->shown.record, object->selector, &value) != WK_OK) {
         put_text(text->value, sizeof text->value, "--------");
         return;
     }

@@ -134,9 +134,10 @@ static void momentary_values_have_their_sign_and_unit(void)
 {
     begin(3);
     rooms.live.kind = WK_RECORD_WINDOW;
-    rooms.live.window.p_mw[1] = -1234567;
-    rooms.live.window.u_mv[0] = 230449;
-    rooms.live.window.frequency_uhz = 49987654;
+    rooms.shown.record.kind = WK_RECORD_WINDOW; /* the newest one holds an impulse */
+    rooms.shown.record.window.p_mw[1] = -1234567;
+    rooms.shown.record.window.u_mv[0] = 230449;
+    rooms.shown.record.window.frequency_uhz = 49987654;
     EXPECT_OK(only(
         (struct wk_display_item){.obis = {1, 0, 56, 7, 0, 255}, .decimals = 3, .kilo = 1}));
     EXPECT(shows("56.7.0", "-1.234", "kW"));

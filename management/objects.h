@@ -111,6 +111,11 @@ enum {
 WK_MUST_USE wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector,
                                     int64_t *value);
 
+/** The same, with the quantities of another window than the newest. */
+WK_MUST_USE wk_err wk_objects_value_in(const struct wk_rooms *rooms,
+                                       const struct wk_record *window, uint32_t selector,
+                                       int64_t *value);
+
 /** Scaler and unit (IEC 62056-6-2, table 4) of a class 3 selector. WK_E_NOT_FOUND. */
 WK_MUST_USE wk_err wk_objects_scale(uint32_t selector, int8_t *scaler, uint8_t *unit);
 

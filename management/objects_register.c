@@ -307,7 +307,8 @@ static wk_err cumulative_value(const struct wk_demand *demand, uint32_t quantity
     return WK_OK;
 }
 
-wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t *value)
+wk_err wk_objects_value_in(const struct wk_rooms *rooms, const struct wk_record *window,
+                           uint32_t selector, int64_t *value)
 {
     const uint32_t quantity = selector & 0xFFU;
     const uint32_t index = selector >> 8;
@@ -325,13 +326,18 @@ wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t
     if (err != WK_E_NOT_FOUND) {
         return err;
     }
-    if (rooms->live.kind != WK_RECORD_WINDOW) {
+    if (window->kind != WK_RECORD_WINDOW) {
         return quantity_of(selector) != NULL ? WK_E_BUSY : WK_E_NOT_FOUND;
     }
-    err = total_value(&rooms->live.window, quantity, value);
+    err = total_value(&window->window, quantity, value);
     return err != WK_E_NOT_FOUND
                ? err
-               : phase_value(&rooms->live.window, quantity, index % WK_RECORD_PHASES, value);
+               : phase_value(&window->window, quantity, index % WK_RECORD_PHASES, value);
+}
+
+wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t *value)
+{
+    return wk_objects_value_in(rooms, &rooms->live, selector, value);
 }
 
 wk_err wk_objects_scale(uint32_t selector, int8_t *scaler, uint8_t *unit)

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/shown.h"
 
+#define UA_PER_MA  1000
 #define LEAST      1000 /* smaller values count as so much: 1 V, 1 mA, 1 W */
 #define NEAR       100  /* within 1/100 of the median nothing stands out */
 #define DEVIATIONS 3
 
-/* What may stand out, in thousandths or millionths of the unit. */
+static int32_t limited(int64_t value)
+{
+    return value > INT32_MAX ? INT32_MAX : value < -INT32_MAX ? -INT32_MAX : (int32_t)value;
+}
+
+/* What may stand out, in thousandths of the unit; frequency in millionths. */
 static void quantities_of(const struct wk_record_window *window,
-                          int64_t value[WK_SHOWN_QUANTITIES])
+                          int32_t value[WK_SHOWN_QUANTITIES])
 {
     int at = 0;
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         value[at++] = window->u_mv[phase];
-        value[at++] = window->i_ua[phase];
-        value[at++] = window->p_mw[phase];
-        value[at++] = window->q1_mvar[phase];
+        value[at++] = limited(window->i_ua[phase] / UA_PER_MA);
+        value[at++] = limited(window->p_mw[phase]);
+        value[at++] = limited(window->q1_mvar[phase]);
     }
-    value[at++] = window->i_ua[WK_RECORD_PHASES];
+    value[at++] = limited(window->i_ua[WK_RECORD_PHASES] / UA_PER_MA);
     value[at] = window->frequency_uhz;
 }
 
@@ -26,9 +32,9 @@ static int64_t magnitude(int64_t value)
 }
 
 /* The value that as many are below as are above. */
-static int64_t median_of(const int64_t value[WK_SHOWN_WINDOWS])
+static int32_t median_of(const int32_t value[WK_SHOWN_WINDOWS])
 {
-    int64_t median = value[0];
+    int32_t median = value[0];
     for (int i = 0; i < WK_SHOWN_WINDOWS; i++) {
         int below = 0;
         int equal = 0;
@@ -43,15 +49,15 @@ static int64_t median_of(const int64_t value[WK_SHOWN_WINDOWS])
     return median;
 }
 
-static bool stands_out(int64_t value, const int64_t last[WK_SHOWN_WINDOWS])
+static bool stands_out(int64_t value, const int32_t last[WK_SHOWN_WINDOWS])
 {
-    int64_t off[WK_SHOWN_WINDOWS];
+    int32_t off[WK_SHOWN_WINDOWS];
     const int64_t median = median_of(last);
     for (int i = 0; i < WK_SHOWN_WINDOWS; i++) {
-        off[i] = magnitude(last[i] - median);
+        off[i] = limited(magnitude(last[i] - median));
     }
     const int64_t size = magnitude(median) > LEAST ? magnitude(median) : LEAST;
-    const int64_t spread = DEVIATIONS * median_of(off);
+    const int64_t spread = DEVIATIONS * (int64_t)median_of(off);
     const int64_t most = spread > size / NEAR ? spread : size / NEAR;
     return magnitude(value - median) > most;
 }
@@ -59,7 +65,7 @@ static bool stands_out(int64_t value, const int64_t last[WK_SHOWN_WINDOWS])
 /* Takes the values into the rings; true if one of them stands out from a full ring. */
 static bool is_impulse(struct wk_shown *shown, const struct wk_record_window *window)
 {
-    int64_t value[WK_SHOWN_QUANTITIES];
+    int32_t value[WK_SHOWN_QUANTITIES];
     bool impulse = false;
     const bool full = shown->count + 1 >= WK_SHOWN_WINDOWS;
     quantities_of(window, value);

@@ -27,7 +27,7 @@
 /* All zero at the begin. */
 struct wk_shown {
     struct wk_record record; /* what to show; kind 0: nothing yet */
-    int64_t value[WK_SHOWN_QUANTITIES][WK_SHOWN_WINDOWS]; /* a ring per quantity */
+    int32_t value[WK_SHOWN_QUANTITIES][WK_SHOWN_WINDOWS]; /* a ring per quantity */
     uint8_t next;
     uint8_t count;
     uint8_t rejected; /* windows passed over since record; 0: it is the newest */
