@@ -99,7 +99,7 @@ static wk_err check_column(uint8_t phases, const struct wk_profile_rules *rules,
 wk_err wk_objects_capture_check(uint8_t phases, const struct wk_profile_rules *rules,
                                 uint8_t *at)
 {
-    uint8_t unasked;
+    uint8_t unasked = 0;
     uint8_t *index = at != NULL ? at : &unasked;
     *index = WK_PROFILE_COLUMNS;
     WK_TRY(wk_profile_check(rules));
