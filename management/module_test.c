@@ -247,6 +247,19 @@ static void a_demand_belongs_to_the_tariff_and_the_period_that_end_with_it(void)
     EXPECT_I64(0, g_module.rooms.demand.highest.at.s);
 }
 
+/* The batches of the profiles are declared buffers; the rest is what management needs. On a host
+ * pointers are wider. */
+static void the_memory_of_management_has_a_limit(void)
+{
+    const size_t buffers = WK_ROOMS_PROFILES * sizeof(struct wk_profile_batch);
+    const size_t octets = sizeof(struct wk_module) - buffers;
+    const bool is_target = sizeof(void *) == 4;
+    WK_TEST_FIGURE(is_target ? "struct wk_module but for batches of profiles"
+                             : "struct wk_module but for batches, on a host",
+                   (double)octets, "octets", is_target ? "<= 12288" : "shown",
+                   !is_target || octets <= 12288, 0);
+}
+
 static void registers_hold_exactly_what_the_records_brought(void)
 {
     EXPECT_OK(boot_new());
@@ -562,6 +575,7 @@ static void a_long_profile_is_written_piece_by_piece(void)
 
 WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
              T(a_billing_period_holds_what_its_windows_brought),
+             T(the_memory_of_management_has_a_limit),
              T(a_demand_belongs_to_the_tariff_and_the_period_that_end_with_it),
              T(a_shift_by_the_head_end_is_slewed_and_logged_and_outlives_a_cut),
              T(profile_entries_are_the_registers_at_the_quarter_hours),
