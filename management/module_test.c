@@ -247,6 +247,40 @@ static void a_demand_belongs_to_the_tariff_and_the_period_that_end_with_it(void)
     EXPECT_I64(0, g_module.rooms.demand.highest.at.s);
 }
 
+static wk_err set_prices(const uint8_t *octets, size_t size)
+{
+    static const uint8_t k_prices[6] = {0, 0, 128, 4, 2, 255};
+    const struct wk_object *object = wk_object_find(&g_module.table, 1, k_prices);
+    const struct wk_object_call call = {.meter = &g_module.rooms,
+                                        .object = object,
+                                        .now_us = wk_module_now_us(&g_module),
+                                        .role = WK_ROLE_MANAGEMENT};
+    struct wk_bytes_in in = wk_bytes_in_of(octets, size);
+    WK_TRY(object->functions->set(&call, 2, &in));
+    return wk_module_settle(&g_module);
+}
+
+/* Two half-hours from 00:00 on: 0.50 and -0.10 per kWh. */
+static void half_hourly_prices_come_over_dlms_and_go_before_the_plan(void)
+{
+    uint8_t octets[] = {0x02, 0x02, 0x06, 0,    0,    0,    0,    0x01, 0x02, 0x05,
+                        0x00, 0x07, 0xA1, 0x20, 0x05, 0xFF, 0xFE, 0x79, 0x60};
+    for (int i = 0; i < 4; i++) {
+        octets[3 + i] = (uint8_t)((uint32_t)START_S >> (24 - 8 * i));
+    }
+    EXPECT_OK(boot_new());
+    EXPECT_OK(set_prices(octets, sizeof octets));
+    EXPECT_OK(run_windows(0, 9000));
+    EXPECT_I64(energy_of(0, 9000) / 2000, g_module.rooms.spent.amount_e6);
+    EXPECT_OK(boot());
+    const int64_t before_e6 = g_module.rooms.spent.amount_e6;
+    EXPECT_OK(run_windows(9000, 9001));
+    EXPECT(g_module.rooms.spent.amount_e6 < before_e6); /* one is paid for using it */
+    octets[6] ^= 1;                                     /* not on a half-hour */
+    EXPECT_ERR(WK_E_RANGE, set_prices(octets, sizeof octets));
+    EXPECT(set_prices(octets, sizeof octets - 1) != WK_OK);
+}
+
 /* The batches of the profiles are declared buffers; the rest is what management needs. On a host
  * pointers are wider. */
 static void the_memory_of_management_has_a_limit(void)
@@ -576,6 +610,7 @@ static void a_long_profile_is_written_piece_by_piece(void)
 WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
              T(a_billing_period_holds_what_its_windows_brought),
              T(the_memory_of_management_has_a_limit),
+             T(half_hourly_prices_come_over_dlms_and_go_before_the_plan),
              T(a_demand_belongs_to_the_tariff_and_the_period_that_end_with_it),
              T(a_shift_by_the_head_end_is_slewed_and_logged_and_outlives_a_cut),
              T(profile_entries_are_the_registers_at_the_quarter_hours),

@@ -95,6 +95,11 @@
         1, 0, {0, 0, 21, 0, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                   \
             &wk_objects_display, list                                                          \
     }
+#define PRICE(e, set, what)                                                                    \
+    {                                                                                          \
+        1, 0, {0, 0, 128, 4, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, set, 0),                   \
+            &wk_objects_price, what                                                            \
+    }
 #define ALARM(e, what)                                                                         \
     {                                                                                          \
         1, 0, {0, 0, 97, 98, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_NONE, 0x2U, 0),                  \
@@ -243,6 +248,8 @@ static const struct wk_object k_rows[] = {
     PROFILE(2, WK_ROOMS_PROFILE_2),
     PROFILE(14, WK_ROOMS_PROFILE_3),
     {7, 1, {0, 0, 98, 1, 0, 255}, 8, 2, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_periods, 0},
+    PRICE(1, 0, WK_OBJECTS_PRICE_NOW),
+    PRICE(2, 0x2U, WK_OBJECTS_PRICE_DAY),
     DISPLAY(1, WK_DISPLAY_AUTO),
     DISPLAY(2, WK_DISPLAY_MANUAL),
     DISPLAY(3, WK_DISPLAY_TEST),

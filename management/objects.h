@@ -29,6 +29,7 @@ extern const struct wk_object_class wk_objects_disconnect;   /* class 70 */
 extern const struct wk_object_class wk_objects_maximum;      /* class 4 */
 extern const struct wk_object_class wk_objects_events;       /* class 7 */
 extern const struct wk_object_class wk_objects_alarm;        /* class 1 */
+extern const struct wk_object_class wk_objects_price;        /* class 1 */
 extern const struct wk_object_class wk_objects_display;      /* class 1 */
 extern const struct wk_object_class wk_objects_demand;       /* class 5 */
 extern const struct wk_object_class wk_objects_script;       /* class 9 */
@@ -123,6 +124,9 @@ WK_MUST_USE wk_err wk_objects_scale(uint32_t selector, int8_t *scaler, uint8_t *
 void wk_objects_put_value(uint32_t selector, int64_t value, struct wk_bytes_out *out);
 
 /* Selectors of class 7 are numbers of profiles (rooms.h) and of event logs (wk_event_log). */
+
+/* Selectors of wk_objects_price. */
+enum { WK_OBJECTS_PRICE_NOW = 1, WK_OBJECTS_PRICE_DAY };
 
 /* Selectors of wk_objects_alarm; number of the register or destination times 256. */
 enum { WK_OBJECTS_ALARM_REGISTER = 1, WK_OBJECTS_ALARM_FILTER, WK_OBJECTS_ALARM_DESTINATION };

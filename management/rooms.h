@@ -80,6 +80,7 @@ enum {
     WK_ROOMS_LOAD_RELEASED,    /* a lock-out was released remotely */
     WK_ROOMS_PERIOD_ENDED,     /* the billing period is to end */
     WK_ROOMS_DISPLAY_SET,      /* a list; value: which */
+    WK_ROOMS_PRICE_SET,        /* half-hourly prices came; value: how many */
     WK_ROOMS_ALARM_SET,        /* a register was cleared, a filter or destination set */
     WK_ROOMS_SERVICE_ORDERED,  /* covers may be open */
     WK_ROOMS_PROFILE_SET,      /* capture objects or period; value: which profile */
