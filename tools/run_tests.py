@@ -141,8 +141,6 @@ def suites():
         ("store", ["build/release/bin/store_powercut"], 300),
         ("mutants", ["python3", "tests/powercut/mutants.py"], 300)]
     table["coverage"] = [("coverage", ["python3", "tools/coverage.py"], 300)]
-    table["mutation"] = [("sample", ["python3", "tools/mutate.py", "--tap", "--sample", "30",
-                                     "store", "tariff", "supply"], 300)]
     table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),
                         ("spectrum", ["tests/interop/run", "build/dev", "spectrum"], 300),
