@@ -532,6 +532,19 @@ def chosen(files, options, room):
     return mutants
 
 
+def expect_sound(quick, sources):
+    """Unchanged code must pass with either compiler, or every mutant would seem to be killed."""
+    for path, text in sources.items():
+        for compiler in [()] if QUICK_COMPILER is None else [(), (QUICK_COMPILER,)]:
+            with tempfile.TemporaryDirectory() as folder:
+                place = pathlib.Path(folder)
+                made = quick.compiled(path, text, place, *compiler)
+                verdict = quick.judge(made, place, *compiler) if made is not None else None
+            if verdict is not None:
+                sys.exit(f"mutate.py: {path} fails unchanged ({' '.join(map(str, verdict))}): "
+                         "its mutants prove nothing")
+
+
 def campaign(room, files, tests, options):
     """Runs the mutants of some files. Returns (rows, stale equivalents)."""
     sources = {path: (ROOT / path).read_text() for path in files}
@@ -547,6 +560,7 @@ def campaign(room, files, tests, options):
                 thorough.append(Bench(SANITIZED, [t for t in tests if len(t) == 1], files))
             return thorough[0]
 
+    expect_sound(quick, sources)
     rows = []
     begin = time.monotonic()
 
