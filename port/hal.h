@@ -165,6 +165,10 @@ struct wk_hal_thermometer {
 /* ---- cryptography ------------------------------------------------------------------------ */
 
 #define WK_HAL_KEY_SIZE 32
+#define WK_HAL_WRAPPED  (WK_HAL_KEY_SIZE + 8) /* octets of a wrapped key, most */
+#define WK_HAL_EC       48              /* octets of a coordinate or of a private key, most */
+#define WK_HAL_POINT    (2 * WK_HAL_EC) /* octets of a public key or of a signature, most */
+#define WK_HAL_HASH     48              /* octets of a hash, most */
 
 /* A symmetric key: its octets, or the slot of a security module that holds them. */
 struct wk_hal_key {
@@ -173,6 +177,23 @@ struct wk_hal_key {
     uint8_t slot; /* 0 = `octets` holds the key; else they are not used */
 };
 
+/* An elliptic-curve private key: its octets, or a slot. */
+struct wk_hal_private {
+    uint8_t octets[WK_HAL_EC]; /* most significant first */
+    uint8_t size;              /* 32 = P-256, 48 = P-384, 0 = there is none */
+    uint8_t slot;              /* 0 = `octets` holds the key; else they are not used */
+};
+
+typedef enum wk_hal_hash {
+    WK_HAL_SHA256 = 0,
+    WK_HAL_SHA384,
+    WK_HAL_SHA1, /* for HLS mechanism 4 only */
+    WK_HAL_MD5,  /* for HLS mechanism 3 only */
+    WK_HAL_HASHES,
+} wk_hal_hash;
+
+/* A function that is NULL is one that this port does not have: who needs it answers
+ * "unsupported". Only the first two and `random` are always there. */
 struct wk_hal_crypto {
     void *self;
     /** AES-GCM, 96-bit IV, 96-bit tag (IEC 62056-5-3, 5.7.2.4). `out` may equal `in`.
@@ -191,6 +212,31 @@ struct wk_hal_crypto {
     WK_MUST_USE wk_err (*sha256)(void *self, const void *in, size_t size, uint8_t out[32]);
     /** Unpredictable octets, for challenges. */
     WK_MUST_USE wk_err (*random)(void *self, void *to, size_t size);
+    /** WK_E_UNSUPPORTED: not this hash. `out` takes 32, 48, 20 or 16 octets. */
+    WK_MUST_USE wk_err (*hash)(void *self, wk_hal_hash kind, const void *in, size_t size,
+                               uint8_t *out);
+    /** AES key wrap (RFC 3394) of `key`, size + 8 octets. */
+    WK_MUST_USE wk_err (*wrap)(void *self, const struct wk_hal_key *kek,
+                               const struct wk_hal_key *key, uint8_t out[WK_HAL_WRAPPED]);
+    /** WK_E_AUTH: not wrapped by `kek`; `key` is unchanged. `size` is 24 or 40. A key whose
+     *  `slot` is not 0 goes into that slot. */
+    WK_MUST_USE wk_err (*unwrap)(void *self, const struct wk_hal_key *kek,
+                                 const uint8_t *wrapped, size_t size, struct wk_hal_key *key);
+    /** ECDSA over a hash of key->size octets (SHA-256 with P-256, SHA-384 with P-384). The
+     *  signature is r || s, 2 * key->size octets (IEC 62056-5-3, 5.3.4.4). WK_E_UNSUPPORTED:
+     *  not this curve, as for the next three. */
+    WK_MUST_USE wk_err (*sign)(void *self, const struct wk_hal_private *key,
+                               const uint8_t *hash, uint8_t signature[WK_HAL_POINT]);
+    /** WK_E_AUTH: `signature` is not that of the owner of `point`. `size` is 32 or 48; the
+     *  point is x || y. */
+    WK_MUST_USE wk_err (*verify)(void *self, size_t size, const uint8_t *point,
+                                 const uint8_t *hash, const uint8_t *signature);
+    /** ECDH: the x coordinate, key->size octets. WK_E_RANGE: `point` is not on the curve. */
+    WK_MUST_USE wk_err (*agree)(void *self, const struct wk_hal_private *key,
+                                const uint8_t *point, uint8_t secret[WK_HAL_EC]);
+    /** Makes a key pair of key->size, in key->slot if that is not 0. */
+    WK_MUST_USE wk_err (*generate)(void *self, struct wk_hal_private *key,
+                                   uint8_t point[WK_HAL_POINT]);
 };
 
 #endif

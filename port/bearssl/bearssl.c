@@ -90,14 +90,23 @@ static wk_err draw_random(void *self, void *to, size_t size)
     return bearssl->draw(bearssl->entropy, to, size);
 }
 
-static wk_err hash(void *self, const void *in, size_t size, uint8_t out[32])
+static wk_err hash(void *self, wk_hal_hash kind, const void *in, size_t size, uint8_t *out)
 {
-    br_sha256_context context;
-    (void)self;
-    br_sha256_init(&context);
-    br_sha256_update(&context, in, size);
-    br_sha256_out(&context, out);
+    const struct wk_bearssl *bearssl = self;
+    br_hash_compat_context context;
+    if (kind >= WK_HAL_HASHES || bearssl->hash[kind] == NULL) {
+        return WK_E_UNSUPPORTED;
+    }
+    const br_hash_class *class = bearssl->hash[kind];
+    class->init(&context.vtable);
+    class->update(&context.vtable, in, size);
+    class->out(&context.vtable, out);
     return WK_OK;
+}
+
+static wk_err sha256(void *self, const void *in, size_t size, uint8_t out[32])
+{
+    return hash(self, WK_HAL_SHA256, in, size, out);
 }
 
 void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
@@ -106,13 +115,15 @@ void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
     *bearssl = (struct wk_bearssl){
         .entropy = entropy,
         .draw = draw,
+        .hash = {[WK_HAL_SHA256] = &br_sha256_vtable},
         .hal =
             {
                 .self = bearssl,
                 .gcm_seal = seal,
                 .gcm_open = open_sealed,
-                .sha256 = hash,
+                .sha256 = sha256,
                 .random = draw_random,
+                .hash = hash,
             },
     };
 }

@@ -4,7 +4,8 @@
  * Linux the second implementation that the first is tested against.
  *
  * BearSSL has no source of entropy on bare metal: the owner gives one. Keys in slots are
- * refused. */
+ * refused. What is not added is not linked: suite 0 needs init (and the key wrap, if keys are
+ * to be transferred), suite 1 also P-256, suite 2 P-384. */
 #ifndef WK_PORT_BEARSSL_BEARSSL_H
 #define WK_PORT_BEARSSL_BEARSSL_H
 
@@ -13,11 +14,23 @@
 struct wk_bearssl {
     void *entropy;
     wk_err (*draw)(void *entropy, void *to, size_t size);
+    const void *hash[WK_HAL_HASHES]; /* br_hash_class, or NULL */
+    const void *p256;                /* br_ec_impl, or NULL */
+    const void *p384;
     struct wk_hal_crypto hal; /* give &bearssl->hal to who needs it */
 };
 
-/** `draw` fills `to` with unpredictable octets. The instance must not move afterwards. */
+/** AES-GCM, SHA-256, random. `draw` fills `to` with unpredictable octets. The instance must
+ *  not move afterwards. */
 void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
                      wk_err (*draw)(void *entropy, void *to, size_t size));
+/** AES key wrap. */
+void wk_bearssl_add_wrap(struct wk_bearssl *bearssl);
+/** ECDSA and ECDH over P-256. */
+void wk_bearssl_add_p256(struct wk_bearssl *bearssl);
+/** ECDSA and ECDH over P-384, and SHA-384. */
+void wk_bearssl_add_p384(struct wk_bearssl *bearssl);
+/** SHA-1 and MD5, for HLS mechanisms 4 and 3. */
+void wk_bearssl_add_old_hashes(struct wk_bearssl *bearssl);
 
 #endif

@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "port/linux/crypto_ec.h"
+
 #define TAG_SIZE 12
 
 static bool same_key(const struct wk_hal_key *a, const struct wk_hal_key *b)
@@ -108,7 +110,7 @@ static wk_err draw_random(void *self, void *to, size_t size)
     return size <= INT_MAX && RAND_bytes(to, (int)size) == 1 ? WK_OK : WK_E_IO;
 }
 
-static wk_err hash(void *self, const void *in, size_t size, uint8_t out[32])
+static wk_err sha256(void *self, const void *in, size_t size, uint8_t out[32])
 {
     unsigned length = 0;
     (void)self;
@@ -131,9 +133,10 @@ wk_err wk_crypto_init(struct wk_crypto *crypto)
         .self = crypto,
         .gcm_seal = seal,
         .gcm_open = open_sealed,
-        .sha256 = hash,
+        .sha256 = sha256,
         .random = draw_random,
     };
+    wk_crypto_ec_use(&crypto->hal);
     return WK_OK;
 }
 
