@@ -30,9 +30,14 @@ typedef enum wk_association_context {
 
 /* 2.16.756.5.8.2.x */
 typedef enum wk_association_mechanism {
-    WK_ASSOCIATION_NONE = 0,     /* lowest: no authentication */
-    WK_ASSOCIATION_LLS = 1,      /* password */
-    WK_ASSOCIATION_HLS_GMAC = 5, /* challenges answered with GMAC */
+    WK_ASSOCIATION_NONE = 0, /* lowest: no authentication */
+    WK_ASSOCIATION_LLS = 1,  /* password */
+    /* 2: secret of a manufacturer; nobody could check it */
+    WK_ASSOCIATION_HLS_MD5 = 3,    /* challenges answered with MD5 of a secret */
+    WK_ASSOCIATION_HLS_SHA1 = 4,   /* ... SHA-1 */
+    WK_ASSOCIATION_HLS_GMAC = 5,   /* ... GMAC */
+    WK_ASSOCIATION_HLS_SHA256 = 6, /* ... SHA-256 of a secret */
+    WK_ASSOCIATION_HLS_ECDSA = 7,  /* ... a signature */
 } wk_association_mechanism;
 
 typedef enum wk_association_result {

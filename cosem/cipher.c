@@ -10,16 +10,20 @@
 #define CHALLENGE_MOST      64
 #define ANSWER_CONTROL      WK_CIPHER_AUTHENTICATED
 
-/* Security control and authentication key: what is authenticated beside the text. */
+/* Security control, authentication key, extra: what is authenticated beside the text. */
 struct aad {
     uint8_t octets[WK_CIPHER_RESERVE];
     size_t size;
 };
 
-static struct aad aad_of(uint8_t control, const struct wk_hal_key *ak)
+static struct aad aad_of(const struct wk_cipher_head *head, const struct wk_hal_key *ak)
 {
-    struct aad aad = {.octets = {control}, .size = 1 + (size_t)ak->size};
+    struct aad aad = {.octets = {head->control}, .size = 1 + (size_t)ak->size};
     memcpy(aad.octets + 1, ak->octets, ak->size);
+    if (head->extra.size > 0) {
+        memcpy(aad.octets + aad.size, head->extra.data, head->extra.size);
+        aad.size += head->extra.size;
+    }
     return aad;
 }
 
@@ -30,9 +34,10 @@ static void make_iv(const uint8_t title[WK_CIPHER_TITLE], uint32_t counter, uint
     wk_bytes_out_u32be(&out, counter);
 }
 
-static bool keys_fit(const struct wk_cipher_keys *keys)
+static bool sizes_fit(const struct wk_cipher_keys *keys, const struct wk_cipher_head *head)
 {
-    return keys->ak.size <= WK_HAL_KEY_SIZE && keys->ek.size <= WK_HAL_KEY_SIZE;
+    return keys->ak.size <= WK_HAL_KEY_SIZE && keys->ek.size <= WK_HAL_KEY_SIZE &&
+           head->extra.size <= WK_CIPHER_EXTRA;
 }
 
 /* ---- sealing ----------------------------------------------------------------------------- */
@@ -54,7 +59,7 @@ void wk_cipher_begin(struct wk_cipher_seal *seal, struct wk_bytes_out *out, size
 static wk_err protect(const struct wk_hal_crypto *crypto, const struct wk_cipher_keys *keys,
                       const struct wk_cipher_head *head, uint8_t *text, size_t *size)
 {
-    const struct aad aad = aad_of(head->control, &keys->ak);
+    const struct aad aad = aad_of(head, &keys->ak);
     uint8_t iv[12];
     make_iv(head->title, head->counter, iv);
     uint8_t *tag = text + *size;
@@ -80,10 +85,27 @@ static wk_err protect(const struct wk_hal_crypto *crypto, const struct wk_cipher
     }
 }
 
+static bool has_title(uint8_t tag)
+{
+    return tag == WK_APDU_GENERAL_GLO || tag == WK_APDU_GENERAL_DED;
+}
+
+static size_t head_size(const struct wk_cipher_head *head, size_t size)
+{
+    const size_t title = has_title(head->tag) ? 1 + WK_CIPHER_TITLE : 0;
+    const size_t before = head->prefix.size > 0 ? head->prefix.size : 1 + title;
+    return before + wk_axdr_length_size((uint32_t)(CONTROL_AND_COUNTER + size)) +
+           CONTROL_AND_COUNTER;
+}
+
 static void put_head(struct wk_bytes_out *out, const struct wk_cipher_head *head, size_t size)
 {
-    wk_bytes_out_u8(out, head->tag);
-    if (head->tag == WK_APDU_GENERAL_GLO) {
+    if (head->prefix.size > 0) {
+        wk_bytes_out_put(out, head->prefix.data, head->prefix.size);
+    } else {
+        wk_bytes_out_u8(out, head->tag);
+    }
+    if (head->prefix.size == 0 && has_title(head->tag)) {
         wk_bytes_out_u8(out, WK_CIPHER_TITLE);
         wk_bytes_out_put(out, head->title, WK_CIPHER_TITLE);
     }
@@ -97,35 +119,36 @@ wk_err wk_cipher_finish(struct wk_cipher_seal *seal, const struct wk_hal_crypto 
 {
     WK_TRY(seal->out->fault);
     WK_TRY(seal->plain.fault);
-    if (seal->plain.data == NULL) {
+    if (seal->plain.data == NULL ||
+        head_size(head, seal->plain.size) + seal->plain.size + WK_CIPHER_TAG >
+            wk_bytes_out_left(seal->out)) {
         return WK_E_FULL;
     }
-    if (!keys_fit(keys)) {
+    if (!sizes_fit(keys, head)) {
         return WK_E_ARGUMENT;
     }
     size_t size = seal->plain.size;
     uint8_t *used_until = seal->plain.data + size + WK_CIPHER_TAG;
     WK_TRY(protect(crypto, keys, head, seal->plain.data, &size));
-    put_head(seal->out, head, size);
-    uint8_t *place = wk_bytes_out_reserve(seal->out, size);
+    /* A long head reaches into the text: the text moves first. */
+    const size_t before = head_size(head, size);
+    uint8_t *begin = wk_bytes_out_reserve(seal->out, before + size);
+    uint8_t *place = begin + before;
     memmove(place, seal->plain.data, size);
+    struct wk_bytes_out front = wk_bytes_out_of(begin, before);
+    put_head(&front, head, size);
     /* Neither the key nor shifted plain text stays behind the end. */
-    memset(place + size, 0, (size_t)(used_until - (place + size)));
-    return WK_OK;
+    if (place + size < used_until) {
+        memset(place + size, 0, (size_t)(used_until - (place + size)));
+    }
+    return front.fault;
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */
 
-wk_err wk_cipher_read_head(struct wk_bytes_in *in, struct wk_cipher_head *head,
+wk_err wk_cipher_read_text(struct wk_bytes_in *in, struct wk_cipher_head *head,
                            struct wk_bytes_in *text)
 {
-    head->tag = wk_bytes_in_u8(in);
-    if (head->tag == WK_APDU_GENERAL_GLO) {
-        if (wk_bytes_in_u8(in) != WK_CIPHER_TITLE) {
-            wk_bytes_in_fail(in, WK_E_FORMAT);
-        }
-        wk_bytes_in_copy(in, head->title, WK_CIPHER_TITLE);
-    }
     const uint32_t length = wk_axdr_read_length(in);
     if (in->fault == WK_OK && length != wk_bytes_in_left(in)) {
         wk_bytes_in_fail(in, WK_E_FORMAT);
@@ -138,12 +161,26 @@ wk_err wk_cipher_read_head(struct wk_bytes_in *in, struct wk_cipher_head *head,
         wk_bytes_in_fail(in, WK_E_SHORT);
     }
     WK_TRY(in->fault);
-    if ((head->control & (WK_CIPHER_BROADCAST | WK_CIPHER_COMPRESSED)) != 0 ||
-        (head->control & WK_CIPHER_BOTH) == 0) {
+    if ((head->control & WK_CIPHER_COMPRESSED) != 0 || (head->control & WK_CIPHER_BOTH) == 0) {
         return WK_E_UNSUPPORTED;
     }
     *text = wk_bytes_in_of(wk_bytes_in_take(in, size), size);
     return WK_OK;
+}
+
+wk_err wk_cipher_read_head(struct wk_bytes_in *in, struct wk_cipher_head *head,
+                           struct wk_bytes_in *text)
+{
+    head->prefix = wk_bytes_in_of(NULL, 0);
+    head->extra = wk_bytes_in_of(NULL, 0);
+    head->tag = wk_bytes_in_u8(in);
+    if (has_title(head->tag)) {
+        if (wk_bytes_in_u8(in) != WK_CIPHER_TITLE) {
+            wk_bytes_in_fail(in, WK_E_FORMAT);
+        }
+        wk_bytes_in_copy(in, head->title, WK_CIPHER_TITLE);
+    }
+    return wk_cipher_read_text(in, head, text);
 }
 
 /* The tag of a text in clear is over control, key and text: they are laid side by side in the
@@ -152,7 +189,7 @@ static wk_err open_clear(const struct wk_hal_crypto *crypto, const struct wk_cip
                          const struct wk_cipher_head *head, const struct wk_bytes_in *text,
                          uint8_t *place)
 {
-    const struct aad aad = aad_of(head->control, &keys->ak);
+    const struct aad aad = aad_of(head, &keys->ak);
     const size_t size = text->size - WK_CIPHER_TAG;
     uint8_t iv[12];
     make_iv(head->title, head->counter, iv);
@@ -170,7 +207,7 @@ static wk_err open_secret(const struct wk_hal_crypto *crypto, const struct wk_ci
                           uint8_t *place)
 {
     const bool tagged = (head->control & WK_CIPHER_AUTHENTICATED) != 0;
-    const struct aad aad = aad_of(head->control, &keys->ak);
+    const struct aad aad = aad_of(head, &keys->ak);
     const size_t tag_size = tagged ? WK_CIPHER_TAG : 0;
     const size_t size = text->size - tag_size;
     uint8_t iv[12];
@@ -186,7 +223,7 @@ wk_err wk_cipher_open(const struct wk_hal_crypto *crypto, const struct wk_cipher
 {
     const bool tagged = (head->control & WK_CIPHER_AUTHENTICATED) != 0;
     const size_t tag_size = tagged ? WK_CIPHER_TAG : 0;
-    if (text->size < tag_size || !keys_fit(keys)) {
+    if (text->size < tag_size || !sizes_fit(keys, head)) {
         return WK_E_ARGUMENT;
     }
     const size_t size = text->size - tag_size;
@@ -211,11 +248,12 @@ wk_err wk_cipher_answer(const struct wk_hal_crypto *crypto, const struct wk_ciph
                         const struct wk_cipher_head *head, const uint8_t *challenge,
                         size_t challenge_size, uint8_t token[WK_CIPHER_TOKEN])
 {
-    if (challenge_size > CHALLENGE_MOST || !keys_fit(keys)) {
+    const uint8_t control = ANSWER_CONTROL | (head->control & WK_CIPHER_SUITE);
+    const struct wk_cipher_head answer = {.control = control};
+    if (challenge_size > CHALLENGE_MOST || !sizes_fit(keys, &answer)) {
         return WK_E_ARGUMENT;
     }
-    const uint8_t control = ANSWER_CONTROL | (head->control & WK_CIPHER_SUITE);
-    const struct aad aad = aad_of(control, &keys->ak);
+    const struct aad aad = aad_of(&answer, &keys->ak);
     uint8_t over[WK_CIPHER_RESERVE + CHALLENGE_MOST];
     memcpy(over, aad.octets, aad.size);
     memcpy(over + aad.size, challenge, challenge_size);

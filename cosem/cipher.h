@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cosem/cipher - protection of APDUs with AES-GCM (IEC 62056-5-3, 5.3.7 and 7.2): glo-* and
- * general-glo-ciphering, and the answers to challenges of HLS mechanism 5.
+ * cosem/cipher - protection of APDUs with AES-GCM (IEC 62056-5-3, 5.3.7 and 7.2): glo-*, ded-*,
+ * general-glo- and general-ded-ciphering, and the answers to challenges of HLS mechanism 5.
  *
- * A protected APDU is: tag; for general-glo the sender's system title; length; security
- * control; invocation counter; the text; 12 octets of tag. The initialization vector is the
- * sender's system title and the counter, so a counter must never serve twice with one key:
- * the caller sees to that. Key sizes of 16 (suites 0, 1) and 32 octets (suite 2) work. */
+ * A protected APDU is: tag; for general-glo and -ded the sender's system title; length;
+ * security control; invocation counter; the text; 12 octets of tag. The initialization vector
+ * is the sender's system title and the counter, so a counter must never serve twice with one
+ * key: the caller sees to that. Key sizes of 16 (suites 0, 1) and 32 octets (suite 2) work.
+ * cosem/envelope has what general-ciphering and general-signing add. */
 #ifndef WK_COSEM_CIPHER_H
 #define WK_COSEM_CIPHER_H
 
@@ -25,19 +26,20 @@
 #define WK_CIPHER_OVERHEAD (1 + 1 + WK_CIPHER_TITLE + 3 + 5 + WK_CIPHER_TAG)
 /* What wk_cipher_begin keeps free before the plain text (more than the head needs: it also
  * takes control and authentication key while the tag of a text in clear is computed). */
-#define WK_CIPHER_RESERVE (1 + WK_HAL_KEY_SIZE)
+#define WK_CIPHER_RESERVE (1 + WK_HAL_KEY_SIZE + WK_CIPHER_EXTRA)
+#define WK_CIPHER_EXTRA   64 /* most octets of `extra`, see below */
 
 /* security control: low four bits are the suite */
 #define WK_CIPHER_AUTHENTICATED 0x10
 #define WK_CIPHER_ENCRYPTED     0x20
 #define WK_CIPHER_BOTH          0x30
-#define WK_CIPHER_BROADCAST     0x40 /* key set: refused */
+#define WK_CIPHER_BROADCAST     0x40 /* key set: the broadcast key */
 #define WK_CIPHER_COMPRESSED    0x80 /* refused */
 #define WK_CIPHER_SUITE         0x0F
 
 /* The keys of one direction or both. `ak.octets` is always used, `ek` may be a slot. */
 struct wk_cipher_keys {
-    struct wk_hal_key ek; /* global unicast encryption key */
+    struct wk_hal_key ek; /* encryption key: global unicast or broadcast, dedicated, agreed */
     struct wk_hal_key ak; /* authentication key */
 };
 
@@ -48,6 +50,10 @@ struct wk_cipher_head {
     uint32_t counter;               /* invocation counter */
     uint8_t title[WK_CIPHER_TITLE]; /* of the sender: read from general-glo, else filled by the
                                        caller */
+    struct wk_bytes_in prefix;      /* general-ciphering: what stands before the length instead
+                                       of tag and title; size 0 else */
+    struct wk_bytes_in extra;       /* general-ciphering: octets authenticated after the key, at
+                                       most WK_CIPHER_EXTRA; size 0 else */
 };
 
 /* One APDU under construction in the output it will be sent from. */
@@ -65,13 +71,18 @@ WK_MUST_USE wk_err wk_cipher_finish(struct wk_cipher_seal *seal,
                                     const struct wk_cipher_keys *keys,
                                     const struct wk_cipher_head *head);
 
-/** Reads tag, title (general-glo only), length, control and counter; leaves `text` as what
- *  follows: the text and its tag. WK_E_FORMAT or WK_E_SHORT: malformed, or octets left over;
- *  WK_E_UNSUPPORTED: broadcast key, compression, or neither protection. */
+/** Reads tag, title (general-glo and -ded only), length, control and counter; leaves `text` as
+ *  what follows: the text and its tag. WK_E_FORMAT or WK_E_SHORT: malformed, or octets left
+ *  over; WK_E_UNSUPPORTED: compression, or neither protection. Whether the suite and the key
+ *  set are those agreed upon is the caller's to check. */
 WK_MUST_USE wk_err wk_cipher_read_head(struct wk_bytes_in *in, struct wk_cipher_head *head,
                                        struct wk_bytes_in *text);
-/** Opens `text` into `plain` of `room` octets. WK_E_AUTH: wrong tag, nothing is revealed;
- *  WK_E_FULL: too long. Needs WK_CIPHER_RESERVE octets of room more than the plain text. */
+/** The part of it from the length on. */
+WK_MUST_USE wk_err wk_cipher_read_text(struct wk_bytes_in *in, struct wk_cipher_head *head,
+                                       struct wk_bytes_in *text);
+/** Opens `text` into `plain`. WK_E_AUTH: wrong tag, nothing is revealed; WK_E_FULL: too long.
+ *  Needs WK_CIPHER_RESERVE octets of room more than the plain text; `text` may not overlap
+ *  it. */
 WK_MUST_USE wk_err wk_cipher_open(const struct wk_hal_crypto *crypto,
                                   const struct wk_cipher_keys *keys,
                                   const struct wk_cipher_head *head,
