@@ -57,19 +57,27 @@ static struct wk_bytes_in read_raw(struct wk_bytes_in *in)
     return wk_bytes_in_of(octets, octets != NULL ? size : 0);
 }
 
-/* `count` targets or values, as one cursor over them all. Each takes at least one octet. */
-static struct wk_bytes_in read_many(struct wk_bytes_in *in, uint32_t count, bool targets)
+/* `count` elements, as one cursor over them all. Each takes at least one octet. */
+static struct wk_bytes_in read_many(struct wk_bytes_in *in, uint32_t count,
+                                    void (*pass_over)(struct wk_bytes_in *in))
 {
     const size_t begin = in->at;
     for (uint32_t i = 0; i < count && in->fault == WK_OK; i++) {
-        struct wk_apdu_target target;
-        if (targets) {
-            wk_apdu_read_target(in, true, &target);
-        } else {
-            wk_axdr_skip(in);
-        }
+        pass_over(in);
     }
     return wk_bytes_in_of(in->data + begin, in->fault == WK_OK ? in->at - begin : 0);
+}
+
+static void pass_attribute(struct wk_bytes_in *in)
+{
+    struct wk_apdu_target target;
+    wk_apdu_read_target(in, true, &target);
+}
+
+static void pass_method(struct wk_bytes_in *in)
+{
+    struct wk_apdu_target target;
+    wk_apdu_read_target(in, false, &target);
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
@@ -80,6 +88,26 @@ static void put_head(struct wk_bytes_out *out, wk_apdu_service service, uint8_t 
     wk_bytes_out_u8(out, invoke);
 }
 
+static void put_block(struct wk_bytes_out *out, const struct wk_apdu_request *request)
+{
+    wk_bytes_out_u8(out, request->last_block ? 1 : 0);
+    wk_bytes_out_u32be(out, request->block);
+    put_raw(out, &request->data);
+}
+
+static void put_list(struct wk_bytes_out *out, const struct wk_apdu_request *request)
+{
+    wk_axdr_put_length(out, request->count);
+    wk_bytes_out_put(out, request->list.data, request->list.size);
+}
+
+static void put_list_and_values(struct wk_bytes_out *out, const struct wk_apdu_request *request)
+{
+    put_list(out, request);
+    wk_axdr_put_length(out, request->count);
+    wk_bytes_out_put(out, request->data.data, request->data.size);
+}
+
 void wk_apdu_put_request(struct wk_bytes_out *out, const struct wk_apdu_request *request)
 {
     put_head(out, request->service, request->invoke);
@@ -88,32 +116,33 @@ void wk_apdu_put_request(struct wk_bytes_out *out, const struct wk_apdu_request 
         wk_apdu_put_target(out, true, &request->target);
         break;
     case WK_APDU_GET_NEXT:
+    case WK_APDU_ACTION_NEXT:
         wk_bytes_out_u32be(out, request->block);
         break;
     case WK_APDU_GET_LIST:
-        wk_axdr_put_length(out, request->count);
-        wk_bytes_out_put(out, request->list.data, request->list.size);
+        put_list(out, request);
         break;
     case WK_APDU_SET:
         wk_apdu_put_target(out, true, &request->target);
         wk_bytes_out_put(out, request->data.data, request->data.size);
         break;
     case WK_APDU_SET_FIRST_BLOCK:
-        wk_apdu_put_target(out, true, &request->target);
-        wk_bytes_out_u8(out, request->last_block ? 1 : 0);
-        wk_bytes_out_u32be(out, request->block);
-        put_raw(out, &request->data);
+    case WK_APDU_ACTION_FIRST_BLOCK:
+        wk_apdu_put_target(out, request->service == WK_APDU_SET_FIRST_BLOCK, &request->target);
+        put_block(out, request);
         break;
     case WK_APDU_SET_BLOCK:
-        wk_bytes_out_u8(out, request->last_block ? 1 : 0);
-        wk_bytes_out_u32be(out, request->block);
-        put_raw(out, &request->data);
+    case WK_APDU_ACTION_BLOCK:
+        put_block(out, request);
         break;
     case WK_APDU_SET_LIST:
-        wk_axdr_put_length(out, request->count);
-        wk_bytes_out_put(out, request->list.data, request->list.size);
-        wk_axdr_put_length(out, request->count);
-        wk_bytes_out_put(out, request->data.data, request->data.size);
+    case WK_APDU_ACTION_LIST:
+        put_list_and_values(out, request);
+        break;
+    case WK_APDU_SET_LIST_FIRST_BLOCK:
+    case WK_APDU_ACTION_LIST_FIRST_BLOCK:
+        put_list(out, request);
+        put_block(out, request);
         break;
     case WK_APDU_ACTION:
         wk_apdu_put_target(out, false, &request->target);
@@ -133,14 +162,28 @@ static void read_block_head(struct wk_bytes_in *in, struct wk_apdu_request *requ
     request->data = read_raw(in);
 }
 
-static void read_set_list(struct wk_bytes_in *in, struct wk_apdu_request *request)
+static void read_list(struct wk_bytes_in *in, bool attributes, struct wk_apdu_request *request)
 {
     request->count = wk_axdr_read_length(in);
-    request->list = read_many(in, request->count, true);
+    request->list = read_many(in, request->count, attributes ? pass_attribute : pass_method);
+}
+
+static void read_list_and_values(struct wk_bytes_in *in, bool attributes,
+                                 struct wk_apdu_request *request)
+{
+    read_list(in, attributes, request);
     if (wk_axdr_read_length(in) != request->count) {
         wk_bytes_in_fail(in, WK_E_FORMAT);
     }
-    request->data = read_many(in, request->count, false);
+    request->data = read_many(in, request->count, wk_axdr_skip);
+}
+
+static void read_action(struct wk_bytes_in *in, struct wk_apdu_request *request)
+{
+    wk_apdu_read_target(in, false, &request->target);
+    if (read_flag(in)) {
+        request->data = wk_axdr_take(in);
+    }
 }
 
 wk_err wk_apdu_read_request(struct wk_bytes_in *in, struct wk_apdu_request *request)
@@ -155,31 +198,36 @@ wk_err wk_apdu_read_request(struct wk_bytes_in *in, struct wk_apdu_request *requ
         wk_apdu_read_target(in, true, &request->target);
         break;
     case WK_APDU_GET_NEXT:
+    case WK_APDU_ACTION_NEXT:
         request->block = wk_bytes_in_u32be(in);
         break;
     case WK_APDU_GET_LIST:
-        request->count = wk_axdr_read_length(in);
-        request->list = read_many(in, request->count, true);
+        read_list(in, true, request);
         break;
     case WK_APDU_SET:
         wk_apdu_read_target(in, true, &request->target);
         request->data = wk_axdr_take(in);
         break;
     case WK_APDU_SET_FIRST_BLOCK:
-        wk_apdu_read_target(in, true, &request->target);
+    case WK_APDU_ACTION_FIRST_BLOCK:
+        wk_apdu_read_target(in, request->service == WK_APDU_SET_FIRST_BLOCK, &request->target);
         read_block_head(in, request);
         break;
     case WK_APDU_SET_BLOCK:
+    case WK_APDU_ACTION_BLOCK:
         read_block_head(in, request);
         break;
     case WK_APDU_SET_LIST:
-        read_set_list(in, request);
+    case WK_APDU_ACTION_LIST:
+        read_list_and_values(in, request->service == WK_APDU_SET_LIST, request);
+        break;
+    case WK_APDU_SET_LIST_FIRST_BLOCK:
+    case WK_APDU_ACTION_LIST_FIRST_BLOCK:
+        read_list(in, request->service == WK_APDU_SET_LIST_FIRST_BLOCK, request);
+        read_block_head(in, request);
         break;
     case WK_APDU_ACTION:
-        wk_apdu_read_target(in, false, &request->target);
-        if (read_flag(in)) {
-            request->data = wk_axdr_take(in);
-        }
+        read_action(in, request);
         break;
     default:
         return WK_E_UNSUPPORTED;
@@ -212,6 +260,29 @@ static void put_get_block(struct wk_bytes_out *out, const struct wk_apdu_respons
     }
 }
 
+void wk_apdu_put_action_result(struct wk_bytes_out *out, uint8_t result, uint8_t data_result,
+                               const struct wk_bytes_in *data)
+{
+    wk_bytes_out_u8(out, result);
+    wk_bytes_out_u8(out, data != NULL ? 1 : 0);
+    if (data != NULL) {
+        put_choice(out, data_result, data);
+    }
+}
+
+static void put_action_block(struct wk_bytes_out *out, const struct wk_apdu_response *response)
+{
+    wk_bytes_out_u8(out, response->last_block ? 1 : 0);
+    wk_bytes_out_u32be(out, response->block);
+    put_raw(out, &response->data);
+}
+
+static void put_results(struct wk_bytes_out *out, const struct wk_apdu_response *response)
+{
+    wk_axdr_put_length(out, response->count);
+    wk_bytes_out_put(out, response->data.data, response->data.size);
+}
+
 void wk_apdu_put_response(struct wk_bytes_out *out, const struct wk_apdu_response *response)
 {
     put_head(out, response->service, response->invoke);
@@ -224,25 +295,30 @@ void wk_apdu_put_response(struct wk_bytes_out *out, const struct wk_apdu_respons
         break;
     case WK_APDU_GET_REPLY_LIST:
     case WK_APDU_SET_REPLY_LIST:
-        wk_axdr_put_length(out, response->count);
-        wk_bytes_out_put(out, response->data.data, response->data.size);
+    case WK_APDU_ACTION_REPLY_LIST:
+        put_results(out, response);
         break;
     case WK_APDU_SET_REPLY:
         wk_bytes_out_u8(out, response->result);
         break;
     case WK_APDU_SET_REPLY_BLOCK:
+    case WK_APDU_ACTION_REPLY_NEXT:
         wk_bytes_out_u32be(out, response->block);
         break;
     case WK_APDU_SET_REPLY_LAST:
         wk_bytes_out_u8(out, response->result);
         wk_bytes_out_u32be(out, response->block);
         break;
+    case WK_APDU_SET_REPLY_LAST_LIST:
+        put_results(out, response);
+        wk_bytes_out_u32be(out, response->block);
+        break;
     case WK_APDU_ACTION_REPLY:
-        wk_bytes_out_u8(out, response->result);
-        wk_bytes_out_u8(out, response->has_data ? 1 : 0);
-        if (response->has_data) {
-            put_choice(out, response->data_result, &response->data);
-        }
+        wk_apdu_put_action_result(out, response->result, response->data_result,
+                                  response->has_data ? &response->data : NULL);
+        break;
+    case WK_APDU_ACTION_REPLY_BLOCK:
+        put_action_block(out, response);
         break;
     default:
         out->fault = out->fault != WK_OK ? out->fault : WK_E_ARGUMENT;
@@ -282,16 +358,26 @@ static void read_get_block(struct wk_bytes_in *in, struct wk_apdu_response *resp
     }
 }
 
-static void read_get_list(struct wk_bytes_in *in, struct wk_apdu_response *response)
+static void pass_get_result(struct wk_bytes_in *in)
+{
+    if (read_choice(in) == WK_APDU_SUCCESS) {
+        wk_axdr_skip(in);
+    }
+}
+
+static void pass_action_result(struct wk_bytes_in *in)
+{
+    (void)wk_bytes_in_u8(in);
+    if (read_flag(in)) {
+        pass_get_result(in);
+    }
+}
+
+static void read_results(struct wk_bytes_in *in, struct wk_apdu_response *response,
+                         void (*pass_over)(struct wk_bytes_in *in))
 {
     response->count = wk_axdr_read_length(in);
-    const size_t begin = in->at;
-    for (uint32_t i = 0; i < response->count && in->fault == WK_OK; i++) {
-        if (read_choice(in) == WK_APDU_SUCCESS) {
-            wk_axdr_skip(in);
-        }
-    }
-    response->data = wk_bytes_in_of(in->data + begin, in->fault == WK_OK ? in->at - begin : 0);
+    response->data = read_many(in, response->count, pass_over);
 }
 
 static void read_set_results(struct wk_bytes_in *in, struct wk_apdu_response *response)
@@ -299,6 +385,13 @@ static void read_set_results(struct wk_bytes_in *in, struct wk_apdu_response *re
     response->count = wk_axdr_read_length(in);
     const uint8_t *results = wk_bytes_in_take(in, response->count);
     response->data = wk_bytes_in_of(results, results != NULL ? response->count : 0);
+}
+
+static void read_action_block(struct wk_bytes_in *in, struct wk_apdu_response *response)
+{
+    response->last_block = read_flag(in);
+    response->block = wk_bytes_in_u32be(in);
+    response->data = read_raw(in);
 }
 
 static void read_action_reply(struct wk_bytes_in *in, struct wk_apdu_response *response)
@@ -328,16 +421,21 @@ wk_err wk_apdu_read_response(struct wk_bytes_in *in, struct wk_apdu_response *re
         read_get_block(in, response);
         break;
     case WK_APDU_GET_REPLY_LIST:
-        read_get_list(in, response);
+        read_results(in, response, pass_get_result);
         break;
     case WK_APDU_SET_REPLY:
         response->result = wk_bytes_in_u8(in);
         break;
     case WK_APDU_SET_REPLY_BLOCK:
+    case WK_APDU_ACTION_REPLY_NEXT:
         response->block = wk_bytes_in_u32be(in);
         break;
     case WK_APDU_SET_REPLY_LAST:
         response->result = wk_bytes_in_u8(in);
+        response->block = wk_bytes_in_u32be(in);
+        break;
+    case WK_APDU_SET_REPLY_LAST_LIST:
+        read_set_results(in, response);
         response->block = wk_bytes_in_u32be(in);
         break;
     case WK_APDU_SET_REPLY_LIST:
@@ -345,6 +443,12 @@ wk_err wk_apdu_read_response(struct wk_bytes_in *in, struct wk_apdu_response *re
         break;
     case WK_APDU_ACTION_REPLY:
         read_action_reply(in, response);
+        break;
+    case WK_APDU_ACTION_REPLY_BLOCK:
+        read_action_block(in, response);
+        break;
+    case WK_APDU_ACTION_REPLY_LIST:
+        read_results(in, response, pass_action_result);
         break;
     default:
         return WK_E_UNSUPPORTED;

@@ -61,15 +61,25 @@ typedef enum wk_apdu_service {
     WK_APDU_SET_FIRST_BLOCK = 0xC102,
     WK_APDU_SET_BLOCK = 0xC103,
     WK_APDU_SET_LIST = 0xC104,
+    WK_APDU_SET_LIST_FIRST_BLOCK = 0xC105,
     WK_APDU_ACTION = 0xC301,
+    WK_APDU_ACTION_NEXT = 0xC302,
+    WK_APDU_ACTION_LIST = 0xC303,
+    WK_APDU_ACTION_FIRST_BLOCK = 0xC304,
+    WK_APDU_ACTION_LIST_FIRST_BLOCK = 0xC305,
+    WK_APDU_ACTION_BLOCK = 0xC306,
     WK_APDU_GET_REPLY = 0xC401,
     WK_APDU_GET_REPLY_BLOCK = 0xC402,
     WK_APDU_GET_REPLY_LIST = 0xC403,
     WK_APDU_SET_REPLY = 0xC501,
     WK_APDU_SET_REPLY_BLOCK = 0xC502,
     WK_APDU_SET_REPLY_LAST = 0xC503,
+    WK_APDU_SET_REPLY_LAST_LIST = 0xC504,
     WK_APDU_SET_REPLY_LIST = 0xC505,
     WK_APDU_ACTION_REPLY = 0xC701,
+    WK_APDU_ACTION_REPLY_BLOCK = 0xC702,
+    WK_APDU_ACTION_REPLY_LIST = 0xC703,
+    WK_APDU_ACTION_REPLY_NEXT = 0xC704, /* the server wants the next block of parameters */
 } wk_apdu_service;
 
 /* data-access-result */
@@ -84,14 +94,14 @@ typedef enum wk_apdu_access {
     WK_APDU_TYPE_UNMATCHED = 12,
     WK_APDU_SCOPE_VIOLATED = 13,
     WK_APDU_BLOCK_UNAVAILABLE = 14,
-    WK_APDU_LONG_GET_ABORTED = 15,
-    WK_APDU_NO_LONG_GET = 16,
+    WK_APDU_LONG_GET_ABORTED = 15, /* or action */
+    WK_APDU_NO_LONG_GET = 16,      /* or action */
     WK_APDU_LONG_SET_ABORTED = 17,
     WK_APDU_NO_LONG_SET = 18,
-    WK_APDU_BLOCK_NUMBER_INVALID = 19,
+    WK_APDU_BLOCK_NUMBER_INVALID = 19, /* not an action-result */
     WK_APDU_OTHER_REASON = 250,
 } wk_apdu_access;
-/* action-result uses the same numbers for what it has, 1..4, 9, 11..15 and 250. */
+/* action-result uses the same numbers for what it has, 1..4, 9, 11..16 and 250. */
 
 #define WK_APDU_INVOKE_ID       0x0F /* invoke-id-and-priority: the id */
 #define WK_APDU_INVOKE_CONFIRM  0x40 /* a response is wanted */
@@ -110,30 +120,39 @@ struct wk_apdu_target {
 struct wk_apdu_request {
     wk_apdu_service service;
     uint8_t invoke;
-    struct wk_apdu_target target; /* GET, SET, SET_FIRST_BLOCK, ACTION */
-    uint32_t block;               /* GET_NEXT, SET_FIRST_BLOCK, SET_BLOCK */
-    bool last_block;              /* SET_FIRST_BLOCK, SET_BLOCK */
+    struct wk_apdu_target target; /* what is neither a list nor a later block */
+    uint32_t block;               /* *_NEXT, *_BLOCK */
+    bool last_block;              /* *_BLOCK */
     uint32_t count;               /* lists: how many */
     struct wk_bytes_in list;      /* lists: the targets, see wk_apdu_read_target */
-    struct wk_bytes_in data;      /* SET: the value; blocks: raw octets; ACTION: the parameter,
-                                     empty if none; SET_LIST: the values, one after another */
+    struct wk_bytes_in data;      /* SET: the value; ACTION: the parameter, empty if none;
+                                     *_BLOCK: raw octets; SET_LIST, ACTION_LIST: the values, one
+                                     after another (null-data for no parameter) */
 };
+
+/* Raw octets of blocks, put together, are: of a GET and a SET the value, of an ACTION its
+ * parameter; of a list in a request its values, of a list in a response its results, with
+ * their count before them; of an ACTION's response what follows its invoke-id. */
 
 struct wk_apdu_response {
     wk_apdu_service service;
     uint8_t invoke;
     uint8_t result;          /* wk_apdu_access; GET*: 0 = data follow */
-    uint32_t block;          /* *_BLOCK, SET_REPLY_LAST */
-    bool last_block;         /* GET_REPLY_BLOCK */
+    uint32_t block;          /* *_BLOCK, SET_REPLY_LAST*, ACTION_REPLY_NEXT */
+    bool last_block;         /* GET_REPLY_BLOCK, ACTION_REPLY_BLOCK */
     uint32_t count;          /* lists */
     bool has_data;           /* ACTION_REPLY: return parameters are there */
     uint8_t data_result;     /* ACTION_REPLY with has_data: 0 = data follow */
-    struct wk_bytes_in data; /* GET_REPLY, ACTION_REPLY: the value; GET_REPLY_BLOCK: raw octets;
-                                lists: the results as encoded */
+    struct wk_bytes_in data; /* GET_REPLY, ACTION_REPLY: the value; *_BLOCK: raw octets; lists:
+                                the results as encoded */
 };
 
-/* Most octets a GET response adds to its data. */
+/* Most octets a response by blocks adds to its data. */
 #define WK_APDU_GET_OVERHEAD 14
+
+/** Octets of one result of an ACTION: result, and return parameters if `data` is not NULL. */
+void wk_apdu_put_action_result(struct wk_bytes_out *out, uint8_t result, uint8_t data_result,
+                               const struct wk_bytes_in *data);
 
 void wk_apdu_put_request(struct wk_bytes_out *out, const struct wk_apdu_request *request);
 /** WK_E_UNSUPPORTED: a service or choice that is not in wk_apdu_service; `request->invoke` is

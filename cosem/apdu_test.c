@@ -57,13 +57,34 @@ static const char *const k_requests[] = {
     "C104C102 00010000600109FF0200 00030100010800FF0200 02 0901AA 1105",
     "C301C10046000060030AFF01010F00",
     "C301C10046000060030AFF0100",
+    "C105C102 00010000600109FF0200 00030100010800FF0200 00 00000001 03 020901",
+    "C302C100000002",
+    "C303C102 0046000060030AFF01 007B0000120000FF02 02 0F00 120010",
+    "C304C1 007B0000120000FF03 00 00000001 02 0903",
+    "C305C102 0046000060030AFF01 007B0000120000FF03 00 00000001 02 020F",
+    "C306C1 01 00000002 03 414243",
 };
 
 static const char *const k_responses[] = {
-    "C401C10009024142",     "C401C10103", "C402C1010000000100024142", "C402C10100000001010E",
-    "C403C10200 1105 010B", "C501C100",   "C502C100000001",           "C503C10000000001",
-    "C505C1020003",         "C701C10000", "C701C100 01 00 0901AA",    "C701C100 01 01 03",
+    "C401C10009024142",
+    "C401C10103",
+    "C402C1010000000100024142",
+    "C402C10100000001010E",
+    "C403C10200 1105 010B",
+    "C501C100",
+    "C502C100000001",
+    "C503C10000000001",
+    "C505C1020003",
+    "C701C10000",
+    "C701C100 01 00 0901AA",
+    "C701C100 01 01 03",
     "C701C10300",
+    "C504C102 0003 00000002",
+    "C702C1 00 00000001 03 000982",
+    "C702C1 01 00000002 00",
+    "C703C103 0000 0300 0001000901AA",
+    "C703C101 0001010E",
+    "C704C100000001",
 };
 
 static void every_request_survives_a_round_trip_and_no_part_of_it_passes(void)
@@ -113,8 +134,8 @@ static void every_response_survives_a_round_trip_and_no_part_of_it_passes(void)
 
 static void services_that_are_not_there_are_named_so(void)
 {
-    const char *k_unknown[] = {"C004C1", "C000C1", "C105C1", "C302C1", "C303C1",
-                               "C304C1", "C401C1", "0F00C1", "D901C1"};
+    const char *k_unknown[] = {"C004C1", "C000C1", "C106C1", "C307C1", "C300C1",
+                               "C705C1", "C401C1", "0F00C1", "D901C1"};
     for (size_t i = 0; i < sizeof k_unknown / sizeof k_unknown[0]; i++) {
         const struct wk_test_octets octets = wk_test_hex(k_unknown[i]);
         struct wk_bytes_in in = wk_test_in(&octets);
@@ -131,7 +152,9 @@ static void lists_must_be_as_long_as_they_say(void)
                              "C003C184FFFFFFFF 00080000010000FF0200",
                              "C104C102 00010000600109FF0200 00030100010800FF0200 01 0901AA",
                              "C102C100010000600109FF0200 00 00000001 05 09034142",
-                             "C102C100010000600109FF0200 00 00000001 84FFFFFFFF 09"};
+                             "C102C100010000600109FF0200 00 00000001 84FFFFFFFF 09",
+                             "C303C102 0046000060030AFF01 007B0000120000FF02 01 0F00",
+                             "C305C102 0046000060030AFF01 00 00000001 01 02"};
     for (size_t i = 0; i < sizeof k_wrong / sizeof k_wrong[0]; i++) {
         const struct wk_test_octets octets = wk_test_hex(k_wrong[i]);
         struct wk_bytes_in in = wk_test_in(&octets);

@@ -22,7 +22,7 @@ wk_err wk_session_init(struct wk_session *session, const struct wk_session_confi
 void wk_session_end_transfers(struct wk_session *session)
 {
     session->get.active = false;
-    session->set.active = false;
+    session->gather.active = false;
 }
 
 void wk_session_close(struct wk_session *session)
@@ -114,18 +114,28 @@ struct service {
     void (*serve)(struct wk_session_turn *turn, const struct wk_apdu_request *request);
 };
 
+#define GET_BLOCKS    (WK_CONFORMANCE_GET | WK_CONFORMANCE_BLOCK_GET)
+#define SET_BLOCKS    (WK_CONFORMANCE_SET | WK_CONFORMANCE_BLOCK_SET)
+#define ACTION_BLOCKS (WK_CONFORMANCE_ACTION | WK_CONFORMANCE_BLOCK_ACTION)
+
 static const struct service k_services[] = {
     {WK_APDU_GET, WK_CONFORMANCE_GET, wk_session_serve_get},
-    {WK_APDU_GET_NEXT, WK_CONFORMANCE_GET | WK_CONFORMANCE_BLOCK_GET,
-     wk_session_serve_get_next},
+    {WK_APDU_GET_NEXT, GET_BLOCKS, wk_session_serve_next},
     {WK_APDU_GET_LIST, WK_CONFORMANCE_GET | WK_CONFORMANCE_LISTS, wk_session_serve_get},
     {WK_APDU_SET, WK_CONFORMANCE_SET, wk_session_serve_set},
     {WK_APDU_SET_LIST, WK_CONFORMANCE_SET | WK_CONFORMANCE_LISTS, wk_session_serve_set_list},
-    {WK_APDU_SET_FIRST_BLOCK, WK_CONFORMANCE_SET | WK_CONFORMANCE_BLOCK_SET,
-     wk_session_serve_set_block},
-    {WK_APDU_SET_BLOCK, WK_CONFORMANCE_SET | WK_CONFORMANCE_BLOCK_SET,
+    {WK_APDU_SET_FIRST_BLOCK, SET_BLOCKS, wk_session_serve_set_block},
+    {WK_APDU_SET_BLOCK, SET_BLOCKS, wk_session_serve_set_block},
+    {WK_APDU_SET_LIST_FIRST_BLOCK, SET_BLOCKS | WK_CONFORMANCE_LISTS,
      wk_session_serve_set_block},
     {WK_APDU_ACTION, WK_CONFORMANCE_ACTION, wk_session_serve_action},
+    {WK_APDU_ACTION_NEXT, ACTION_BLOCKS, wk_session_serve_next},
+    {WK_APDU_ACTION_LIST, WK_CONFORMANCE_ACTION | WK_CONFORMANCE_LISTS,
+     wk_session_serve_action_list},
+    {WK_APDU_ACTION_FIRST_BLOCK, ACTION_BLOCKS, wk_session_serve_action_block},
+    {WK_APDU_ACTION_BLOCK, ACTION_BLOCKS, wk_session_serve_action_block},
+    {WK_APDU_ACTION_LIST_FIRST_BLOCK, ACTION_BLOCKS | WK_CONFORMANCE_LISTS,
+     wk_session_serve_action_block},
 };
 
 static const struct service *service_of(const struct wk_session *session,

@@ -35,7 +35,7 @@
 
 #define WK_SESSION_PDU         2048 /* longest APDU taken or sent */
 #define WK_SESSION_PDU_LEAST   64
-#define WK_SESSION_LIST        16 /* most attributes in one request with a list */
+#define WK_SESSION_LIST        16 /* most attributes or methods in one request */
 #define WK_SESSION_PASSWORD    32
 #define WK_SESSION_CHALLENGE   16 /* octets of the server's challenge */
 #define WK_SESSION_SERVER_SAP  1  /* the management logical device */
@@ -106,7 +106,7 @@ struct wk_session_config {
 
 /* ---- the inside of a session ------------------------------------------------------------- */
 
-/* One attribute that is being read. */
+/* One attribute or method that a request is about. */
 struct wk_session_item {
     const struct wk_object *object;
     uint8_t attribute;
@@ -116,10 +116,12 @@ struct wk_session_item {
     struct wk_object_selection selection;
 };
 
-/* A GET under way. Values are staged in whole elements and sent from there. */
+/* A reply longer than one APDU: what a GET reads, or what an ACTION returned. Values are staged
+ * in whole elements and sent from there. */
 struct wk_session_get {
     bool active;
     bool list;
+    bool action;
     bool finished; /* all is staged */
     uint8_t invoke;
     uint8_t count;
@@ -128,16 +130,17 @@ struct wk_session_get {
     size_t at;      /* stage: what is not sent yet */
     size_t size;
     struct wk_object_cursor cursor;
-    struct wk_session_item items[WK_SESSION_LIST];
 };
 
-/* A SET by blocks under way, gathered in the stage. */
-struct wk_session_set {
+/* A SET or ACTION by blocks under way: what has come is gathered in the stage. */
+struct wk_session_gather {
     bool active;
+    bool list;
+    bool action;
     uint8_t invoke;
+    uint8_t count;
     uint32_t block; /* the last one taken */
     size_t size;
-    struct wk_apdu_target target;
 };
 
 typedef enum wk_session_state {
@@ -158,7 +161,8 @@ struct wk_session {
     uint8_t client_challenge_size;
     uint8_t challenge[WK_SESSION_CHALLENGE];
     struct wk_session_get get;
-    struct wk_session_set set;
+    struct wk_session_gather gather;
+    struct wk_session_item items[WK_SESSION_LIST];     /* of the transfer under way */
     uint8_t plain[WK_SESSION_PDU + WK_CIPHER_RESERVE]; /* a request, deciphered */
     uint8_t stage[WK_SESSION_PDU];
 };

@@ -91,7 +91,7 @@ static wk_err get_attribute(struct wk_session_turn *turn, const struct wk_sessio
 static wk_err stage_value(struct wk_session_turn *turn, struct wk_bytes_out *stage)
 {
     struct wk_session_get *get = &turn->session->get;
-    const struct wk_session_item *item = &get->items[get->index];
+    const struct wk_session_item *item = &turn->session->items[get->index];
     const bool first = !get->cursor.more;
     struct wk_object_cursor cursor = get->cursor;
     struct wk_bytes_out value =
@@ -120,7 +120,7 @@ static void next_item(struct wk_session_get *get)
 static wk_err stage_listed(struct wk_session_turn *turn, struct wk_bytes_out *stage)
 {
     struct wk_session_get *get = &turn->session->get;
-    const struct wk_session_item *item = &get->items[get->index];
+    const struct wk_session_item *item = &turn->session->items[get->index];
     const bool goes_on = get->cursor.more;
     const struct wk_bytes_out before = *stage;
     wk_err err = WK_OK;
@@ -190,8 +190,9 @@ static void put_refusal(struct wk_session_turn *turn, uint8_t invoke, wk_apdu_ac
 static void put_block_refusal(struct wk_session_turn *turn,
                               const struct wk_apdu_request *request, wk_apdu_access access)
 {
+    const bool action = request->service == WK_APDU_ACTION_NEXT;
     const struct wk_apdu_response response = {
-        .service = WK_APDU_GET_REPLY_BLOCK,
+        .service = action ? WK_APDU_ACTION_REPLY : WK_APDU_GET_REPLY_BLOCK,
         .invoke = request->invoke,
         .last_block = true,
         .block = request->block,
@@ -217,7 +218,7 @@ static void put_block(struct wk_session_turn *turn)
     const size_t size = staged < room ? staged : room;
     get->block++;
     const struct wk_apdu_response response = {
-        .service = WK_APDU_GET_REPLY_BLOCK,
+        .service = get->action ? WK_APDU_ACTION_REPLY_BLOCK : WK_APDU_GET_REPLY_BLOCK,
         .invoke = get->invoke,
         .last_block = get->finished && size == staged,
         .block = get->block,
@@ -252,6 +253,7 @@ static void begin_get(struct wk_session *session, const struct wk_apdu_request *
     wk_session_end_transfers(session);
     get->active = true;
     get->list = request->service == WK_APDU_GET_LIST;
+    get->action = false;
     get->finished = false;
     get->invoke = request->invoke;
     get->count = 0;
@@ -267,14 +269,14 @@ static void read_items(struct wk_session_turn *turn, const struct wk_apdu_reques
     struct wk_session_get *get = &turn->session->get;
     struct wk_bytes_in list = request->list;
     if (!get->list) {
-        read_item(turn, &request->target, &get->items[0]);
+        read_item(turn, &request->target, &turn->session->items[0]);
         get->count = 1;
         return;
     }
     for (uint32_t i = 0; i < request->count; i++) {
         struct wk_apdu_target target;
         wk_apdu_read_target(&list, true, &target);
-        read_item(turn, &target, &get->items[i]);
+        read_item(turn, &target, &turn->session->items[i]);
     }
     get->count = (uint8_t)request->count;
     turn->session->stage[0] = get->count;
@@ -292,8 +294,8 @@ void wk_session_serve_get(struct wk_session_turn *turn, const struct wk_apdu_req
         return;
     }
     read_items(turn, request);
-    if (!get->list && get->items[0].refusal != WK_APDU_SUCCESS) {
-        put_refusal(turn, request->invoke, get->items[0].refusal);
+    if (!get->list && turn->session->items[0].refusal != WK_APDU_SUCCESS) {
+        put_refusal(turn, request->invoke, turn->session->items[0].refusal);
         return;
     }
     const size_t left = wk_bytes_out_left(turn->out);
@@ -310,17 +312,34 @@ void wk_session_serve_get(struct wk_session_turn *turn, const struct wk_apdu_req
     }
 }
 
-void wk_session_serve_get_next(struct wk_session_turn *turn,
-                               const struct wk_apdu_request *request)
+void wk_session_begin_action_blocks(struct wk_session_turn *turn, uint8_t invoke, size_t at,
+                                    size_t size)
 {
     struct wk_session_get *get = &turn->session->get;
+    *get = (struct wk_session_get){
+        .active = true,
+        .action = true,
+        .finished = true,
+        .invoke = invoke,
+        .at = at,
+        .size = size,
+    };
+    put_block(turn);
+}
+
+/* action-result knows no invalid number: the transfer is aborted. */
+void wk_session_serve_next(struct wk_session_turn *turn, const struct wk_apdu_request *request)
+{
+    struct wk_session_get *get = &turn->session->get;
+    const bool action = request->service == WK_APDU_ACTION_NEXT;
     const uint8_t differ = (uint8_t)(get->invoke ^ request->invoke);
-    if (!get->active || (differ & WK_APDU_INVOKE_ID) != 0) {
+    if (!get->active || get->action != action || (differ & WK_APDU_INVOKE_ID) != 0) {
         put_block_refusal(turn, request, WK_APDU_NO_LONG_GET);
         return;
     }
     if (request->block != get->block) {
-        put_block_refusal(turn, request, WK_APDU_BLOCK_NUMBER_INVALID);
+        put_block_refusal(turn, request,
+                          action ? WK_APDU_LONG_GET_ABORTED : WK_APDU_BLOCK_NUMBER_INVALID);
         return;
     }
     const wk_err err = fill_stage(turn, block_room(turn));

@@ -56,8 +56,11 @@ wk_association_context wk_session_context_of(wk_role role);
 /* ---- session_get.c ----------------------------------------------------------------------- */
 
 void wk_session_serve_get(struct wk_session_turn *turn, const struct wk_apdu_request *request);
-void wk_session_serve_get_next(struct wk_session_turn *turn,
-                               const struct wk_apdu_request *request);
+/** The next block of a long GET or of what an ACTION returned. */
+void wk_session_serve_next(struct wk_session_turn *turn, const struct wk_apdu_request *request);
+/** Sends the first block of what an ACTION returned: stage[at..size). */
+void wk_session_begin_action_blocks(struct wk_session_turn *turn, uint8_t invoke, size_t at,
+                                    size_t size);
 /** Whether `role` may see the object at all. */
 bool wk_session_is_visible(const struct wk_object *object, wk_role role);
 /** The object a request is about, as far as the role may know: WK_APDU_SUCCESS and *object,
@@ -76,6 +79,22 @@ WK_MUST_USE wk_err wk_session_select(struct wk_session_turn *turn, struct wk_ses
 WK_MUST_USE wk_err wk_session_keep_columns(uint64_t keep, bool with_head, uint8_t *data,
                                            size_t *size);
 
+/* ---- session_gather.c -------------------------------------------------------------------- */
+
+/** Reads the targets of a request into session->items with `check`, which returns a refusal.
+ *  False, and an exception: none, or too many. */
+bool wk_session_read_items(struct wk_session_turn *turn, const struct wk_apdu_request *request,
+                           wk_apdu_access (*check)(const struct wk_session *session,
+                                                   const struct wk_apdu_target *target,
+                                                   const struct wk_object **object));
+/** Takes a block of a SET or ACTION; the items of the first one have been read. Success, or
+ *  why the transfer is over. */
+wk_apdu_access wk_session_gather(struct wk_session *session,
+                                 const struct wk_apdu_request *request);
+/** All blocks are there: moves them out of the stage. WK_E_FORMAT, WK_E_SHORT: they are not
+ *  the one value of a single target, or not the values of a list. */
+WK_MUST_USE wk_err wk_session_gathered(struct wk_session *session, struct wk_bytes_in *values);
+
 /* ---- session_set.c ----------------------------------------------------------------------- */
 
 void wk_session_serve_set(struct wk_session_turn *turn, const struct wk_apdu_request *request);
@@ -83,8 +102,32 @@ void wk_session_serve_set_list(struct wk_session_turn *turn,
                                const struct wk_apdu_request *request);
 void wk_session_serve_set_block(struct wk_session_turn *turn,
                                 const struct wk_apdu_request *request);
+/** Rights to write: success and *object, or a refusal. */
+wk_apdu_access wk_session_check_set(const struct wk_session *session,
+                                    const struct wk_apdu_target *target,
+                                    const struct wk_object **object);
+/** Writes one item that was not refused. */
+wk_apdu_access wk_session_set_item(struct wk_session_turn *turn,
+                                   const struct wk_session_item *item,
+                                   struct wk_bytes_in value);
+
+/* ---- session_action.c -------------------------------------------------------------------- */
+
 void wk_session_serve_action(struct wk_session_turn *turn,
                              const struct wk_apdu_request *request);
+void wk_session_serve_action_list(struct wk_session_turn *turn,
+                                  const struct wk_apdu_request *request);
+void wk_session_serve_action_block(struct wk_session_turn *turn,
+                                   const struct wk_apdu_request *request);
+wk_apdu_access wk_session_check_action(const struct wk_session *session,
+                                       const struct wk_apdu_target *target,
+                                       const struct wk_object **object);
+/** Invokes one item that was not refused. `reply` may be left faulty on success: the method
+ *  was carried out, but what it returned is too long. */
+wk_apdu_access wk_session_invoke_item(struct wk_session_turn *turn,
+                                      const struct wk_session_item *item,
+                                      struct wk_bytes_in *parameter,
+                                      struct wk_bytes_out *reply);
 
 /* ---- session_association.c: class 15 ----------------------------------------------------- */
 

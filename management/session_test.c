@@ -909,7 +909,7 @@ static void a_list_of_too_many_or_none_is_refused(void)
 
 static void the_object_list_shows_what_the_role_may_do(void)
 {
-    static const uint32_t k_count[WK_ROLE_COUNT] = {5, 12, 14};
+    static const uint32_t k_count[WK_ROLE_COUNT] = {5, 12, 15};
     for (int role = 0; role < WK_ROLE_COUNT; role++) {
         begin(2048, 90);
         EXPECT_OK(open_as((wk_role)role));

@@ -279,6 +279,40 @@ static wk_err supply_action(const struct wk_object_call *call, uint8_t method,
 
 static const struct wk_object_class k_supply = {.get = supply_get, .action = supply_action};
 
+/* ---- array manager: methods that take and return much ------------------------------------ */
+
+enum { ARRAY_COUNT = 1, ARRAY_RETRIEVE = 2, ARRAY_INSERT = 3 };
+
+static wk_err retrieve(struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
+{
+    const int64_t size = wk_axdr_read_integer(parameter, WK_AXDR_LONG_UNSIGNED);
+    WK_TRY(wk_bytes_in_end(parameter));
+    wk_bytes_out_u8(reply, WK_AXDR_OCTET_STRING);
+    wk_axdr_put_length(reply, (uint32_t)size);
+    for (int64_t i = 0; i < size; i++) {
+        wk_bytes_out_u8(reply, (uint8_t)(i * 3));
+    }
+    return WK_OK;
+}
+
+static wk_err array_action(const struct wk_object_call *call, uint8_t method,
+                           struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
+{
+    struct wk_dlms_meter *meter = call->meter;
+    switch (method) {
+    case ARRAY_COUNT:
+        WK_TRY(wk_bytes_in_end(parameter));
+        wk_axdr_put_long_unsigned(reply, (uint16_t)meter->note_size);
+        return WK_OK;
+    case ARRAY_RETRIEVE:
+        return retrieve(parameter, reply);
+    default:
+        return data_set(call, 2, parameter);
+    }
+}
+
+static const struct wk_object_class k_array = {.action = array_action};
+
 /* ---- the table --------------------------------------------------------------------------- */
 
 #define NONE                                                                                   \
@@ -305,6 +339,7 @@ static const struct wk_object k_rows[] = {
     {3, 0, {1, 0, 32, 7, 0, 255}, 3, 1, {NONE, GET(7), GET(7)}, &k_register, REGISTER_U1},
     {7, 1, {1, 0, 99, 1, 0, 255}, 8, 2, {NONE, GET(0xFF), GET(0xFF)}, &k_profile, 0},
     {70, 0, {0, 0, 96, 3, 10, 255}, 4, 2, {NONE, GET(0xF), {0xF, 0, 3}}, &k_supply, 0},
+    {123, 0, {0, 0, 18, 0, 0, 255}, 3, 5, {NONE, NONE, {1, 0, 7}}, &k_array, 0},
 };
 
 struct wk_object_table wk_dlms_meter_table(struct wk_dlms_meter *meter)
