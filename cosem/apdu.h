@@ -46,10 +46,13 @@ typedef enum wk_apdu_tag {
     WK_APDU_DED_SET_RESPONSE = 0xD5,
     WK_APDU_DED_ACTION_RESPONSE = 0xD7,
     WK_APDU_EXCEPTION = 0xD8,
+    WK_APDU_ACCESS_REQUEST = 0xD9,
+    WK_APDU_ACCESS_RESPONSE = 0xDA,
     WK_APDU_GENERAL_GLO = 0xDB,
     WK_APDU_GENERAL_DED = 0xDC,
     WK_APDU_GENERAL_CIPHERING = 0xDD,
     WK_APDU_GENERAL_SIGNING = 0xDF,
+    WK_APDU_GENERAL_BLOCK = 0xE0,
 } wk_apdu_tag;
 
 /* High octet: tag of the APDU; low octet: choice of the service. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cosem/access.h"
 #include "cosem/initiate.h"
 #include "management/session_part.h"
 
@@ -23,6 +24,8 @@ void wk_session_end_transfers(struct wk_session *session)
 {
     session->get.active = false;
     session->gather.active = false;
+    session->blocks.receiving = false;
+    session->blocks.sending = false;
 }
 
 void wk_session_close(struct wk_session *session)
@@ -108,6 +111,11 @@ wk_apdu_access wk_session_access_of(wk_err err)
 
 /* ---- services ---------------------------------------------------------------------------- */
 
+bool wk_session_agreed(const struct wk_session *session, uint32_t conformance)
+{
+    return (session->conformance & conformance) == conformance;
+}
+
 struct service {
     wk_apdu_service service;
     uint32_t conformance; /* all of these bits must have been negotiated */
@@ -144,15 +152,13 @@ static const struct service *service_of(const struct wk_session *session,
     for (size_t i = 0; i < sizeof k_services / sizeof k_services[0]; i++) {
         const struct service *row = &k_services[i];
         if (row->service == service) {
-            const uint32_t agreed = session->conformance & row->conformance;
-            return agreed == row->conformance ? row : NULL;
+            return wk_session_agreed(session, row->conformance) ? row : NULL;
         }
     }
     return NULL;
 }
 
-/* Serves a plain request of an association that is open, or being proven. */
-static void serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
+static void serve_request(struct wk_session_turn *turn, struct wk_bytes_in *apdu, bool *confirm)
 {
     struct wk_session *session = turn->session;
     struct wk_apdu_request request;
@@ -176,17 +182,56 @@ static void serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_SERVICE_NOT_SUPPORTED);
         return;
     }
+    *confirm = (request.invoke & WK_APDU_INVOKE_CONFIRM) != 0;
     row->serve(turn, &request);
-    if ((request.invoke & WK_APDU_INVOKE_CONFIRM) == 0) {
-        *turn->out = wk_bytes_out_of(turn->out->data, turn->out->room); /* no reply is wanted */
-        turn->exception.service_error = 0;
+}
+
+static void serve_access(struct wk_session_turn *turn, struct wk_bytes_in *apdu, bool *confirm)
+{
+    const struct wk_session *session = turn->session;
+    if (session->state == WK_SESSION_PROVING) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+    } else if (!wk_session_agreed(session, WK_CONFORMANCE_ACCESS)) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_SERVICE_NOT_SUPPORTED);
+    } else {
+        wk_session_serve_access(turn, apdu, confirm);
     }
 }
 
-static size_t reply_limit(const struct wk_session *session)
+/* Serves a plain request of an association that is open, or being proven. */
+static void serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
+{
+    bool confirm = true; /* what is no request is refused in any case */
+    if (wk_bytes_in_peek(apdu) == WK_APDU_ACCESS_REQUEST) {
+        serve_access(turn, apdu, &confirm);
+    } else {
+        serve_request(turn, apdu, &confirm);
+    }
+    if (!confirm) {
+        *turn->out = wk_bytes_out_of(turn->out->data, turn->out->room); /* no reply is wanted */
+        turn->exception.service_error = 0;
+        turn->session->blocks.sending = false;
+    }
+}
+
+size_t wk_session_reply_limit(const struct wk_session *session)
 {
     const size_t client = session->client_max_pdu;
     return client == 0 || client > WK_SESSION_PDU ? WK_SESSION_PDU : client;
+}
+
+/* How long a reply may be before it is cut into general blocks. */
+static size_t uncut_limit(const struct wk_session *session)
+{
+    return wk_session_agreed(session, WK_CONFORMANCE_GENERAL_BLOCKS)
+               ? WK_SESSION_PDU
+               : wk_session_reply_limit(session);
+}
+
+size_t wk_session_room(const struct wk_session_turn *turn)
+{
+    const size_t left = wk_bytes_out_left(turn->out);
+    return left < turn->limit || turn->by_blocks ? left : turn->limit;
 }
 
 static void serve_clear(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
@@ -198,9 +243,17 @@ static void serve_clear(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
         return;
     }
     struct wk_bytes_out out =
-        wk_bytes_out_of(reply->data + reply->size, reply_limit(turn->session));
+        wk_bytes_out_of(reply->data + reply->size, uncut_limit(turn->session));
+    turn->limit = wk_session_reply_limit(turn->session);
+    turn->clear = true;
+    struct wk_bytes_in plain = *apdu;
+    if (turn->by_blocks) {
+        /* The reply needs the stage, where the request was gathered. */
+        memcpy(turn->session->plain, apdu->data, apdu->size);
+        plain = wk_bytes_in_of(turn->session->plain, apdu->size);
+    }
     turn->out = &out; /* cppcheck-suppress autoVariables ; only while it is served */
-    serve(turn, apdu);
+    serve(turn, &plain);
     turn->out = NULL;
     if (out.fault != WK_OK) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
@@ -288,7 +341,8 @@ static void serve_sealed(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
         return;
     }
     struct wk_cipher_seal seal;
-    wk_cipher_begin(&seal, reply, reply_limit(session));
+    wk_cipher_begin(&seal, reply, uncut_limit(session));
+    turn->limit = wk_session_reply_limit(session) - WK_CIPHER_OVERHEAD;
     turn->out = &seal.plain; /* cppcheck-suppress autoVariables ; only while it is served */
     serve(turn, &plain);
     turn->out = NULL;
@@ -306,27 +360,18 @@ static void serve_sealed(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
 
 /* ---- the entrance ------------------------------------------------------------------------ */
 
-static void dispatch(struct wk_session_turn *turn, uint16_t client_sap,
-                     struct wk_bytes_in *apdu, struct wk_bytes_out *reply)
+/* An APDU of an association that is open, however it came. */
+static void dispatch(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
+                     struct wk_bytes_out *reply)
 {
-    const struct wk_session *session = turn->session;
-    const uint8_t tag = wk_bytes_in_peek(apdu);
-    turn->out = reply;
-    if (tag == WK_APDU_AARQ) {
-        wk_session_open(turn, client_sap, apdu);
-        return;
-    }
-    if (session->state == WK_SESSION_IDLE || client_sap != session->client_sap) {
-        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
-        return;
-    }
-    switch (tag) {
+    switch (wk_bytes_in_peek(apdu)) {
     case WK_APDU_RLRQ:
         wk_session_release(turn, apdu);
         break;
     case WK_APDU_GET_REQUEST:
     case WK_APDU_SET_REQUEST:
     case WK_APDU_ACTION_REQUEST:
+    case WK_APDU_ACCESS_REQUEST:
         serve_clear(turn, apdu, reply);
         break;
     case WK_APDU_GLO_GET_REQUEST:
@@ -338,6 +383,33 @@ static void dispatch(struct wk_session_turn *turn, uint16_t client_sap,
     default:
         wk_session_refuse(turn, WK_APDU_SERVICE_UNKNOWN, WK_APDU_SERVICE_NOT_SUPPORTED);
         break;
+    }
+}
+
+static void enter(struct wk_session_turn *turn, uint16_t client_sap, struct wk_bytes_in *apdu,
+                  struct wk_bytes_out *reply)
+{
+    const struct wk_session *session = turn->session;
+    const size_t begin = reply->size;
+    struct wk_bytes_in whole = *apdu;
+    turn->out = reply;
+    if (wk_bytes_in_peek(apdu) == WK_APDU_AARQ) {
+        wk_session_open(turn, client_sap, apdu);
+        return;
+    }
+    if (session->state == WK_SESSION_IDLE || client_sap != session->client_sap) {
+        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
+        return;
+    }
+    if (wk_bytes_in_peek(apdu) == WK_APDU_GENERAL_BLOCK) {
+        if (!wk_session_take_block(turn, apdu, reply, &whole)) {
+            return;
+        }
+        turn->by_blocks = true;
+    }
+    dispatch(turn, &whole, reply);
+    if (turn->exception.service_error == 0) {
+        wk_session_cut(turn, begin, reply);
     }
 }
 
@@ -356,7 +428,7 @@ wk_err wk_session_receive(struct wk_session *session, int64_t now_us,
     if (apdu.size > (opens ? WK_ASSOCIATION_MAX : session->config.max_pdu)) {
         wk_session_refuse(&turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_PDU_TOO_LONG);
     } else {
-        dispatch(&turn, link.client_sap, &apdu, reply);
+        enter(&turn, link.client_sap, &apdu, reply);
     }
     if (turn.exception.service_error != 0) {
         wk_apdu_put_exception(reply, &turn.exception);

@@ -15,6 +15,12 @@
  * The table must have the row of class 15, 0.0.40.0.0.255, with WK_SESSION_CURRENT: there HLS
  * is completed (method 1, which needs no right then).
  *
+ * Memory: requests and replies of one APDU are bounded by WK_SESSION_PDU, also when they come
+ * by blocks, in whatever way. Replies in clear are longer without a bound: a GET by its blocks
+ * or by general block transfer, an ACCESS by the latter, are made piece by piece from a cursor,
+ * and only the window under way is kept. A protected reply is sealed as a whole before general
+ * block transfer cuts it; the blocks of a GET are sealed each for itself, and have no bound.
+ *
  * What must be known about keys and counters is shared by all sessions of a meter, in struct
  * wk_session_security; the owner persists it (see there). */
 #ifndef WK_MANAGEMENT_SESSION_H
@@ -30,12 +36,14 @@
 #include "cosem/apdu.h"
 #include "cosem/association.h"
 #include "cosem/cipher.h"
+#include "cosem/gbt.h"
 #include "management/object.h"
 #include "port/hal.h"
 
 #define WK_SESSION_PDU         2048 /* longest APDU taken or sent */
 #define WK_SESSION_PDU_LEAST   64
 #define WK_SESSION_LIST        16 /* most attributes or methods in one request */
+#define WK_SESSION_WINDOW      8  /* blocks of general block transfer taken at once */
 #define WK_SESSION_PASSWORD    32
 #define WK_SESSION_CHALLENGE   16 /* octets of the server's challenge */
 #define WK_SESSION_SERVER_SAP  1  /* the management logical device */
@@ -116,13 +124,20 @@ struct wk_session_item {
     struct wk_object_selection selection;
 };
 
-/* A reply longer than one APDU: what a GET reads, or what an ACTION returned. Values are staged
- * in whole elements and sent from there. */
+typedef enum wk_session_source {
+    WK_SESSION_OF_GET = 0,
+    WK_SESSION_OF_ACTION, /* all is staged */
+    WK_SESSION_OF_ACCESS,
+    WK_SESSION_OF_ANY, /* a whole APDU, protected or not: all is staged */
+} wk_session_source;
+
+/* A reply longer than one APDU. Values are staged in whole elements and sent from there; what
+ * is behind them is made when there is room again. */
 struct wk_session_get {
     bool active;
     bool list;
-    bool action;
     bool finished; /* all is staged */
+    wk_session_source source;
     uint8_t invoke;
     uint8_t count;
     uint8_t index;
@@ -130,6 +145,31 @@ struct wk_session_get {
     size_t at;      /* stage: what is not sent yet */
     size_t size;
     struct wk_object_cursor cursor;
+};
+
+/* General block transfer, both ways; cosem/gbt says how. What has come and what is not yet
+ * acknowledged is in the stage. */
+struct wk_session_blocks {
+    bool receiving;
+    bool sending;
+    uint8_t window; /* of the client */
+    uint16_t peer;  /* the client's last block that was taken */
+    uint16_t own;   /* blocks without data that were sent */
+    size_t gathered;
+    struct wk_gbt_sender sender;
+};
+
+/* An ACCESS under way. Its request stays in `plain`: offsets are there. */
+struct wk_session_access {
+    uint32_t invoke;
+    uint8_t phase; /* private to session_access.c */
+    bool broken;   /* the rest is not carried out */
+    size_t list_at;
+    size_t list_end;
+    size_t value_at;
+    size_t value_end;
+    uint8_t kind[WK_SESSION_LIST];
+    uint8_t result[WK_SESSION_LIST];
 };
 
 /* A SET or ACTION by blocks under way: what has come is gathered in the stage. */
@@ -162,6 +202,8 @@ struct wk_session {
     uint8_t challenge[WK_SESSION_CHALLENGE];
     struct wk_session_get get;
     struct wk_session_gather gather;
+    struct wk_session_blocks blocks;
+    struct wk_session_access access;
     struct wk_session_item items[WK_SESSION_LIST];     /* of the transfer under way */
     uint8_t plain[WK_SESSION_PDU + WK_CIPHER_RESERVE]; /* a request, deciphered */
     uint8_t stage[WK_SESSION_PDU];
@@ -180,12 +222,19 @@ struct wk_session_link {
 WK_MUST_USE wk_err wk_session_init(struct wk_session *session,
                                    const struct wk_session_config *config);
 
-/** Serves one APDU and appends its reply, if it has one, to `reply`. `now_us`: UTC,
+/** Serves one APDU and appends its reply, if it has one, to `reply`; see also
+ *  wk_session_continues. `now_us`: UTC,
  *  microseconds since 1970. WK_E_ARGUMENT: less than WK_SESSION_REPLY octets of room;
  *  WK_E_NOT_FOUND: addressed to a server that is not here; nothing has changed then. */
 WK_MUST_USE wk_err wk_session_receive(struct wk_session *session, int64_t now_us,
                                       struct wk_session_link link, struct wk_bytes_in apdu,
                                       struct wk_bytes_out *reply);
+
+/** True if the last reply was a block of general block transfer and more are to be sent at
+ *  once: call wk_session_continue until it is false. */
+bool wk_session_continues(const struct wk_session *session);
+/** Appends the next block to `reply`. WK_E_STATE: there is none; WK_E_ARGUMENT as above. */
+WK_MUST_USE wk_err wk_session_continue(struct wk_session *session, struct wk_bytes_out *reply);
 
 /** The connection is gone: the association and all that was under way end. The session can
  *  serve a new connection at once. */

@@ -94,21 +94,19 @@ static struct wk_bytes_in parameter_of(struct wk_bytes_in *values)
 
 static size_t reply_room(const struct wk_session_turn *turn)
 {
-    const size_t left = wk_bytes_out_left(turn->out);
+    const bool blocks = wk_session_agreed(turn->session, WK_CONFORMANCE_BLOCK_ACTION);
+    const size_t left = blocks ? wk_session_room(turn) : wk_bytes_out_left(turn->out);
     return left > APDU_HEAD ? left - APDU_HEAD : 0;
 }
 
-static bool may_send_blocks(const struct wk_session *session)
-{
-    return (session->conformance & WK_CONFORMANCE_BLOCK_ACTION) != 0;
-}
-
-/* What the stage has room for: what can be sent. */
+/* What the stage has room for: what can be sent. Without blocks of ACTION it is one APDU, which
+ * general blocks may carry. */
 static struct wk_bytes_out begin_stage(struct wk_session_turn *turn)
 {
     struct wk_session *session = turn->session;
     const size_t room = reply_room(turn);
-    const bool whole = !may_send_blocks(session) && room < sizeof session->stage;
+    const bool blocks = wk_session_agreed(session, WK_CONFORMANCE_BLOCK_ACTION);
+    const bool whole = !blocks && room < sizeof session->stage;
     return wk_bytes_out_of(session->stage, whole ? room : sizeof session->stage);
 }
 

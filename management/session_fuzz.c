@@ -29,6 +29,7 @@ static struct wk_object_table table;
 static struct wk_session session;
 static struct wk_client client;
 static uint8_t reply_room[WK_SESSION_REPLY];
+static uint8_t more_room[WK_SESSION_REPLY];
 static struct wk_session_link from;
 static int64_t now_us;
 
@@ -61,6 +62,12 @@ static struct wk_bytes_in send_frame(const uint8_t *octets, size_t size)
     require(trusted || meter.changes == changes);
     require(security.client_counter[WK_ROLE_MANAGEMENT] >= counter);
     require(memcmp(&security.keys, &fresh.keys, sizeof fresh.keys) == 0);
+    for (int i = 0; i < 64 && wk_session_continues(&session); i++) {
+        struct wk_bytes_out more = wk_bytes_out_of(more_room, sizeof more_room);
+        require(wk_session_continue(&session, &more) == WK_OK);
+        require(more.fault == WK_OK && more.size <= WK_SESSION_PDU);
+    }
+    require(!wk_session_continues(&session));
     return wk_bytes_in_of(reply_room, reply.size);
 }
 

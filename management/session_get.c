@@ -52,8 +52,8 @@ static wk_apdu_access find_attribute(struct wk_session_turn *turn,
                              : WK_APDU_SUCCESS;
 }
 
-static void read_item(struct wk_session_turn *turn, const struct wk_apdu_target *target,
-                      struct wk_session_item *item)
+void wk_session_read_item(struct wk_session_turn *turn, const struct wk_apdu_target *target,
+                          struct wk_session_item *item)
 {
     *item = (struct wk_session_item){.attribute = target->id};
     item->selection.column_first = 1;
@@ -87,11 +87,10 @@ static wk_err get_attribute(struct wk_session_turn *turn, const struct wk_sessio
     return out->fault;
 }
 
-/* Appends elements of the present item's value to the stage. WK_E_FULL: not one fits. */
-static wk_err stage_value(struct wk_session_turn *turn, struct wk_bytes_out *stage)
+wk_err wk_session_stage_value(struct wk_session_turn *turn, const struct wk_session_item *item,
+                              struct wk_bytes_out *stage)
 {
     struct wk_session_get *get = &turn->session->get;
-    const struct wk_session_item *item = &turn->session->items[get->index];
     const bool first = !get->cursor.more;
     struct wk_object_cursor cursor = get->cursor;
     struct wk_bytes_out value =
@@ -128,7 +127,7 @@ static wk_err stage_listed(struct wk_session_turn *turn, struct wk_bytes_out *st
         wk_bytes_out_u8(stage, item->refusal == WK_APDU_SUCCESS ? 0 : 1);
     }
     if (item->refusal == WK_APDU_SUCCESS) {
-        err = stage->fault == WK_OK ? stage_value(turn, stage) : stage->fault;
+        err = stage->fault == WK_OK ? wk_session_stage_value(turn, item, stage) : stage->fault;
     }
     if (err == WK_E_FULL && before.size > 0) {
         *stage = before;
@@ -151,23 +150,36 @@ static wk_err stage_listed(struct wk_session_turn *turn, struct wk_bytes_out *st
     return WK_OK;
 }
 
-/* Fills the stage behind what is left in it, until `wanted` octets are there or all is. */
-static wk_err fill_stage(struct wk_session_turn *turn, size_t wanted)
+/* Appends a piece of the reply that the session is sending. */
+static wk_err stage_piece(struct wk_session_turn *turn, struct wk_bytes_out *stage)
+{
+    struct wk_session *session = turn->session;
+    struct wk_session_get *get = &session->get;
+    if (get->source == WK_SESSION_OF_ACCESS) {
+        return wk_session_stage_access(turn, stage);
+    }
+    WK_TRY(get->list ? stage_listed(turn, stage)
+                     : wk_session_stage_value(turn, &session->items[get->index], stage));
+    if (!get->cursor.more) {
+        next_item(get);
+    }
+    return WK_OK;
+}
+
+wk_err wk_session_fill(struct wk_session_turn *turn, size_t wanted)
 {
     struct wk_session *session = turn->session;
     struct wk_session_get *get = &session->get;
     memmove(session->stage, session->stage + get->at, get->size - get->at);
-    struct wk_bytes_out stage = wk_bytes_out_of(session->stage, sizeof session->stage);
+    struct wk_bytes_out stage =
+        wk_bytes_out_of(session->stage, sizeof session->stage - REPLY_HEAD);
     (void)wk_bytes_out_reserve(&stage, get->size - get->at);
     while (!get->finished && stage.size < wanted) {
-        const wk_err err = get->list ? stage_listed(turn, &stage) : stage_value(turn, &stage);
+        const wk_err err = stage_piece(turn, &stage);
         if (err == WK_E_FULL && stage.size > 0) {
             break;
         }
         WK_TRY(err);
-        if (!get->cursor.more) {
-            next_item(get);
-        }
     }
     get->at = 0;
     get->size = stage.size;
@@ -205,7 +217,7 @@ static void put_block_refusal(struct wk_session_turn *turn,
 /* Room for raw data in one block. */
 static size_t block_room(const struct wk_session_turn *turn)
 {
-    const size_t left = wk_bytes_out_left(turn->out);
+    const size_t left = wk_session_room(turn);
     return left > WK_APDU_GET_OVERHEAD ? left - WK_APDU_GET_OVERHEAD : 0;
 }
 
@@ -218,7 +230,8 @@ static void put_block(struct wk_session_turn *turn)
     const size_t size = staged < room ? staged : room;
     get->block++;
     const struct wk_apdu_response response = {
-        .service = get->action ? WK_APDU_ACTION_REPLY_BLOCK : WK_APDU_GET_REPLY_BLOCK,
+        .service = get->source == WK_SESSION_OF_ACTION ? WK_APDU_ACTION_REPLY_BLOCK
+                                                       : WK_APDU_GET_REPLY_BLOCK,
         .invoke = get->invoke,
         .last_block = get->finished && size == staged,
         .block = get->block,
@@ -253,7 +266,7 @@ static void begin_get(struct wk_session *session, const struct wk_apdu_request *
     wk_session_end_transfers(session);
     get->active = true;
     get->list = request->service == WK_APDU_GET_LIST;
-    get->action = false;
+    get->source = WK_SESSION_OF_GET;
     get->finished = false;
     get->invoke = request->invoke;
     get->count = 0;
@@ -269,18 +282,54 @@ static void read_items(struct wk_session_turn *turn, const struct wk_apdu_reques
     struct wk_session_get *get = &turn->session->get;
     struct wk_bytes_in list = request->list;
     if (!get->list) {
-        read_item(turn, &request->target, &turn->session->items[0]);
+        wk_session_read_item(turn, &request->target, &turn->session->items[0]);
         get->count = 1;
         return;
     }
     for (uint32_t i = 0; i < request->count; i++) {
         struct wk_apdu_target target;
         wk_apdu_read_target(&list, true, &target);
-        read_item(turn, &target, &turn->session->items[i]);
+        wk_session_read_item(turn, &target, &turn->session->items[i]);
     }
     get->count = (uint8_t)request->count;
     turn->session->stage[0] = get->count;
     get->size = 1;
+}
+
+/* Puts what is before the value into the stage, too: the reply goes by general blocks. */
+static void begin_stream(struct wk_session_turn *turn)
+{
+    struct wk_session *session = turn->session;
+    struct wk_session_get *get = &session->get;
+    const uint8_t choice = get->list ? 3 : 1;
+    const uint8_t head[REPLY_HEAD] = {WK_APDU_GET_RESPONSE, choice, get->invoke, 0};
+    const size_t size = get->list ? REPLY_HEAD - 1 : REPLY_HEAD;
+    memmove(session->stage + size, session->stage + get->at, get->size - get->at);
+    memcpy(session->stage, head, size);
+    get->size += size - get->at;
+    get->at = 0;
+    get->active = false; /* not by blocks of GET */
+    wk_session_begin_blocks(turn);
+}
+
+/* By blocks of GET where they were agreed, unless the client itself uses general blocks. */
+static void put_long(struct wk_session_turn *turn)
+{
+    struct wk_session *session = turn->session;
+    const struct wk_session_get *get = &session->get;
+    const bool general = wk_session_agreed(session, WK_CONFORMANCE_GENERAL_BLOCKS);
+    const bool blocks = wk_session_agreed(session, WK_CONFORMANCE_BLOCK_GET);
+    const bool prefers = general && (turn->by_blocks || !blocks);
+    if (prefers && turn->clear) {
+        begin_stream(turn);
+    } else if (prefers && get->finished &&
+               get->size + REPLY_HEAD <= wk_bytes_out_left(turn->out)) {
+        put_whole(turn);
+    } else if (blocks) {
+        put_block(turn);
+    } else {
+        put_refusal(turn, get->invoke, WK_APDU_BLOCK_UNAVAILABLE);
+    }
 }
 
 void wk_session_serve_get(struct wk_session_turn *turn, const struct wk_apdu_request *request)
@@ -298,17 +347,15 @@ void wk_session_serve_get(struct wk_session_turn *turn, const struct wk_apdu_req
         put_refusal(turn, request->invoke, turn->session->items[0].refusal);
         return;
     }
-    const size_t left = wk_bytes_out_left(turn->out);
+    const size_t left = wk_session_room(turn);
     const size_t room = left > REPLY_HEAD ? left - REPLY_HEAD : 0;
-    const wk_err err = fill_stage(turn, room + 1);
+    const wk_err err = wk_session_fill(turn, wk_bytes_out_left(turn->out));
     if (err != WK_OK) {
         put_refusal(turn, request->invoke, wk_session_access_of(err));
     } else if (get->finished && get->size <= room) {
         put_whole(turn);
-    } else if ((session->conformance & WK_CONFORMANCE_BLOCK_GET) == 0) {
-        put_refusal(turn, request->invoke, WK_APDU_BLOCK_UNAVAILABLE);
     } else {
-        put_block(turn);
+        put_long(turn);
     }
 }
 
@@ -318,7 +365,7 @@ void wk_session_begin_action_blocks(struct wk_session_turn *turn, uint8_t invoke
     struct wk_session_get *get = &turn->session->get;
     *get = (struct wk_session_get){
         .active = true,
-        .action = true,
+        .source = WK_SESSION_OF_ACTION,
         .finished = true,
         .invoke = invoke,
         .at = at,
@@ -332,8 +379,9 @@ void wk_session_serve_next(struct wk_session_turn *turn, const struct wk_apdu_re
 {
     struct wk_session_get *get = &turn->session->get;
     const bool action = request->service == WK_APDU_ACTION_NEXT;
+    const wk_session_source source = action ? WK_SESSION_OF_ACTION : WK_SESSION_OF_GET;
     const uint8_t differ = (uint8_t)(get->invoke ^ request->invoke);
-    if (!get->active || get->action != action || (differ & WK_APDU_INVOKE_ID) != 0) {
+    if (!get->active || get->source != source || (differ & WK_APDU_INVOKE_ID) != 0) {
         put_block_refusal(turn, request, WK_APDU_NO_LONG_GET);
         return;
     }
@@ -342,7 +390,7 @@ void wk_session_serve_next(struct wk_session_turn *turn, const struct wk_apdu_re
                           action ? WK_APDU_LONG_GET_ABORTED : WK_APDU_BLOCK_NUMBER_INVALID);
         return;
     }
-    const wk_err err = fill_stage(turn, block_room(turn));
+    const wk_err err = wk_session_fill(turn, block_room(turn));
     if (err != WK_OK) {
         put_block_refusal(turn, request, wk_session_access_of(err));
         return;

@@ -15,6 +15,9 @@ struct wk_session_turn {
     struct wk_session *session;
     int64_t now_us;
     struct wk_bytes_out *out;
+    size_t limit;   /* octets of plain reply that one APDU to the client holds */
+    bool clear;     /* the reply is sent as it is written */
+    bool by_blocks; /* the request came by general block transfer: the reply does, too */
     struct wk_apdu_exception exception; /* service_error 0 = none */
 };
 
@@ -35,8 +38,13 @@ WK_MUST_USE wk_err wk_session_open_sealed(struct wk_session_turn *turn, wk_role 
                                           struct wk_bytes_in *sealed,
                                           struct wk_cipher_head *head,
                                           struct wk_bytes_in *plain);
-/** Ends whatever GET or SET is under way. */
+/** Ends whatever transfer is under way. */
 void wk_session_end_transfers(struct wk_session *session);
+/** Octets of reply the service may write as one APDU without blocks of its own. */
+size_t wk_session_room(const struct wk_session_turn *turn);
+/** The longest APDU that may be sent to the client at once. */
+size_t wk_session_reply_limit(const struct wk_session *session);
+bool wk_session_agreed(const struct wk_session *session, uint32_t conformance);
 
 /* ---- session_open.c ---------------------------------------------------------------------- */
 
@@ -61,6 +69,16 @@ void wk_session_serve_next(struct wk_session_turn *turn, const struct wk_apdu_re
 /** Sends the first block of what an ACTION returned: stage[at..size). */
 void wk_session_begin_action_blocks(struct wk_session_turn *turn, uint8_t invoke, size_t at,
                                     size_t size);
+/** Reads what a target names, selection included; item->refusal says why it may not be read. */
+void wk_session_read_item(struct wk_session_turn *turn, const struct wk_apdu_target *target,
+                          struct wk_session_item *item);
+/** Appends elements of the item's value to the stage, from the cursor of session->get on.
+ *  WK_E_FULL: not one fits, nothing is appended. */
+WK_MUST_USE wk_err wk_session_stage_value(struct wk_session_turn *turn,
+                                          const struct wk_session_item *item,
+                                          struct wk_bytes_out *stage);
+/** Fills the stage behind what is left in it, until `wanted` octets are there or all is. */
+WK_MUST_USE wk_err wk_session_fill(struct wk_session_turn *turn, size_t wanted);
 /** Whether `role` may see the object at all. */
 bool wk_session_is_visible(const struct wk_object *object, wk_role role);
 /** The object a request is about, as far as the role may know: WK_APDU_SUCCESS and *object,
@@ -94,6 +112,26 @@ wk_apdu_access wk_session_gather(struct wk_session *session,
 /** All blocks are there: moves them out of the stage. WK_E_FORMAT, WK_E_SHORT: they are not
  *  the one value of a single target, or not the values of a list. */
 WK_MUST_USE wk_err wk_session_gathered(struct wk_session *session, struct wk_bytes_in *values);
+
+/* ---- session_block.c: general block transfer --------------------------------------------- */
+
+/** Takes a block of the client: true if it completes an APDU, which is then in the stage;
+ *  otherwise the answer, if there is one, is written. */
+bool wk_session_take_block(struct wk_session_turn *turn, struct wk_bytes_in *in,
+                           struct wk_bytes_out *reply, struct wk_bytes_in *apdu);
+/** Begins to send session->get by general block transfer; wk_session_cut writes the blocks. */
+void wk_session_begin_blocks(struct wk_session_turn *turn);
+/** Cuts the reply, which begins at `begin` in `reply`, into blocks if it must be. */
+void wk_session_cut(struct wk_session_turn *turn, size_t begin, struct wk_bytes_out *reply);
+
+/* ---- session_access.c -------------------------------------------------------------------- */
+
+/** *confirm: whether a reply is wanted, left as it is if the request is refused. */
+void wk_session_serve_access(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
+                             bool *confirm);
+/** Appends a piece of the response; see wk_session_fill. */
+WK_MUST_USE wk_err wk_session_stage_access(struct wk_session_turn *turn,
+                                           struct wk_bytes_out *stage);
 
 /* ---- session_set.c ----------------------------------------------------------------------- */
 

@@ -2,8 +2,10 @@
  *
  * The services of the server octet by octet: requests as the abstract syntax of IEC 62056-5-3
  * encodes them, and the replies they must get. */
+#include "cosem/access.h"
 #include "cosem/axdr.h"
 #include "cosem/cosem_test.h"
+#include "cosem/gbt.h"
 #include "cosem/initiate.h"
 #include "management/session.h"
 #include "port/bearssl/bearssl.h"
@@ -246,7 +248,7 @@ static void what_a_method_returns_comes_by_blocks(void)
         {"C303C102" ARRAYS "02" ARRAYS "01 02 120FA0 00", "C703C102 0001010E 000100120000"},
     };
     expect_exchanges(k_long, 2);
-    session.conformance &= ~WK_CONFORMANCE_BLOCK_ACTION;
+    session.conformance &= ~(WK_CONFORMANCE_BLOCK_ACTION | WK_CONFORMANCE_GENERAL_BLOCKS);
     static const struct exchange k_no_blocks[] = {
         {"C301C1" ARRAYS "02 01 1203E8", "C701C1 0001010E"},
         {"C302C100000001", "D80102"},
@@ -254,5 +256,258 @@ static void what_a_method_returns_comes_by_blocks(void)
     expect_exchanges(k_no_blocks, 2);
 }
 
-WK_TEST_MAIN(T(a_list_is_written_by_blocks_too), T(methods_are_invoked_as_lists_say),
+/* ---- general block transfer -------------------------------------------------------------- */
+
+static void what_comes_by_general_blocks_is_answered_so(void)
+{
+    static const struct exchange k_exchanges[] = {
+        /* one block; the answer's window is the server's, its ack the client's block */
+        {"E081 0001 0000 0D C001C1" NOTE "00", "E088 0001 0001 09 C401C100 0903414243"},
+        /* two blocks, streamed: answered when all is there */
+        {"E041 0001 0000 06 C001C1 000100", ""},
+        {"E081 0002 0000 07 00600109FF0200", "E088 0001 0002 09 C401C100 0903414243"},
+        /* two blocks, not streamed: the first is acknowledged */
+        {"E001 0001 0000 06 C001C1 000100", "E008 0001 0001 00"},
+        {"E081 0002 0001 07 00600109FF0200", "E088 0002 0002 09 C401C100 0903414243"},
+        /* a block is missing: the one before it is acknowledged, and it is sent again */
+        {"E042 0001 0000 03 C001C1", ""},
+        {"E002 0003 0000 04 0109FF02", "E008 0001 0001 00"},
+        {"E042 0002 0001 06 000100006001", ""},
+        {"E082 0003 0001 04 09FF0200", "E088 0002 0003 09 C401C100 0903414243"},
+        /* the same block again changes nothing */
+        {"E001 0001 0000 06 C001C1 000100", "E008 0001 0001 00"},
+        {"E001 0001 0000 06 C001C1 000100", "E008 0001 0001 00"},
+        {"E001 0002 0001 02 0060", "E008 0002 0002 00"},
+        {"E001 0002 0002 02 0060", "E008 0003 0002 00"},
+        {"E081 0003 0003 05 0109FF0200", "E088 0004 0003 09 C401C100 0903414243"},
+        /* a write, unconfirmed: no answer */
+        {"E081 0001 0000 12 C10181" NOTE "00 0903444546", ""},
+        {"C001C1" NOTE "00", "C401C100 0903444546"},
+        /* what a service refuses comes by blocks, what is no service does not */
+        {"E081 0001 0000 0D C001C1" RELAY "0900", "E088 0001 0001 05 C401C10103"},
+        {"E081 0001 0000 01 C0", "D80203"},
+        {"E081 0001 0000 05 E081000100", "D80202"},
+        {"E081 0001 0000 00", "D80101"},
+        {"E081 0002 0000 01 C0", "D80101"},
+        {"E081 0001 0000 02 C0", "D80203"},
+        {"E081 0001", "D80203"},
+    };
+    open_session(ALL, "0400");
+    memcpy(meter.note, "ABC", 3);
+    meter.note_size = 3;
+    expect_exchanges(k_exchanges, sizeof k_exchanges / sizeof k_exchanges[0]);
+}
+
+/* Takes the blocks of one turn of the server; `lose`: this many octets of a bit mask say which
+ * of them are lost. *number: the last one taken in order. */
+static bool take_turn(uint32_t lose, uint16_t *number, uint32_t *blocks)
+{
+    struct wk_gbt_block block = {.streaming = true};
+    bool last = false;
+    for (uint32_t i = 0; block.streaming && !wk_test_failed_; i++) {
+        struct wk_bytes_in in = wk_bytes_in_of(reply_room, reply_size);
+        if (wk_gbt_read(&in, &block) != WK_OK || reply_size > session.client_max_pdu) {
+            wk_test_failed_ = true;
+            break;
+        }
+        (*blocks)++;
+        if ((lose >> i & 1) == 0 && wk_gbt_take(number, &block)) {
+            wk_test_failed_ = take_value(block.data.data, block.data.size) != WK_OK;
+            last = block.last;
+        }
+        if (block.streaming != wk_session_continues(&session)) {
+            wk_test_failed_ = true;
+        }
+        if (block.streaming) {
+            struct wk_bytes_out reply = wk_bytes_out_of(reply_room, sizeof reply_room);
+            wk_test_failed_ = wk_session_continue(&session, &reply) != WK_OK;
+            reply_size = reply.size;
+        }
+    }
+    return last;
+}
+
+/* Collects a reply by general blocks while some of them are lost. */
+static void collect_general(uint8_t window, uint64_t *chance, uint16_t number, uint32_t *blocks)
+{
+    uint16_t own = 1;
+    value_size = 0;
+    *blocks = 0;
+    for (int turns = 0; turns < 20000 && !wk_test_failed_; turns++) {
+        const uint32_t lose =
+            chance == NULL ? 0 : (uint32_t)(wk_test_random(chance) & wk_test_random(chance));
+        if (take_turn(lose, &number, blocks)) {
+            return;
+        }
+        struct wk_gbt_block ack = {
+            .last = true, .window = window, .number = ++own, .ack = number};
+        uint8_t room[16];
+        struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+        wk_gbt_put(&out, &ack);
+        EXPECT_OK(send_octets(room, out.size));
+    }
+    EXPECT(false);
+}
+
+#define PROFILE "00070100630100FF02"
+#define ROW     (2 + 14 + 2 + 9 + 9) /* octets of an entry */
+
+static void expect_profile(size_t begin)
+{
+    struct wk_bytes_in in = wk_bytes_in_of(value + begin, value_size - begin);
+    EXPECT_I64(WK_DLMS_METER_ENTRIES, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
+    for (uint32_t i = 0; i < WK_DLMS_METER_ENTRIES; i++) {
+        EXPECT_I64(4, wk_axdr_read_count(&in, WK_AXDR_STRUCTURE));
+        wk_axdr_skip(&in);
+        wk_axdr_skip(&in);
+        EXPECT_I64(wk_dlms_meter_import_uwh(i), wk_axdr_read_integer(&in, WK_AXDR_LONG64));
+        EXPECT_I64(wk_dlms_meter_t1_uwh(i), wk_axdr_read_integer(&in, WK_AXDR_LONG64));
+    }
+    EXPECT_OK(in.fault);
+}
+
+static void a_long_reply_is_streamed_whatever_is_lost(void)
+{
+    static const uint8_t k_windows[] = {1, 3, 8, 63};
+    uint64_t chance = 20261121;
+    uint32_t blocks;
+    uint32_t lossless;
+    printf("# seed %d\n", 20261121);
+    for (size_t i = 0; i < 4; i++) {
+        open_session(ALL, "0080");
+        char request[80];
+        (void)snprintf(request, sizeof request, "E0%02X 0001 0000 0D C001C1" PROFILE "00",
+                       0x80 | k_windows[i]);
+        EXPECT_OK(send_hex(request));
+        collect_general(k_windows[i], NULL, 0, &lossless);
+        EXPECT_I64(4 + 4 + WK_DLMS_METER_ENTRIES * ROW, value_size);
+        expect_profile(4);
+        EXPECT_OK(send_hex(request));
+        collect_general(k_windows[i], &chance, 0, &blocks);
+        EXPECT_I64(4 + 4 + WK_DLMS_METER_ENTRIES * ROW, value_size);
+        expect_profile(4);
+        EXPECT(blocks > lossless);
+    }
+}
+
+static void without_blocks_of_get_general_blocks_carry_it(void)
+{
+    static const struct exchange k_none[] = {
+        {"C001C1" PROFILE "00", "C401C1010E"},
+        {"E081 0001 0000 0D C001C1" NOTE "00", "D80102"},
+    };
+    uint32_t blocks;
+    open_session("2FFFFF" /* neither block-transfer-with-get .. */, "0080");
+    session.conformance &= ~WK_CONFORMANCE_BLOCK_GET;
+    EXPECT_OK(send_hex("C001C1" PROFILE "00"));
+    EXPECT_I64(WK_APDU_GENERAL_BLOCK, reply_room[0]);
+    collect_general(5, NULL, 0, &blocks);
+    expect_profile(4);
+    EXPECT_OK(send_hex("C003C102" CLOCK "00" PROFILE "00"));
+    collect_general(5, NULL, 0, &blocks);
+    EXPECT_I64(0xC4, value[0]);
+    EXPECT_I64(3, value[1]);
+    EXPECT_I64(2, value[3]);
+    expect_profile(4 + 15 + 1);
+    session.conformance &= ~WK_CONFORMANCE_GENERAL_BLOCKS;
+    expect_exchanges(k_none, 2);
+}
+
+static void an_acknowledgement_of_what_was_not_sent_aborts(void)
+{
+    static const struct exchange k_exchanges[] = {
+        {"E081 0002 0005 00", "D80101"},
+        {"E081 0002 0001 00", "D80101"},
+    };
+    open_session(ALL, "0080");
+    EXPECT_OK(send_hex("E081 0001 0000 0D C001C1" PROFILE "00"));
+    EXPECT_I64(WK_APDU_GENERAL_BLOCK, reply_room[0]);
+    expect_exchanges(k_exchanges, 2);
+    EXPECT_OK(send_hex("E081 0001 0000 0D C001C1" PROFILE "00"));
+    EXPECT_OK(send_hex("C001C1" NOTE "00")); /* another request ends it, too */
+    EXPECT_I64(0xC4, reply_room[0]);
+    expect_exchanges(k_exchanges, 1);
+}
+
+/* ---- ACCESS ------------------------------------------------------------------------------ */
+
+static void access_does_what_its_list_says(void)
+{
+    static const struct exchange k_exchanges[] = {
+        /* get, set, action, get again */
+        {"D9 40000001 00 04 01" NOTE "02" NOTE "03" ARRAYS "01 01" NOTE
+         "04 00 0903585960 00 00",
+         "DA 40000001 00 00 04 0903414243 00 120003 0903585960 04 0100 0200 0300 0100"},
+        /* with a date-time; refusals; the rest is carried out */
+        {"D9 40ABCDEF 0C 07EA0B15FF0A0B0CFF800000 03 01" RELAY "09 02" TOTAL "01" NOTE
+         "03 00 1105 00",
+         "DA 40ABCDEF 00 00 03 00 00 0903585960 03 0103 0203 0100"},
+        /* ... unless it shall break */
+        {"D9 60ABCDEF 00 03 01" RELAY "09 02" NOTE "01" NOTE "03 00 0901AA 00",
+         "DA 60ABCDEF 00 00 03 00 00 00 03 0103 02FA 01FA"},
+        /* self-descriptive */
+        {"D9 50000002 00 02 01" NOTE "03" RELAY "02 02 00 0F00",
+         "DA 50000002 00 01 02 01" NOTE "03" RELAY "02 02 0903585960 00 02 0100 0300"},
+        /* selection: two entries by number, first and second column; a write has none */
+        {"D9 40000003 00 02 04" PROFILE "02 02040600000001060000000112000212 0002 05" NOTE
+         "01 00 02 00 0901AA",
+         "DA 40000003 00 00 02 0101 0201 1180 00 02 0100 020B"},
+        /* unconfirmed: done, not answered */
+        {"D9 00000004 00 01 02" NOTE "01 0901CC", ""},
+        {"D9 40000005 00 01 01" NOTE "01 00", "DA 40000005 00 00 01 0901CC 01 0100"},
+        /* malformed: no item, another count of values, an unknown kind, a wrong time */
+        {"D9 40000005 00 00 00", "D80101"},
+        {"D9 40000005 00 01 01" NOTE "02 00 00", "D80203"},
+        {"D9 40000005 00 01 06" NOTE "01 00", "D80203"},
+        {"D9 40000005 01 00 01 01" NOTE "01 00", "D80203"},
+        {"D9 40000005 00 01 01" NOTE "01 00 00", "D80203"},
+    };
+    open_session(ALL, "0400");
+    memcpy(meter.note, "ABC", 3);
+    meter.note_size = 3;
+    expect_exchanges(k_exchanges, sizeof k_exchanges / sizeof k_exchanges[0]);
+    EXPECT(meter.closed);
+    static const struct exchange k_not_agreed[] = {
+        {"D9 40000005 00 01 01" NOTE "01 00", "D80102"}};
+    session.conformance &= ~WK_CONFORMANCE_ACCESS;
+    expect_exchanges(k_not_agreed, 1);
+}
+
+static void a_long_access_goes_by_general_blocks(void)
+{
+    uint64_t chance = 20261122;
+    uint32_t blocks;
+    open_session(ALL, "0080");
+    EXPECT_OK(send_hex("D9 40000001 00 04 01" PROFILE "02" NOTE "03" ARRAYS "02 01" NOTE
+                       "04 00 0901EE 120400 00"));
+    collect_general(8, &chance, 0, &blocks);
+    struct wk_bytes_in in = wk_bytes_in_of(value, value_size);
+    struct wk_access_response response;
+    EXPECT_OK(wk_access_read_response(&in, &response));
+    EXPECT_I64(4, response.count);
+    const struct wk_test_octets results = wk_test_hex("0100 0200 0300 0100");
+    EXPECT_BYTES(results.data, response.results.data, results.size);
+    EXPECT_I64(WK_DLMS_METER_ENTRIES * ROW + 4 + 1 + 1028 + 3, response.values.size);
+    expect_profile(8);
+    EXPECT_I64(1, meter.changes);
+    /* what is behind the long value is done even if nothing is sent */
+    EXPECT_OK(send_hex("D9 00000001 00 02 01" PROFILE "02" NOTE "02 00 0901ED"));
+    EXPECT_I64(0, reply_size);
+    EXPECT_I64(2, meter.changes);
+    EXPECT(!wk_session_continues(&session));
+    /* without general blocks what does not fit is left out */
+    static const struct exchange k_whole[] = {
+        {"D9 40000001 00 03 01" PROFILE "02" NOTE "01" NOTE "03 00 0901EF 00",
+         "DA 40000001 00 00 03 00 00 0901EF 03 010E 0200 0100"},
+    };
+    session.conformance &= ~WK_CONFORMANCE_GENERAL_BLOCKS;
+    expect_exchanges(k_whole, 1);
+}
+
+WK_TEST_MAIN(T(what_comes_by_general_blocks_is_answered_so),
+             T(a_long_reply_is_streamed_whatever_is_lost),
+             T(without_blocks_of_get_general_blocks_carry_it),
+             T(an_acknowledgement_of_what_was_not_sent_aborts),
+             T(access_does_what_its_list_says), T(a_long_access_goes_by_general_blocks),
+             T(a_list_is_written_by_blocks_too), T(methods_are_invoked_as_lists_say),
              T(parameters_of_methods_come_by_blocks), T(what_a_method_returns_comes_by_blocks))

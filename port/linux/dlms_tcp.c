@@ -128,6 +128,12 @@ static void send_reply(struct connection *connection, const struct wk_bytes_out 
     }
 }
 
+static void send_frame(struct connection *connection, struct wk_bytes_out *out)
+{
+    wk_bytes_out_patch_u16be(out, WK_WRAPPER_SIZE - 2, (uint16_t)(out->size - WK_WRAPPER_SIZE));
+    send_reply(connection, out);
+}
+
 /* ---- requests ---------------------------------------------------------------------------- */
 
 static void serve(struct connection *connection, const struct wk_wrapper *head,
@@ -150,8 +156,16 @@ static void serve(struct connection *connection, const struct wk_wrapper *head,
     if (err != WK_OK || out.size == WK_WRAPPER_SIZE) {
         return;
     }
-    wk_bytes_out_patch_u16be(&out, WK_WRAPPER_SIZE - 2, (uint16_t)(out.size - WK_WRAPPER_SIZE));
-    send_reply(connection, &out);
+    send_frame(connection, &out);
+    /* The rest of a window of blocks. */
+    while (!connection->is_closing && wk_session_continues(&connection->session)) {
+        out = wk_bytes_out_of(connection->out, sizeof connection->out);
+        wk_wrapper_put(&out, &reply_head);
+        if (wk_session_continue(&connection->session, &out) != WK_OK) {
+            return;
+        }
+        send_frame(connection, &out);
+    }
 }
 
 static void serve_frames(struct connection *connection)
