@@ -179,6 +179,23 @@ static wk_err backfill(struct visit *v)
 
 /* ---- closing days ----------------------------------------------------------------------- */
 
+/* A correction under way is replaced, not added to. What is further off than the meter takes is a
+ * clock that someone must set, or a meter that catches up. */
+static wk_err discipline_clock(struct visit *v)
+{
+    const int64_t limit_s = v->in->registry->clock_limit_s;
+    const int64_t off_s =
+        v->state->clock_offset_s < 0 ? -v->state->clock_offset_s : v->state->clock_offset_s;
+    if (limit_s == 0 || v->meter->role != WK_REGISTRY_MANAGEMENT || off_s <= limit_s ||
+        off_s > WK_SOURCE_SHIFT_MOST_S) {
+        return WK_OK;
+    }
+    WK_TRY(v->source->shift_clock(v->source->self, -v->state->clock_offset_s));
+    wk_stream_publish(v->in->stream, "clock", "{\"serial\":\"%s\",\"shift_s\":%" PRId64 "}",
+                      v->meter->serial, -v->state->clock_offset_s);
+    return WK_OK;
+}
+
 /* A day may be closed when the meter's clock is past it and nothing more can be expected. */
 static wk_err may_close(struct visit *v, int32_t day, const struct wk_gaps *gaps, bool *yes)
 {
@@ -416,6 +433,7 @@ static wk_err visit_open(struct visit *v)
     WK_TRY(v->source->read_clock(v->source->self, &v->clock_s));
     v->state->clock_s = v->clock_s;
     v->state->clock_offset_s = v->clock_s - v->host_s;
+    WK_TRY(discipline_clock(v));
     const wk_err err = wk_command_run(v->archive, v->meter->id, v->source, v->host_s, &done);
     if (done > 0) {
         wk_stream_publish(v->in->stream, "command", "{\"serial\":\"%s\",\"done\":%d}",

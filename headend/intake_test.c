@@ -124,6 +124,34 @@ static void registers_of_a_hurrying_meter_are_dated_or_not_kept(void)
     }
 }
 
+static void a_clock_beyond_its_limit_is_corrected_by_the_management_client(void)
+{
+    const int64_t now_s = TEST_DAY_S + 40000;
+    static const struct {
+        int64_t limit_s;
+        wk_registry_role role;
+        int64_t off_s;
+        int64_t left_s;
+    } k_cases[] = {
+        {0, WK_REGISTRY_MANAGEMENT, 300, 300}, /* nobody asked for it */
+        {10, WK_REGISTRY_READER, 300, 300},    /* a reader may not */
+        {10, WK_REGISTRY_MANAGEMENT, 10, 10},  /* within the limit */
+        {10, WK_REGISTRY_MANAGEMENT, 11, 0},      {10, WK_REGISTRY_MANAGEMENT, -11, 0},
+        {10, WK_REGISTRY_MANAGEMENT, 900, 0},     {10, WK_REGISTRY_MANAGEMENT, -900, 0},
+        {10, WK_REGISTRY_MANAGEMENT, 901, 901}, /* more than a meter takes */
+        {10, WK_REGISTRY_MANAGEMENT, -901, -901},
+    };
+    for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
+        begin(now_s + k_cases[i].off_s, 0);
+        registry.clock_limit_s = k_cases[i].limit_s;
+        meter_row.role = k_cases[i].role;
+        EXPECT_OK(visit(now_s));
+        EXPECT_I64(now_s + k_cases[i].left_s, meter.clock_s);
+        EXPECT_I64(k_cases[i].left_s == 0 ? 1 : 0, meter.shifts);
+        end();
+    }
+}
+
 static void a_line_that_breaks_anywhere_loses_nothing(void)
 {
     begin(TEST_DAY_S + 2 * WK_DAY_S + 1000, 0);
@@ -356,6 +384,7 @@ static void many_meters_are_visited_a_bounded_number_at_a_time(void)
 
 WK_TEST_MAIN(T(a_day_is_collected_closed_and_billed), T(the_next_visit_reads_only_what_is_new),
              T(registers_of_a_hurrying_meter_are_dated_or_not_kept),
+             T(a_clock_beyond_its_limit_is_corrected_by_the_management_client),
              T(a_line_that_breaks_anywhere_loses_nothing),
              T(a_gap_is_asked_for_exactly_and_filled_later),
              T(a_gap_that_stays_is_given_up_and_estimated_to_the_registers),

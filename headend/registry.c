@@ -47,6 +47,7 @@ static const struct number_key k_numbers[] = {
     {"open_days", offsetof(struct wk_registry, open_days), 0, 60},
     {"gap_tries", offsetof(struct wk_registry, gap_tries), 1, 1000},
     {"history_days", offsetof(struct wk_registry, history_days), 1, 1000},
+    {"clock_limit_s", offsetof(struct wk_registry, clock_limit_s), 0, 900},
     {"seed", offsetof(struct wk_registry, seed), 0, INT64_MAX},
 };
 

@@ -12,6 +12,8 @@
  *   open_days = 2                  days to wait for missing readings before a day is closed
  *   gap_tries = 5                  requests for a gap before it is given up
  *   history_days = 40              how far back to read a meter without `installed`
+ *   clock_limit_s = 0              clocks further off are corrected (management role only),
+ *                                  by 900 s at most; 0: never
  *   seed = 1                       of the jitter of retries
  *   [plan NAME]
  *   file = plan.ini                see headend/plan
@@ -72,6 +74,7 @@ struct wk_registry {
     int64_t open_days;
     int64_t gap_tries;
     int64_t history_days;
+    int64_t clock_limit_s;
     int64_t seed;
     int plans;
     char plan_name[WK_REGISTRY_PLANS][WK_PLAN_NAME];

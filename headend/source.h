@@ -54,6 +54,8 @@ struct wk_source_event {
     int32_t code;
 };
 
+#define WK_SOURCE_SHIFT_MOST_S 900 /* class 8, method 6 */
+
 struct wk_source_supply {
     bool output;           /* the contactor is closed */
     uint8_t control_state; /* 0 disconnected, 1 connected, 2 ready for reconnection */
@@ -79,6 +81,9 @@ struct wk_source {
                           wk_source_event_visit visit, void *context);
     wk_err (*read_supply)(void *self, struct wk_source_supply *supply);
     wk_err (*switch_supply)(void *self, bool connect);
+    /** Asks the meter to correct its clock by so many seconds, -WK_SOURCE_SHIFT_MOST_S to
+     *  WK_SOURCE_SHIFT_MOST_S: it slews a small correction and steps a large one. */
+    wk_err (*shift_clock)(void *self, int64_t shift_s);
     /** The next invocation counter; 0 = not used. */
     uint32_t (*counter)(void *self);
     void (*close)(void *self); /* also right when it is not open */

@@ -10,17 +10,18 @@
 #include "cosem/select.h"
 #include "port/linux/dlms_client.h"
 
-#define CLASS_DATA       1
-#define CLASS_REGISTER   3
-#define CLASS_PROFILE    7
-#define CLASS_CLOCK      8
-#define CLASS_DISCONNECT 70
+#define CLASS_DATA        1
+#define CLASS_REGISTER    3
+#define CLASS_PROFILE     7
+#define CLASS_CLOCK       8
+#define METHOD_SHIFT_TIME 6
+#define CLASS_DISCONNECT  70
 
-#define UNIT_WH          30
-#define UNIT_VARH        32
+#define UNIT_WH           30
+#define UNIT_VARH         32
 
-#define CAPTURE_ROOM     2048
-#define EXACT_SCALER     (-6) /* 10^-6 Wh */
+#define CAPTURE_ROOM      2048
+#define EXACT_SCALER      (-6) /* 10^-6 Wh */
 
 static const uint8_t k_serial[WK_OBIS_SIZE] = {0, 0, 96, 1, 0, 255};
 static const uint8_t k_clock[WK_OBIS_SIZE] = {0, 0, 1, 0, 0, 255};
@@ -303,6 +304,20 @@ static wk_err switch_supply(void *self, bool connect)
                   connect ? "reconnect" : "disconnect");
 }
 
+static wk_err shift_clock(void *self, int64_t shift_s)
+{
+    struct dlms *d = self;
+    uint8_t raw[3];
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    struct wk_apdu_target target = {.class_id = CLASS_CLOCK, .id = METHOD_SHIFT_TIME};
+    if (shift_s < -WK_SOURCE_SHIFT_MOST_S || shift_s > WK_SOURCE_SHIFT_MOST_S) {
+        return wrong(d, "a clock is shifted by 900 s at most");
+    }
+    memcpy(target.obis, k_clock, WK_OBIS_SIZE);
+    wk_axdr_put_long(&out, (int16_t)shift_s);
+    return failed(d, wk_dlms_client_action(&d->client, &target, raw, out.size), "shift_time");
+}
+
 /* ---- rows ------------------------------------------------------------------------------- */
 
 static wk_err clock_of(struct dlms *d, struct wk_bytes_in *in, int64_t *utc_s)
@@ -474,6 +489,7 @@ wk_err wk_source_dlms_make(void *unused, struct wk_source *source)
         .read_events = read_events,
         .read_supply = read_supply,
         .switch_supply = switch_supply,
+        .shift_clock = shift_clock,
         .counter = dlms_counter,
         .close = dlms_close,
         .why = dlms_why,

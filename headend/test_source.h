@@ -20,6 +20,7 @@ struct test_meter {
     bool refuses;    /* to switch the supply */
     int64_t hurry_s; /* its clock goes on by so much before it reads its registers */
     const char *serial;
+    int shifts; /* corrections of its clock */
     int profile_calls;
     int64_t profile_rows;
 };
@@ -136,6 +137,15 @@ static inline wk_err test_meter_switch(void *self, bool connect)
     return WK_OK;
 }
 
+static inline wk_err test_meter_shift(void *self, int64_t shift_s)
+{
+    struct test_meter *m = self;
+    WK_TRY(test_meter_call(m));
+    m->clock_s += shift_s;
+    m->shifts++;
+    return WK_OK;
+}
+
 static inline uint32_t test_meter_counter(void *self)
 {
     (void)self;
@@ -165,6 +175,7 @@ static inline struct wk_source test_source_of(struct test_meter *m)
         .read_events = test_meter_events,
         .read_supply = test_meter_supply,
         .switch_supply = test_meter_switch,
+        .shift_clock = test_meter_shift,
         .counter = test_meter_counter,
         .close = test_meter_close,
         .why = test_meter_why,
