@@ -45,6 +45,7 @@ BUILD = "build/mutation"
 SANITIZED = "build/mutation-sanitized"
 FLAGS = {BUILD: "-O2 -w", SANITIZED: "-O1 -w -fsanitize=address,undefined -fno-sanitize-recover=all"}
 CPU_FACTOR = 5 # of the time without a change: a test that takes longer noticed it
+UNCHANGED_S = 600 # for a test of unchanged code
 WALL_FACTOR = 30
 SAMPLE_GOAL = 0.85 # of a sample; the whole campaign judges by the goal of the room
 MEMORY_MAX = 2 << 30
@@ -63,8 +64,9 @@ ROOMS = {
                 ("module_test",)], 0.85),
     "supply": (["supply", "contact", "limiter", "protection", "reclose", "relay", "response",
                 "latch", "module_supply", "module_supply_pack"],
-               [("supply_test",), ("supply_edge_test",), ("control_test",),
-                ("module_supply_test",)], 0.85),
+               [("supply_test",), ("supply_edge_test",), ("control_test",), ("control_edge_test",),
+                ("module_supply_test",),
+                ("module_supply_edge_test",)], 0.85),
     "tamper": (["tamper", "tamper_look", "tamper_pack"], [("tamper_test",)], 0.85),
 }
 
@@ -382,15 +384,7 @@ class Bench:
             with tempfile.TemporaryDirectory() as place:
                 self.objects[path] = digest(self.compiled(path, (ROOT / path).read_text(),
                                                           pathlib.Path(place)))
-        self.limit_s = {}
-        for test in self.tests:
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            status = subprocess.run([self.program(test[0]), *test[1:]], cwd=ROOT,
-                                    stdout=subprocess.DEVNULL).returncode
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            if status != 0:
-                raise SystemExit(f"{test[0]} fails without any change")
-            self.limit_s[test] = math.ceil(CPU_FACTOR * (after.ru_utime - before.ru_utime))
+        self.limit_s = {}  # (test, file, compiler) -> seconds of processor time
 
     @staticmethod
     def exists(name):
@@ -422,24 +416,46 @@ class Bench:
                               stderr=subprocess.DEVNULL)
         return made if done.returncode == 0 else None
 
-    def judge(self, made, place, compiler=None):
+    def time_unchanged(self, path, text, compiler=None):
+        """Unchanged code must pass with either compiler, or every mutant would seem killed; how
+        long its tests take then is what a mutant's time is compared with."""
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            made = self.compiled(path, text, place, compiler)
+            if made is None:
+                sys.exit(f"mutate.py: {path} does not compile with {compiler or 'gcc'}")
+            for test in self.tests:
+                if not self.linked(test, made, place, compiler):
+                    sys.exit(f"mutate.py: {test[0]} does not link with {path}")
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                verdict = self.run(test, place, UNCHANGED_S)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                if verdict is not None:
+                    sys.exit(f"mutate.py: {path} fails unchanged ({verdict} {test[0]}): its "
+                             "mutants prove nothing")
+                self.limit_s[(test, path, compiler)] = 1 + math.ceil(
+                    CPU_FACTOR * (after.ru_utime - before.ru_utime))
+
+    def judge(self, path, made, place, compiler=None):
         """None if no test notices what is in the object; else the verdict and the test."""
         for test in self.tests:
-            argv, output = self.link[test]
-            argv = [str(place / "program") if word == output else word for word in argv]
-            argv.insert(argv.index("-o"), str(made))  # before the archives: it is taken first
-            if compiler is not None:
-                argv = [compiler] + [word for word in argv[1:] if word not in FLAGS[BUILD].split()]
-            if subprocess.run(argv, cwd=self.folder, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode != 0:
+            if not self.linked(test, made, place, compiler):
                 return "invalid", ""
-            verdict = self.run(test, place)
+            verdict = self.run(test, place, self.limit_s[(test, path, compiler)])
             if verdict is not None:
                 return verdict, test[0]
         return None
 
-    def run(self, test, place):
-        limit_s = self.limit_s[test]
+    def linked(self, test, made, place, compiler):
+        argv, output = self.link[test]
+        argv = [str(place / "program") if word == output else word for word in argv]
+        argv.insert(argv.index("-o"), str(made))  # before the archives: it is taken first
+        if compiler is not None:
+            argv = [compiler] + [word for word in argv[1:] if word not in FLAGS[BUILD].split()]
+        return subprocess.run(argv, cwd=self.folder, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
+
+    def run(self, test, place, limit_s):
         memory = None if self.folder == ROOT / SANITIZED else MEMORY_MAX
 
         def limit():
@@ -505,7 +521,7 @@ def judge(mutant, source, quick, sanitized):
         place = pathlib.Path(folder)
         if QUICK_COMPILER is not None:
             made = quick.compiled(mutant.file, text, place, QUICK_COMPILER)
-            verdict = quick.judge(made, place, QUICK_COMPILER) if made is not None else None
+            verdict = quick.judge(mutant.file, made, place, QUICK_COMPILER) if made is not None else None
             if verdict is not None and verdict[0] != "invalid":
                 return verdict
         made = quick.compiled(mutant.file, text, place)
@@ -515,7 +531,7 @@ def judge(mutant, source, quick, sanitized):
             return "same", ""
         for bench in (quick, sanitized()) if QUICK_COMPILER is None else (sanitized(),):
             made = bench.compiled(mutant.file, text, place)
-            verdict = bench.judge(made, place)
+            verdict = bench.judge(mutant.file, made, place)
             if verdict is not None:
                 return verdict
     return "survived", ""
@@ -532,19 +548,6 @@ def chosen(files, options, room):
     return mutants
 
 
-def expect_sound(quick, sources):
-    """Unchanged code must pass with either compiler, or every mutant would seem to be killed."""
-    for path, text in sources.items():
-        for compiler in [()] if QUICK_COMPILER is None else [(), (QUICK_COMPILER,)]:
-            with tempfile.TemporaryDirectory() as folder:
-                place = pathlib.Path(folder)
-                made = quick.compiled(path, text, place, *compiler)
-                verdict = quick.judge(made, place, *compiler) if made is not None else None
-            if verdict is not None:
-                sys.exit(f"mutate.py: {path} fails unchanged ({' '.join(map(str, verdict))}): "
-                         "its mutants prove nothing")
-
-
 def campaign(room, files, tests, options):
     """Runs the mutants of some files. Returns (rows, stale equivalents)."""
     sources = {path: (ROOT / path).read_text() for path in files}
@@ -558,9 +561,13 @@ def campaign(room, files, tests, options):
         with lock:
             if not thorough:
                 thorough.append(Bench(SANITIZED, [t for t in tests if len(t) == 1], files))
+                for path, text in sources.items():
+                    thorough[0].time_unchanged(path, text)
             return thorough[0]
 
-    expect_sound(quick, sources)
+    for path, text in sources.items():
+        for compiler in [None] if QUICK_COMPILER is None else [None, QUICK_COMPILER]:
+            quick.time_unchanged(path, text, compiler)
     rows = []
     begin = time.monotonic()
 
