@@ -66,7 +66,7 @@ static int run_chain(struct wk_recording_source *source, const struct options *o
     if (err != WK_OK) {
         fprintf(stderr, "wk measure: %s: %s%s%s\n", options->path,
                 fault.channel >= 0 ? source->info.channel[fault.channel].name : "",
-                fault.channel >= 0 ? ": " : "", fault.reason);
+                fault.channel >= 0 ? ": " : "", wk_refusal_text(fault.reason));
         return WK_EXIT_FAILED;
     }
     report.map = &chain.cycle.map;

@@ -26,7 +26,7 @@ static bool feed(struct wk_windows *windows, struct wk_hal_frontend *frontend)
     size_t got = 0;
     config.sink = windows->sink;
     if (wk_chain_init(&chain, &windows->info, &config, &fault) != WK_OK) {
-        return fail(windows, fault.reason);
+        return fail(windows, wk_refusal_text(fault.reason));
     }
     wk_err err;
     do {

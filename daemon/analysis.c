@@ -196,7 +196,7 @@ static bool allocate_all(struct wk_analysis *analysis, const struct wk_analysis_
 }
 
 static wk_err refuse(struct wk_analysis *analysis, struct wk_sample_fault *fault,
-                     const char *reason, wk_err err)
+                     wk_refusal reason, wk_err err)
 {
     *fault = (struct wk_sample_fault){.reason = reason, .channel = -1};
     wk_analysis_close(analysis);
@@ -213,13 +213,12 @@ wk_err wk_analysis_open(struct wk_analysis *analysis, struct wk_chain *chain,
     analysis->info = *info;
     analysis->files = config->files;
     if (!allocate_all(analysis, config, &memory)) {
-        return refuse(analysis, fault, "power quality: no memory", WK_E_FULL);
+        return refuse(analysis, fault, WK_REFUSAL_MEMORY, WK_E_FULL);
     }
     if (config->folder != NULL) {
         const uint64_t cycle = (uint64_t)(info->rate_uhz / US_PER_S / 50);
         if (mkdir(config->folder, 0700) != 0 && errno != EEXIST) {
-            return refuse(analysis, fault,
-                          "power quality: the folder of captures cannot be made", WK_E_IO);
+            return refuse(analysis, fault, WK_REFUSAL_FOLDER, WK_E_IO);
         }
         snprintf(analysis->folder, sizeof analysis->folder, "%s", config->folder);
         analyser.capture_before = config->before_cycles * cycle;

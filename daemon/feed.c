@@ -95,7 +95,7 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
         config->nominal_uhz != 0 ? config->nominal_uhz : feed->info.nominal_uhz;
 
     struct wk_chain_config chain = wk_chain_usual();
-    struct wk_sample_fault fault = {.reason = "", .channel = -1};
+    struct wk_sample_fault fault = {.channel = -1};
     chain.epoch = wk_ring_take_epoch(ring, (uint64_t)now_us);
     chain.summation = config->arithmetic ? WK_ENERGY_ARITHMETIC : WK_ENERGY_VECTORIAL;
     chain.dc = config->dc_keep ? WK_QUANTITY_DC_KEEP : WK_QUANTITY_DC_BLOCK;
@@ -108,7 +108,7 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
     err = err == WK_OK ? wk_chain_init(&feed->chain, &feed->info, &chain, &fault) : err;
     if (err != WK_OK) {
         snprintf(feed->why, sizeof feed->why, "%s: channel %d: %s", config->file,
-                 fault.channel + 1, fault.reason);
+                 fault.channel + 1, wk_refusal_text(fault.reason));
         return err;
     }
     const bool fast = config->pace != WK_CONFIG_REALTIME;

@@ -327,15 +327,13 @@ static wk_err init_rate(struct wk_analyser *analyser, int64_t rate_uhz,
         .threshold_ppm = config->transient_ppm,
     };
     analyser->rate_uhz = rate_uhz;
-    fault->reason = "power quality: signal frequency outside 100 to 3,000 Hz, or too little "
-                    "memory for the sample rate";
+    fault->reason = WK_REFUSAL_SPECTRUM;
     WK_TRY(wk_spectrum_init(&analyser->spectrum, &analyser->map, rate_uhz, &memory->spectrum,
                             &spectrum));
-    fault->reason = "power quality: sample rate outside 1 to 50 kHz";
+    fault->reason = WK_REFUSAL_FLICKER;
     WK_TRY(wk_flicker_init(&analyser->flicker, &analyser->map, rate_uhz, config->lamp,
                            analyser->nominal_uhz));
-    fault->reason = "power quality: threshold of transients outside 5 to 200 %, or too little "
-                    "memory for the sample rate";
+    fault->reason = WK_REFUSAL_TRANSIENT;
     analyser->has_transients =
         memory->transient != NULL && config->transient_ppm != 0 && config->nominal_mv != 0;
     if (analyser->has_transients) {
@@ -343,7 +341,7 @@ static wk_err init_rate(struct wk_analyser *analyser, int64_t rate_uhz,
                                  memory->transient, memory->transients));
     }
     wk_frequency_init(&analyser->frequency);
-    fault->reason = NULL;
+    fault->reason = WK_REFUSAL_NONE;
     return WK_OK;
 }
 
@@ -363,7 +361,7 @@ static wk_err init_changes(struct wk_analyser *analyser, struct wk_sample_fault 
     if (!analyser->has_changes) {
         return WK_OK;
     }
-    fault->reason = "power quality: threshold of rapid voltage changes outside 1 to 6 %";
+    fault->reason = WK_REFUSAL_CHANGE;
     return wk_change_init(&analyser->change, present, &config);
 }
 
@@ -374,7 +372,7 @@ static wk_err init_captures(struct wk_analyser *analyser, struct wk_sample_fault
     if (!analyser->has_captures) {
         return WK_OK;
     }
-    fault->reason = "power quality: too little memory for captures of this length";
+    fault->reason = WK_REFUSAL_CAPTURE;
     WK_TRY(wk_capture_init(&analyser->capture, analyser->map.channels, analyser->memory.capture,
                            analyser->memory.captures, config->capture_before,
                            config->capture_after));
@@ -423,7 +421,7 @@ wk_err wk_analyser_init(struct wk_analyser *analyser, struct wk_chain *chain,
     init_aggregate(analyser);
     wk_storm_init(&analyser->storm_events, STORM_MOST, STORM_EVENT_US);
     wk_storm_init(&analyser->storm_captures, STORM_MOST, STORM_CAPTURE_US);
-    fault->reason = NULL;
+    fault->reason = WK_REFUSAL_NONE;
     return WK_OK;
 }
 

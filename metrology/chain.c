@@ -405,25 +405,24 @@ static wk_err init_rooms(struct wk_chain *chain, const struct wk_hal_frontend_in
     struct wk_sample_map map;
     WK_TRY(wk_sample_map_init(&map, info, fault));
     *fault = (struct wk_sample_fault){
-        .reason = "gains: power per count is too large or differs too much between phases",
+        .reason = WK_REFUSAL_POWER,
         .channel = -1,
     };
     WK_TRY(wk_energy_init(&chain->energy, &map, info->rate_uhz, config->summation));
-    fault->reason = "guards: largest voltage and current must not be negative";
+    fault->reason = WK_REFUSAL_GUARDS;
     WK_TRY(wk_guard_init(&chain->guard, &config->guard));
-    fault->reason = "pulse constant: must be 0 to 10,000,000 pulses per kWh";
+    fault->reason = WK_REFUSAL_PULSES;
     WK_TRY(config->pulse_constant <= WK_PULSE_CONSTANT_MOST ? WK_OK : WK_E_RANGE);
-    fault->reason = "starting current: must not be negative";
+    fault->reason = WK_REFUSAL_START;
     WK_TRY(config->start_ua >= 0 ? WK_OK : WK_E_RANGE);
     wk_creep_init(&chain->creep, config->start_ua);
     wk_pulse_init(&chain->pulse, config->pulse_constant);
     struct wk_quality_config quality = config->quality;
     quality.nominal_mv = quality.nominal_mv != 0 ? quality.nominal_mv : info->nominal_mv;
-    fault->reason = "thresholds: must be interruption < dip < 100 % < swell <= 200 %, "
-                    "hysteresis 0 to 10 %";
+    fault->reason = WK_REFUSAL_THRESHOLDS;
     WK_TRY(
         wk_quality_init(&chain->quality, &map, &quality, config->dc == WK_QUANTITY_DC_BLOCK));
-    fault->reason = NULL;
+    fault->reason = WK_REFUSAL_NONE;
     chain->quantity.dc = config->dc;
     init_rate(chain, info, &map);
     return WK_OK;

@@ -493,7 +493,7 @@ static void a_wrong_front_end_is_refused_with_its_reason(void)
     struct wk_hal_frontend_info info = signal.info;
     info.rate_uhz = 999;
     EXPECT_ERR(WK_E_RANGE, wk_chain_init(&chain, &info, &config, &fault));
-    EXPECT(strcmp(fault.reason, "sample rate: must be 1 kHz to 50 kHz") == 0);
+    EXPECT(strcmp(wk_refusal_text(fault.reason), "sample rate: must be 1 kHz to 50 kHz") == 0);
     info = signal.info;
     info.channel[4].phase = 0;
     EXPECT_ERR(WK_E_ARGUMENT, wk_chain_init(&chain, &info, &config, &fault));

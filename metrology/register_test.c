@@ -203,7 +203,7 @@ static void a_wrong_curve_is_refused_with_its_reason(void)
     signal.info.channel[1].curve[1].i_ua = 5;
     EXPECT_ERR(WK_E_ARGUMENT, wk_chain_init(&chain, &signal.info, &config, &fault));
     EXPECT_I64(1, fault.channel);
-    EXPECT(strstr(fault.reason, "curve") != NULL);
+    EXPECT(strstr(wk_refusal_text(fault.reason), "curve") != NULL);
 }
 
 /* ---- quantities -------------------------------------------------------------------------- */

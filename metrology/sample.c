@@ -8,72 +8,83 @@
 #define CURVE_PPM      100000
 #define CURVE_UDEG     10000000
 
-static wk_err refuse(struct wk_sample_fault *fault, int channel, const char *reason, wk_err err)
+/* From -most to most. */
+static bool is_within(int32_t value, int32_t most)
 {
-    *fault = (struct wk_sample_fault){.reason = reason, .channel = channel};
-    return err;
+    return value <= most && value >= -most;
 }
 
-static wk_err check_curve(const struct wk_hal_channel *channel, int at,
-                          struct wk_sample_fault *fault)
+static wk_refusal check_curve(const struct wk_hal_channel *channel)
 {
-    if (channel->curve_points > WK_HAL_CURVE) {
-        return refuse(fault, at, "curve: has more than 6 points", WK_E_RANGE);
-    }
     int64_t last_ua = -1;
+    if (channel->curve_points > WK_HAL_CURVE) {
+        return WK_REFUSAL_CURVE_POINTS;
+    }
     for (int p = 0; p < channel->curve_points; p++) {
         const struct wk_hal_curve_point *point = &channel->curve[p];
         if (point->i_ua <= last_ua || point->i_ua > CURVE_UA) {
-            return refuse(fault, at, "curve: currents must rise, up to 1,000,000 A",
-                          WK_E_ARGUMENT);
+            return WK_REFUSAL_CURVE_CURRENTS;
         }
-        if (point->gain_ppm > CURVE_PPM || point->gain_ppm < -CURVE_PPM) {
-            return refuse(fault, at, "curve: gain must be within +-100,000 ppm", WK_E_RANGE);
+        if (!is_within(point->gain_ppm, CURVE_PPM)) {
+            return WK_REFUSAL_CURVE_GAIN;
         }
-        if (point->phase_udeg > CURVE_UDEG || point->phase_udeg < -CURVE_UDEG) {
-            return refuse(fault, at, "curve: phase must be within +-10 degrees", WK_E_RANGE);
+        if (!is_within(point->phase_udeg, CURVE_UDEG)) {
+            return WK_REFUSAL_CURVE_PHASE;
         }
         last_ua = point->i_ua;
     }
-    return WK_OK;
+    return WK_REFUSAL_NONE;
 }
 
-static wk_err check_channel(const struct wk_hal_channel *channel, int at,
-                            struct wk_sample_fault *fault)
+static wk_refusal check_channel(const struct wk_hal_channel *channel)
 {
     if (channel->phase > PHASE_NEUTRAL) {
-        return refuse(fault, at, "phase: must be 0 to 3", WK_E_RANGE);
+        return WK_REFUSAL_PHASE;
     }
     if (channel->gain.mantissa == 0) {
-        return refuse(fault, at, "gain: must not be 0", WK_E_RANGE);
+        return WK_REFUSAL_GAIN;
     }
     if (channel->gain.exponent < EXPONENT_LEAST || channel->gain.exponent > EXPONENT_MOST) {
-        return refuse(fault, at, "gain: exponent must be -24 to 6", WK_E_RANGE);
+        return WK_REFUSAL_EXPONENT;
     }
-    if (channel->offset > WK_SAMPLE_OFFSET || channel->offset < -WK_SAMPLE_OFFSET) {
-        return refuse(fault, at, "offset: must be within +-4,194,304 counts", WK_E_RANGE);
+    if (!is_within(channel->offset, WK_SAMPLE_OFFSET)) {
+        return WK_REFUSAL_OFFSET;
     }
-    if (channel->delay_ns > WK_SAMPLE_DELAY_NS || channel->delay_ns < -WK_SAMPLE_DELAY_NS) {
-        return refuse(fault, at, "delay: must be within +-50,000 ns", WK_E_RANGE);
+    if (!is_within(channel->delay_ns, WK_SAMPLE_DELAY_NS)) {
+        return WK_REFUSAL_DELAY;
     }
     if (channel->range < 0 || channel->range > WK_SAMPLE_COUNTS) {
-        return refuse(fault, at, "range: must be 0 to 16,777,216 counts", WK_E_RANGE);
+        return WK_REFUSAL_RANGE;
     }
-    return check_curve(channel, at, fault);
+    return check_curve(channel);
 }
 
-static wk_err place(struct wk_sample_map *map, const struct wk_hal_channel *channel, int at,
-                    struct wk_sample_fault *fault)
+static wk_refusal check_frontend(const struct wk_hal_frontend_info *info)
+{
+    if (info->channels < 1 || info->channels > WK_HAL_CHANNELS) {
+        return WK_REFUSAL_CHANNELS;
+    }
+    if (info->rate_uhz < WK_SAMPLE_RATE_LEAST_UHZ || info->rate_uhz > WK_SAMPLE_RATE_MOST_UHZ) {
+        return WK_REFUSAL_RATE;
+    }
+    if (info->nominal_uhz != 0 && info->nominal_uhz != 50000000 &&
+        info->nominal_uhz != 60000000) {
+        return WK_REFUSAL_FREQUENCY;
+    }
+    return info->nominal_mv < 0 ? WK_REFUSAL_VOLTAGE : WK_REFUSAL_NONE;
+}
+
+static wk_refusal place(struct wk_sample_map *map, const struct wk_hal_channel *channel,
+                        uint8_t at)
 {
     const int first = channel->quantity == WK_HAL_VOLTAGE ? WK_SAMPLE_U : WK_SAMPLE_I;
     struct wk_sample_slot *slot = &map->slot[first + channel->phase];
     if (slot->present) {
-        return refuse(fault, at, "quantity and phase: another channel has them already",
-                      WK_E_ARGUMENT);
+        return WK_REFUSAL_SAME_TWICE;
     }
     *slot = (struct wk_sample_slot){
         .present = true,
-        .index = (uint8_t)at,
+        .index = at,
         .offset = channel->offset,
         .range = channel->range != 0 ? channel->range : WK_SAMPLE_COUNTS - 1,
         .delay_ns = channel->delay_ns,
@@ -83,27 +94,7 @@ static wk_err place(struct wk_sample_map *map, const struct wk_hal_channel *chan
     if ((uint32_t)slot->range < map->quiet) {
         map->quiet = (uint32_t)slot->range;
     }
-    return WK_OK;
-}
-
-static wk_err check_frontend(const struct wk_hal_frontend_info *info,
-                             struct wk_sample_fault *fault)
-{
-    if (info->channels < 1 || info->channels > WK_HAL_CHANNELS) {
-        return refuse(fault, -1, "channels: must be 1 to 8", WK_E_RANGE);
-    }
-    if (info->rate_uhz < WK_SAMPLE_RATE_LEAST_UHZ || info->rate_uhz > WK_SAMPLE_RATE_MOST_UHZ) {
-        return refuse(fault, -1, "sample rate: must be 1 kHz to 50 kHz", WK_E_RANGE);
-    }
-    if (info->nominal_uhz != 0 && info->nominal_uhz != 50000000 &&
-        info->nominal_uhz != 60000000) {
-        return refuse(fault, -1, "nominal frequency: must be 50 Hz, 60 Hz or unknown",
-                      WK_E_RANGE);
-    }
-    if (info->nominal_mv < 0) {
-        return refuse(fault, -1, "nominal voltage: must not be negative", WK_E_RANGE);
-    }
-    return WK_OK;
+    return WK_REFUSAL_NONE;
 }
 
 static void list_slots(struct wk_sample_map *map)
@@ -121,23 +112,39 @@ static void list_slots(struct wk_sample_map *map)
     }
 }
 
+/* Fills an empty map; the reason and, if it is of a channel, its number. */
+static wk_refusal make(struct wk_sample_map *map, const struct wk_hal_frontend_info *info,
+                       int *channel)
+{
+    wk_refusal reason = check_frontend(info);
+    if (reason != WK_REFUSAL_NONE) {
+        return reason;
+    }
+    map->quiet = WK_SAMPLE_COUNTS - 1;
+    map->channels = info->channels;
+    for (uint8_t at = 0; at < info->channels; at++) {
+        if (info->channel[at].quantity == WK_HAL_UNUSED) {
+            continue;
+        }
+        reason = check_channel(&info->channel[at]);
+        reason = reason == WK_REFUSAL_NONE ? place(map, &info->channel[at], at) : reason;
+        if (reason != WK_REFUSAL_NONE) {
+            *channel = at;
+            return reason;
+        }
+    }
+    list_slots(map);
+    return map->active == 0 ? WK_REFUSAL_NO_CHANNEL : WK_REFUSAL_NONE;
+}
+
 wk_err wk_sample_map_init(struct wk_sample_map *map, const struct wk_hal_frontend_info *info,
                           struct wk_sample_fault *fault)
 {
-    struct wk_sample_map made = {.quiet = WK_SAMPLE_COUNTS - 1};
-    WK_TRY(check_frontend(info, fault));
-    made.channels = info->channels;
-    for (int at = 0; at < info->channels; at++) {
-        const struct wk_hal_channel *channel = &info->channel[at];
-        if (channel->quantity == WK_HAL_UNUSED) {
-            continue;
-        }
-        WK_TRY(check_channel(channel, at, fault));
-        WK_TRY(place(&made, channel, at, fault));
-    }
-    list_slots(&made);
-    if (made.active == 0) {
-        return refuse(fault, -1, "channels: none is a voltage or a current", WK_E_ARGUMENT);
+    struct wk_sample_map made = {0};
+    *fault = (struct wk_sample_fault){.channel = -1};
+    fault->reason = make(&made, info, &fault->channel);
+    if (fault->reason != WK_REFUSAL_NONE) {
+        return fault->reason >= WK_REFUSAL_CURVE_CURRENTS ? WK_E_ARGUMENT : WK_E_RANGE;
     }
     *map = made;
     return WK_OK;

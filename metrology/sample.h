@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "metrology/record.h"
+#include "metrology/refusal.h"
 #include "port/hal.h"
 
 #define WK_SAMPLE_SLOTS          8        /* U1 U2 U3 UN I1 I2 I3 IN */
@@ -46,8 +47,8 @@ struct wk_sample_map {
 
 /* Why a front end was refused. */
 struct wk_sample_fault {
-    const char *reason; /* static text */
-    int channel;        /* from 0; -1: not of one channel */
+    wk_refusal reason;
+    int channel; /* from 0; -1: not of one channel */
 };
 
 /** Checks `info` and fills the map. On error `fault` says what is wrong with it.

@@ -174,7 +174,7 @@ int main(void)
     config.sink = (struct wk_chain_sink){.self = &energy_uwh, .emit = count_record};
     fill();
     if (wk_chain_init(&chain, &info, &config, &fault) != WK_OK) {
-        fprintf(stderr, "bench_metrology: %s\n", fault.reason);
+        fprintf(stderr, "bench_metrology: %s\n", wk_refusal_text(fault.reason));
         return 1;
     }
     for (int round = 0; round < ROUNDS; round++) {

@@ -276,12 +276,12 @@ static int bench_init(struct bench *bench, uint64_t *energy_uwh)
     struct wk_chain_config config = wk_chain_usual();
     config.sink = (struct wk_chain_sink){.self = energy_uwh, .emit = count_record};
     if (wk_chain_init(&bench->chain, &info, &config, &fault) != WK_OK) {
-        fprintf(stderr, "bench_quality: %s\n", fault.reason);
+        fprintf(stderr, "bench_quality: %s\n", wk_refusal_text(fault.reason));
         return 1;
     }
     const struct wk_analysis_config analysis = wk_analysis_usual();
     if (wk_analysis_open(&bench->analysis, &bench->whole, &info, &analysis, &fault) != WK_OK) {
-        fprintf(stderr, "bench_quality: %s\n", fault.reason);
+        fprintf(stderr, "bench_quality: %s\n", wk_refusal_text(fault.reason));
         return 1;
     }
     config.observer = wk_analyser_observer(&bench->analysis.analyser);
