@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/wide.h"
 
+uint8_t wk_u64_bits(uint64_t value)
+{
+    return (uint8_t)(value == 0 ? 0 : 64 - __builtin_clzll(value));
+}
+
+uint64_t wk_u64_shift(uint64_t value, int shift)
+{
+    return shift >= 0 ? value >> shift : value << -shift;
+}
+
 struct wk_i128 wk_i128_of(int64_t value)
 {
     return (struct wk_i128){.low = (uint64_t)value, .high = value < 0 ? -1 : 0};
@@ -21,9 +31,18 @@ struct wk_i128 wk_i128_neg(struct wk_i128 a)
     return neg;
 }
 
+struct wk_i128 wk_i128_abs(struct wk_i128 a)
+{
+    return a.high < 0 ? wk_i128_neg(a) : a;
+}
+
 struct wk_i128 wk_i128_sub(struct wk_i128 a, struct wk_i128 b)
 {
-    return wk_i128_add(a, wk_i128_neg(b));
+    const uint64_t borrow = a.low < b.low ? 1 : 0;
+    return (struct wk_i128){
+        .low = a.low - b.low,
+        .high = (int64_t)((uint64_t)a.high - (uint64_t)b.high - borrow),
+    };
 }
 
 bool wk_i128_is_negative(struct wk_i128 a)
@@ -52,18 +71,20 @@ struct wk_i128 wk_i128_mul(int64_t a, int64_t b)
     return (a < 0) != (b < 0) ? wk_i128_neg(product) : product;
 }
 
+/* The lower half of (high:low) >> shift, shift 0..63. */
+static uint64_t funnel(uint64_t high, uint64_t low, uint8_t shift)
+{
+    return shift == 0 ? low : (low >> shift) | (high << (64 - shift));
+}
+
 struct wk_i128 wk_i128_shift_right(struct wk_i128 a, uint8_t shift)
 {
-    const int64_t sign = a.high < 0 ? -1 : 0;
-    if (shift == 0) {
-        return a;
-    }
     if (shift >= 64) {
-        const int64_t high = shift == 64 ? a.high : a.high >> (shift - 64);
-        return (struct wk_i128){.low = (uint64_t)high, .high = sign};
+        a = wk_i128_of(a.high);
+        shift = (uint8_t)(shift - 64);
     }
     return (struct wk_i128){
-        .low = (a.low >> shift) | ((uint64_t)a.high << (64 - shift)),
+        .low = funnel((uint64_t)a.high, a.low, shift),
         /* Every compiler we use shifts arithmetically; base_test checks it. */
         .high = a.high >> shift, /* cppcheck-suppress shiftTooManyBitsSigned */
     };
@@ -71,40 +92,20 @@ struct wk_i128 wk_i128_shift_right(struct wk_i128 a, uint8_t shift)
 
 struct wk_i128 wk_i128_shift_left(struct wk_i128 a, uint8_t shift)
 {
-    if (shift == 0) {
-        return a;
-    }
     if (shift >= 64) {
-        return (struct wk_i128){.low = 0, .high = (int64_t)(a.low << (shift - 64))};
+        a = (struct wk_i128){.high = (int64_t)a.low};
+        shift = (uint8_t)(shift - 64);
     }
-    return (struct wk_i128){
-        .low = a.low << shift,
-        .high = (int64_t)(((uint64_t)a.high << shift) | (a.low >> (64 - shift))),
-    };
+    if (shift != 0) {
+        a.high = (int64_t)funnel((uint64_t)a.high, a.low, (uint8_t)(64 - shift));
+        a.low <<= shift;
+    }
+    return a;
 }
 
 bool wk_i128_fits_i64(struct wk_i128 a)
 {
     return a.high == ((int64_t)a.low < 0 ? -1 : 0);
-}
-
-/* Long division by digits of 32 bits: what windows of samples are divided by is that short. */
-static struct wk_i128 divide_short(struct wk_i128 dividend, uint32_t divisor, uint64_t *rest)
-{
-    const uint64_t high = (uint64_t)dividend.high;
-    const uint32_t digits[4] = {(uint32_t)(high >> 32), (uint32_t)high,
-                                (uint32_t)(dividend.low >> 32), (uint32_t)dividend.low};
-    uint32_t quotient[4];
-    *rest = 0;
-    for (int i = 0; i < 4; i++) {
-        const uint64_t part = (*rest << 32) | digits[i];
-        quotient[i] = part < divisor ? 0 : (uint32_t)(part / divisor);
-        *rest = part - (uint64_t)quotient[i] * divisor;
-    }
-    return (struct wk_i128){
-        .low = ((uint64_t)quotient[2] << 32) | quotient[3],
-        .high = (int64_t)(((uint64_t)quotient[0] << 32) | quotient[1]),
-    };
 }
 
 /* One digit of 32 bits of (high:digit) / divisor, where high < divisor and the top bit of divisor
@@ -125,50 +126,40 @@ static uint32_t divide_digit(uint64_t *high, uint32_t digit, uint64_t divisor)
     return (uint32_t)guess;
 }
 
-static struct wk_i128 divide_long(struct wk_i128 dividend, uint64_t divisor, uint64_t *rest)
+/* (high:low) / divisor, where high < divisor, by digits of 32 bits; high becomes the rest. */
+static uint64_t divide(uint64_t *high, uint64_t low, uint64_t divisor)
 {
-    const uint64_t whole = (uint64_t)dividend.high / divisor;
-    uint64_t high = (uint64_t)dividend.high - whole * divisor;
-    uint64_t low = dividend.low;
-    const int shift = __builtin_clzll(divisor);
-    if (shift > 0) {
-        high = (high << shift) | (low >> (64 - shift));
-        low <<= shift;
-    }
+    const uint8_t shift = (uint8_t)__builtin_clzll(divisor);
+    *high = shift == 0 ? *high : funnel(*high, low, (uint8_t)(64 - shift));
     const uint64_t scaled = divisor << shift;
-    const uint64_t first = divide_digit(&high, (uint32_t)(low >> 32), scaled);
-    const uint64_t second = divide_digit(&high, (uint32_t)low, scaled);
-    *rest = high >> shift;
-    return (struct wk_i128){.low = (first << 32) | second, .high = (int64_t)whole};
-}
-
-static struct wk_i128 divide(struct wk_i128 dividend, uint64_t divisor, uint64_t *rest)
-{
-    if (dividend.high == 0) {
-        const uint64_t quotient = dividend.low / divisor;
-        *rest = dividend.low - quotient * divisor;
-        return (struct wk_i128){.low = quotient};
-    }
-    return divisor <= UINT32_MAX ? divide_short(dividend, (uint32_t)divisor, rest)
-                                 : divide_long(dividend, divisor, rest);
+    low <<= shift;
+    const uint64_t first = divide_digit(high, (uint32_t)(low >> 32), scaled);
+    const uint64_t second = divide_digit(high, (uint32_t)low, scaled);
+    *high >>= shift;
+    return (first << 32) | second;
 }
 
 struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder)
 {
-    const bool negative = a.high < 0;
-    const struct wk_i128 dividend = negative ? wk_i128_neg(a) : a;
-    uint64_t rest = 0;
-    const struct wk_i128 quotient = divide(dividend, (uint64_t)divisor, &rest);
-    if (!negative) {
-        *remainder = (int64_t)rest;
-        return quotient;
+    /* a < 0: -1 - a is not, and its quotient is -1 less that of a */
+    const uint64_t sign = a.high < 0 ? UINT64_MAX : 0;
+    const uint64_t by = (uint64_t)divisor;
+    const uint64_t low = a.low ^ sign;
+    uint64_t rest = (uint64_t)a.high ^ sign;
+    uint64_t upper = 0;
+    uint64_t lower;
+    if (rest >= by) {
+        upper = rest / by;
+        rest -= upper * by;
     }
     if (rest == 0) {
-        *remainder = 0;
-        return wk_i128_neg(quotient);
+        lower = low / by;
+        rest = low - lower * by;
+    } else {
+        lower = divide(&rest, low, by);
     }
-    *remainder = divisor - (int64_t)rest;
-    return wk_i128_sub(wk_i128_neg(quotient), wk_i128_of(1));
+    *remainder = (int64_t)(sign == 0 ? rest : by - 1 - rest);
+    return (struct wk_i128){.low = lower ^ sign, .high = (int64_t)(upper ^ sign)};
 }
 
 int64_t wk_i128_ratio(int64_t a, int64_t b, uint8_t shift, int64_t divisor)
@@ -180,8 +171,7 @@ int64_t wk_i128_ratio(int64_t a, int64_t b, uint8_t shift, int64_t divisor)
 
 float wk_i128_to_float(struct wk_i128 a)
 {
-    const bool negative = a.high < 0;
-    const struct wk_i128 size = negative ? wk_i128_neg(a) : a;
+    const struct wk_i128 size = wk_i128_abs(a);
     const float value = (float)(uint64_t)size.high * 18446744073709551616.0F + (float)size.low;
-    return negative ? -value : value;
+    return a.high < 0 ? -value : value;
 }

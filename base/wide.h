@@ -16,10 +16,16 @@ struct wk_i128 {
     int64_t high;
 };
 
+/** Bits of a value: 0 for 0, 1 for 1, 2 for 2 and 3 .. */
+uint8_t wk_u64_bits(uint64_t value);
+/** value >> shift, or << -shift; shift -63..63. */
+uint64_t wk_u64_shift(uint64_t value, int shift);
+
 struct wk_i128 wk_i128_of(int64_t value);
 struct wk_i128 wk_i128_add(struct wk_i128 a, struct wk_i128 b);
 struct wk_i128 wk_i128_sub(struct wk_i128 a, struct wk_i128 b);
 struct wk_i128 wk_i128_neg(struct wk_i128 a);
+struct wk_i128 wk_i128_abs(struct wk_i128 a);
 /** The exact product. */
 struct wk_i128 wk_i128_mul(int64_t a, int64_t b);
 bool wk_i128_is_negative(struct wk_i128 a);
