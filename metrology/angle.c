@@ -9,41 +9,47 @@
 #define EIGHTH_TURN  (UINT32_C(1) << 29)
 
 /* 2 pi * 2^30 / 2^32 in Q30: turns the 32-bit fraction of a turn into radians in Q30. */
-#define RADIANS_PER_TURN_Q30 INT64_C(1686629713)
+#define RADIANS_PER_TURN_Q30 INT32_C(1686629713)
 /* 2^32 / (2 pi): turns radians in Q32 into fractions of a turn, after >> 32. */
 #define TURN_PER_RADIAN INT64_C(683565276)
 
+#define ROOT_MOST       4294967040.0F /* the largest float below 2^32 */
 #define CORDIC_STEPS    15
 #define CORDIC_TOP      (UINT64_C(1) << 59) /* the steps lengthen a vector by 1.65 */
 
-static int64_t mul_q30(int64_t a, int64_t b)
+static int32_t mul_q30(int32_t a, int32_t b)
 {
-    return (a * b + HALF_Q30) >> Q30;
+    return (int32_t)(((int64_t)a * b + HALF_Q30) >> Q30);
 }
 
 /* Taylor series in Horner's form over +-1/8 turn; the first term left out is below 2^-33. */
 void wk_angle_unit_q30(uint32_t turn, int32_t *cos_q30, int32_t *sin_q30)
 {
-    static const int64_t k_cos[5] = {-296, 26631, -1491308, 44739243, -536870912};
-    static const int64_t k_sin[5] = {-27, 2959, -213044, 8947849, -178956971};
+    static const int32_t k_terms[5][2] = {
+        {-296, -27},
+        {26631, 2959},
+        {-1491308, -213044},
+        {44739243, 8947849},
+        {-536870912, -178956971},
+    };
     const uint32_t quadrant = (turn + EIGHTH_TURN) / QUARTER_TURN;
     const int32_t rest = (int32_t)(turn - quadrant * QUARTER_TURN);
-    const int64_t x = mul_q30(rest, RADIANS_PER_TURN_Q30);
-    const int64_t square = mul_q30(x, x);
-    int64_t c = k_cos[0];
-    int64_t s = k_sin[0];
-    for (int i = 1; i < 5; i++) {
-        c = mul_q30(c, square) + k_cos[i];
-        s = mul_q30(s, square) + k_sin[i];
+    const int32_t x = mul_q30(rest, RADIANS_PER_TURN_Q30);
+    const int32_t square = mul_q30(x, x);
+    int32_t c = 0;
+    int32_t s = 0;
+    for (int i = 0; i < 5; i++) {
+        c = mul_q30(c, square) + k_terms[i][0];
+        s = mul_q30(s, square) + k_terms[i][1];
     }
-    c = (INT64_C(1) << Q30) + mul_q30(c, square);
+    c = (INT32_C(1) << Q30) + mul_q30(c, square);
     s = x + mul_q30(mul_q30(s, square), x);
     const bool swapped = (quadrant & 1U) != 0;
-    const int64_t cosine = swapped ? -s : c;
-    const int64_t sine = swapped ? c : s;
     const bool turned = (quadrant & 2U) != 0;
-    *cos_q30 = (int32_t)(turned ? -cosine : cosine);
-    *sin_q30 = (int32_t)(turned ? -sine : sine);
+    const int32_t cosine = swapped ? -s : c;
+    const int32_t sine = swapped ? c : s;
+    *cos_q30 = turned ? -cosine : cosine;
+    *sin_q30 = turned ? -sine : sine;
 }
 
 static uint64_t magnitude(int64_t value)
@@ -98,28 +104,29 @@ int32_t wk_angle_of(struct wk_angle_vector v)
     }
     int64_t sum = 0;
     for (int i = 0; i < CORDIC_STEPS; i++) {
-        const int64_t re = v.re;
-        if (v.im >= 0) {
-            v.re += halved(v.im, i);
-            v.im -= halved(re, i);
-            sum += k_step[i];
-        } else {
-            v.re -= halved(v.im, i);
-            v.im += halved(re, i);
-            sum -= k_step[i];
+        int64_t by_im = halved(v.im, i);
+        int64_t by_re = halved(v.re, i);
+        int64_t step = k_step[i];
+        if (v.im < 0) {
+            by_im = -by_im;
+            by_re = -by_re;
+            step = -step;
         }
+        v.re += by_im;
+        v.im -= by_re;
+        sum += step;
     }
     const int64_t tangent_q32 = v.im * (INT64_C(1) << 16) / (v.re >> 16);
     sum += (tangent_q32 * TURN_PER_RADIAN) >> 24;
     return (int32_t)(turn + (uint32_t)((sum + 128) >> 8));
 }
 
-/* value * factor / 2^30 for |value| < 2^62, in two parts so that 64 bits suffice. */
+/* value * factor / 2^30 for |value| < 2^62, by two products of 32 bits. */
 static int64_t scaled(int64_t value, int32_t factor_q30)
 {
-    const int64_t high = value >> 31;
-    const int64_t low = value & INT32_MAX;
-    return high * factor_q30 * 2 + ((low * factor_q30) >> Q30);
+    const int32_t high = (int32_t)(value >> 31);
+    const int32_t low = (int32_t)(value & INT32_MAX);
+    return (int64_t)high * factor_q30 * 2 + (((int64_t)low * factor_q30) >> Q30);
 }
 
 struct wk_angle_vector wk_angle_turn_by(struct wk_angle_vector v, int32_t cos_q30,
@@ -145,21 +152,22 @@ int32_t wk_angle_mdeg(int32_t turn)
     return (int32_t)(((int64_t)turn * 360000 + half) >> 32);
 }
 
-/* The float root is good to 24 bits; a step of Newton's method doubles them. Both are the same on
- * every processor, and what they leave is made good exactly. */
+/* The float root is good to 24 bits, and so is what it lacks of the exact one, which is less than
+ * 2^10. Both are the same on every processor, and what they leave is made good exactly. */
 uint32_t wk_angle_root(uint64_t square)
 {
     if (square == 0) {
         return 0;
     }
-    const uint64_t guess = (uint64_t)__builtin_sqrtf((float)square);
-    uint64_t root = (guess + square / guess) / 2;
-    root = root > UINT32_MAX ? UINT32_MAX : root;
-    while (root * root > square) {
+    const float guess = __builtin_sqrtf((float)square);
+    uint32_t root = (uint32_t)(guess < ROOT_MOST ? guess : ROOT_MOST);
+    const int64_t rest = (int64_t)(square - (uint64_t)root * root);
+    root += (uint32_t)(int32_t)((float)rest / (2 * guess));
+    while ((uint64_t)root * root > square) {
         root--;
     }
-    while (root < UINT32_MAX && (root + 1) * (root + 1) <= square) {
+    while (square - (uint64_t)root * root > 2 * (uint64_t)root) {
         root++;
     }
-    return (uint32_t)root;
+    return root;
 }

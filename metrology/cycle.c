@@ -23,27 +23,27 @@ int32_t wk_cycle_frequency_uhz(uint64_t step, int64_t rate_uhz)
 
 /* ---- the marks --------------------------------------------------------------------------- */
 
-/* Of numbers that fit 32 bits: a single instruction. */
-static int64_t product(int64_t a, int64_t b)
+static int64_t product(int32_t a, int32_t b)
 {
-    return (int64_t)(int32_t)a * (int32_t)b;
+    return (int64_t)a * b;
 }
 
 static struct wk_cycle_wave stepped(struct wk_cycle_wave w, struct wk_cycle_wave by_q30)
 {
     const int64_t half = ONE_Q30 / 2;
     return (struct wk_cycle_wave){
-        .cos = (product(w.cos, by_q30.cos) - product(w.sin, by_q30.sin) + half) >> 30,
-        .sin = (product(w.sin, by_q30.cos) + product(w.cos, by_q30.sin) + half) >> 30,
+        .cos =
+            (int32_t)((product(w.cos, by_q30.cos) - product(w.sin, by_q30.sin) + half) >> 30),
+        .sin =
+            (int32_t)((product(w.sin, by_q30.cos) + product(w.cos, by_q30.sin) + half) >> 30),
     };
 }
 
 static struct wk_cycle_wave wave_of(uint64_t turn)
 {
-    int32_t c;
-    int32_t s;
-    wk_angle_unit_q30((uint32_t)((turn + (UINT64_C(1) << 31)) >> 32), &c, &s);
-    return (struct wk_cycle_wave){.cos = c, .sin = s};
+    struct wk_cycle_wave wave;
+    wk_angle_unit_q30((uint32_t)((turn + (UINT64_C(1) << 31)) >> 32), &wave.cos, &wave.sin);
+    return wave;
 }
 
 /* From `since` and `step`: where the next mark is, and the oscillator at the next sample. */
@@ -107,12 +107,12 @@ static void lag_init(struct wk_cycle_lag *lag, int64_t delay_ns, int64_t rate_uh
     lagrange(samples_q30 & (ONE_Q30 - 1), lag->weight_q30);
 }
 
-static void add_lagged(struct wk_cycle *cycle, struct wk_cycle_sums *sums, int phase,
-                       const int32_t *counts, size_t frames)
+static void add_lagged(struct wk_cycle *cycle, int phase, const int32_t *counts, size_t frames)
 {
     const struct wk_sample_slot *u = &cycle->map.slot[WK_SAMPLE_U + phase];
     const struct wk_sample_slot *i = &cycle->map.slot[WK_SAMPLE_I + phase];
     struct wk_cycle_lag *lag = &cycle->lag[phase];
+    int64_t *ui = cycle->sums.ui[phase];
     uint8_t now = cycle->newest;
     for (size_t n = 0; n < frames; n++, counts += cycle->map.channels) {
         now = HISTORY(now + 1);
@@ -120,7 +120,7 @@ static void add_lagged(struct wk_cycle *cycle, struct wk_cycle_sums *sums, int p
         lag->i[now] = counts[i->index] - i->offset;
         const int64_t voltage = lag->u[HISTORY(now - lag->u_back)];
         for (int j = 0; j < WK_CYCLE_LAGS; j++) {
-            sums->ui[phase][j] += voltage * lag->i[HISTORY(now - lag->i_back - j)];
+            ui[j] += voltage * lag->i[HISTORY(now - lag->i_back - j)];
         }
     }
 }
@@ -142,7 +142,7 @@ int64_t wk_cycle_product(const struct wk_cycle *cycle, const struct wk_cycle_sum
 /* ---- the sums ---------------------------------------------------------------------------- */
 
 #define RAISE_X (UINT64_C(1) << 25) /* more than any count after offset correction */
-#define RAISE_W (UINT64_C(1) << 30) /* more than the oscillator */
+#define RAISE_W (UINT32_C(1) << 30) /* more than the oscillator */
 
 /* Some frames as the inner loops want them. */
 struct chunk {
@@ -164,13 +164,14 @@ static void oscillate(struct wk_cycle *cycle, struct chunk *chunk)
     const struct wk_cycle_wave two_steps = cycle->two_steps_q30;
     struct wk_cycle_wave now = cycle->now_q29;
     struct wk_cycle_wave next = cycle->next_q29;
-    struct wk_cycle_wave sum = {0};
+    int64_t sum_cos = 0;
+    int64_t sum_sin = 0;
     /* cppcheck-suppress ctuuninitvar */
     for (size_t n = 0; n < chunk->frames; n++) {
-        chunk->wave_cos[n] = (uint32_t)(now.cos + (int64_t)RAISE_W);
-        chunk->wave_sin[n] = (uint32_t)(now.sin + (int64_t)RAISE_W);
-        sum.cos += now.cos;
-        sum.sin += now.sin;
+        chunk->wave_cos[n] = (uint32_t)now.cos + RAISE_W;
+        chunk->wave_sin[n] = (uint32_t)now.sin + RAISE_W;
+        sum_cos += now.cos;
+        sum_sin += now.sin;
         const struct wk_cycle_wave after = stepped(now, two_steps);
         now = next;
         next = after;
@@ -181,8 +182,8 @@ static void oscillate(struct wk_cycle *cycle, struct chunk *chunk)
         chunk->wave_cos[n] = 0;
         chunk->wave_sin[n] = 0;
     }
-    chunk->cos = (uint64_t)sum.cos;
-    chunk->sin = (uint64_t)sum.sin;
+    chunk->cos = (uint64_t)sum_cos;
+    chunk->sin = (uint64_t)sum_sin;
 }
 
 static uint32_t part_channels(const struct wk_sample_map *map, const int32_t *counts,
@@ -195,20 +196,20 @@ static uint32_t part_channels(const struct wk_sample_map *map, const int32_t *co
     return wk_inner_part(counts, raise, map->channels, chunk->frames, chunk->row);
 }
 
-static void add_channel(struct wk_cycle_sums *sums, int slot, int at, struct chunk *chunk)
+static void add_channel(struct wk_cycle_slot *sums, int at, struct chunk *chunk)
 {
     struct wk_inner_sums raised;
     wk_inner_channel(chunk->row[at], chunk->wave_cos, chunk->wave_sin, chunk->steps, &raised);
     const uint64_t level = RAISE_X * chunk->frames;
     const uint64_t x = raised.x - level;
     const uint64_t xx = raised.xx - 2 * RAISE_X * x - RAISE_X * level;
-    const uint64_t x_cos = raised.x_cos - RAISE_X * chunk->cos - RAISE_W * raised.x;
-    const uint64_t x_sin = raised.x_sin - RAISE_X * chunk->sin - RAISE_W * raised.x;
+    const uint64_t x_cos = raised.x_cos - RAISE_X * chunk->cos - (uint64_t)RAISE_W * raised.x;
+    const uint64_t x_sin = raised.x_sin - RAISE_X * chunk->sin - (uint64_t)RAISE_W * raised.x;
     chunk->sum[at] = x;
-    sums->x[slot] += (int64_t)x;
-    sums->xx[slot] += (int64_t)xx;
-    sums->re[slot] += (int64_t)x_cos;
-    sums->im[slot] -= (int64_t)x_sin;
+    sums->x += (int64_t)x;
+    sums->xx += (int64_t)xx;
+    sums->re += (int64_t)x_cos;
+    sums->im -= (int64_t)x_sin;
 }
 
 static void add_pair(struct wk_cycle_sums *sums, const struct wk_sample_map *map, int phase,
@@ -221,27 +222,28 @@ static void add_pair(struct wk_cycle_sums *sums, const struct wk_sample_map *map
     sums->ui[phase][0] += (int64_t)(raised - RAISE_X * (chunk->sum[u] + chunk->sum[i] + level));
 }
 
-/* False, and nothing added, if a count is out of range. */
-static bool add_chunk(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const int32_t *counts,
-                      size_t frames)
+/* Counts that are in range, or `limited`; else false, and nothing is added. */
+static bool add_chunk(struct wk_cycle *cycle, const int32_t *counts, size_t frames,
+                      bool limited)
 {
     const struct wk_sample_map *map = &cycle->map;
+    struct wk_cycle_sums *sums = &cycle->sums;
     struct chunk chunk; /* not cleared: rows and waves are filled as far as they are used */
     chunk.frames = frames;
     chunk.steps = (frames + WK_INNER_STEP - 1) / WK_INNER_STEP;
     /* The OR of magnitudes may be up to twice the largest, which leads to the exact look. */
-    if (part_channels(map, counts, &chunk) >= map->quiet &&
+    if (part_channels(map, counts, &chunk) >= map->quiet && !limited &&
         !wk_sample_is_quiet(map, counts, frames)) {
         return false;
     }
     oscillate(cycle, &chunk);
     for (int a = 0; a < map->active; a++) {
         const int slot = map->slot_of[a];
-        add_channel(sums, slot, map->slot[slot].index, &chunk);
+        add_channel(&sums->slot[slot], map->slot[slot].index, &chunk);
     }
     for (int phase = 0; phase < map->phases; phase++) {
         if (cycle->lag[phase].used) {
-            add_lagged(cycle, sums, phase, counts, frames);
+            add_lagged(cycle, phase, counts, frames);
         } else if (wk_sample_is_pair(map, phase)) {
             add_pair(sums, map, phase, &chunk);
         }
@@ -259,49 +261,23 @@ static void note_bad(struct wk_cycle_bad *bad, uint8_t channels)
     bad->samples += channels != 0 ? 1 : 0;
 }
 
-/* A single frame whose counts may be out of range: the same sums, one product at a time. */
-static void add_frame(struct wk_cycle *cycle, struct wk_cycle_sums *sums, const int32_t *frame)
+/* A single frame whose counts may be out of range. */
+static void add_frame(struct wk_cycle *cycle, const int32_t *frame)
 {
-    const struct wk_sample_map *map = &cycle->map;
-    const struct wk_cycle_wave wave = cycle->now_q29;
     int32_t limited[WK_HAL_CHANNELS];
-    const struct wk_sample_doubt doubt = wk_sample_limit(map, frame, limited);
+    const struct wk_sample_doubt doubt = wk_sample_limit(&cycle->map, frame, limited);
     note_bad(&cycle->saturated, doubt.saturated);
     note_bad(&cycle->no_value, doubt.no_value);
-    for (int a = 0; a < map->active; a++) {
-        const int slot = map->slot_of[a];
-        const int64_t x = limited[map->slot[slot].index] - map->slot[slot].offset;
-        sums->x[slot] += x;
-        sums->xx[slot] += x * x;
-        sums->re[slot] += x * wave.cos;
-        sums->im[slot] -= x * wave.sin;
-    }
-    for (int phase = 0; phase < map->phases; phase++) {
-        const struct wk_sample_slot *u = &map->slot[WK_SAMPLE_U + phase];
-        const struct wk_sample_slot *i = &map->slot[WK_SAMPLE_I + phase];
-        if (cycle->lag[phase].used) {
-            add_lagged(cycle, sums, phase, limited, 1);
-        } else if (wk_sample_is_pair(map, phase)) {
-            sums->ui[phase][0] +=
-                (int64_t)(limited[u->index] - u->offset) * (limited[i->index] - i->offset);
-        }
-    }
-    sums->cos += wave.cos;
-    sums->sin += wave.sin;
-    sums->frames_q16 += ONE_Q16;
-    cycle->newest = HISTORY(cycle->newest + 1);
-    cycle->now_q29 = cycle->next_q29;
-    cycle->next_q29 = stepped(wave, cycle->two_steps_q30);
+    (void)add_chunk(cycle, limited, 1, true);
 }
 
-static void add_frames(struct wk_cycle *cycle, struct wk_cycle_sums *sums,
-                       const int32_t *counts, size_t frames)
+static void add_frames(struct wk_cycle *cycle, const int32_t *counts, size_t frames)
 {
     while (frames > 0) {
         const size_t taken = frames < WK_INNER_FRAMES ? frames : WK_INNER_FRAMES;
-        const bool quiet = add_chunk(cycle, sums, counts, taken);
+        const bool quiet = add_chunk(cycle, counts, taken, false);
         for (size_t n = 0; !quiet && n < taken; n++) {
-            add_frame(cycle, sums, counts + n * cycle->map.channels);
+            add_frame(cycle, counts + n * cycle->map.channels);
         }
         counts += taken * cycle->map.channels;
         frames -= taken;
@@ -310,40 +286,26 @@ static void add_frames(struct wk_cycle *cycle, struct wk_cycle_sums *sums,
 
 /* ---- division of the sample that holds the mark ------------------------------------------ */
 
-/* value * early_q16 / 2^16 goes into `early`, the exact rest into `late`. */
-static void divide(const int64_t *whole, int64_t *early, int64_t *late, size_t count,
-                   int64_t early_q16)
+/* What `late` has more than `early` is divided: value * early_q16 / 2^16 of it goes into `early`,
+ * the exact rest is all that stays in `late`. */
+static void divide(struct wk_cycle_sums *late, struct wk_cycle_sums *early, uint32_t early_q16)
 {
-    for (size_t i = 0; i < count; i++) {
-        const int64_t high = (whole[i] >> 16) * early_q16;
-        const int64_t low = ((whole[i] & (ONE_Q16 - 1)) * early_q16) >> 16;
-        early[i] += high + low;
-        late[i] = whole[i] - high - low;
+    for (size_t i = 0; i < WK_CYCLE_SUMS; i++) {
+        const int64_t whole = late->each[i] - early->each[i];
+        const int64_t high = (whole >> 16) * early_q16;
+        const int64_t low = ((whole & (ONE_Q16 - 1)) * early_q16) >> 16;
+        early->each[i] += high + low;
+        late->each[i] = whole - high - low;
     }
 }
 
 /* Takes the frame that holds the mark and begins the next half cycle. */
 static void pass_mark(struct wk_cycle *cycle, const int32_t *frame)
 {
-    const int64_t w = cycle->early_q16;
-    struct wk_cycle_sums whole = {0};
-    struct wk_cycle_sums *early = &cycle->half;
-    struct wk_cycle_sums *late = &cycle->sums;
-    add_frame(cycle, &whole, frame);
-    *early = cycle->sums;
-    divide(&whole.frames_q16, &early->frames_q16, &late->frames_q16, 1, w);
-    divide(&whole.cos, &early->cos, &late->cos, 1, w);
-    divide(&whole.sin, &early->sin, &late->sin, 1, w);
-    divide(whole.x, early->x, late->x, WK_SAMPLE_SLOTS, w);
-    divide(whole.xx, early->xx, late->xx, WK_SAMPLE_SLOTS, w);
-    divide(whole.re, early->re, late->re, WK_SAMPLE_SLOTS, w);
-    divide(whole.im, early->im, late->im, WK_SAMPLE_SLOTS, w);
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const size_t lags = cycle->lag[phase].used ? WK_CYCLE_LAGS : 1;
-        divide(whole.ui[phase], early->ui[phase], late->ui[phase], lags, w);
-    }
-    const uint64_t early_turns = (HALF_TURN - cycle->since) % cycle->step;
-    cycle->since = cycle->step - early_turns;
+    cycle->half = cycle->sums;
+    add_frame(cycle, frame);
+    divide(&cycle->sums, &cycle->half, cycle->early_q16);
+    cycle->since -= HALF_TURN - cycle->step; /* by less than a step */
     cycle->odd = !cycle->odd;
     plan(cycle);
 }
@@ -366,7 +328,7 @@ void wk_cycle_init(struct wk_cycle *cycle, const struct wk_sample_map *map, int6
 size_t wk_cycle_feed(struct wk_cycle *cycle, const int32_t *counts, size_t frames, bool *marked)
 {
     const size_t whole = frames < cycle->run ? frames : cycle->run;
-    add_frames(cycle, &cycle->sums, counts, whole);
+    add_frames(cycle, counts, whole);
     cycle->since += cycle->step * whole;
     cycle->run -= whole;
     *marked = whole < frames;

@@ -26,15 +26,26 @@
 
 /* Sums over a stretch of samples, in counts after offset correction. Bounds: a half cycle has
  * at most 625 samples, a 12-cycle window 15,000, a count 1.25 * 2^24; no sum overflows. */
+struct wk_cycle_slot {
+    int64_t x;  /* of the counts */
+    int64_t xx; /* of their squares */
+    int64_t re; /* of count * cos, Q29 */
+    int64_t im; /* of count * -sin, Q29 */
+};
+
+#define WK_CYCLE_SUMS (3 + 4 * WK_SAMPLE_SLOTS + WK_RECORD_PHASES * WK_CYCLE_LAGS)
+
 struct wk_cycle_sums {
-    int64_t frames_q16; /* length in samples, Q16 */
-    int64_t cos;        /* of the oscillator, Q29 */
-    int64_t sin;
-    int64_t x[WK_SAMPLE_SLOTS];                  /* of the counts */
-    int64_t xx[WK_SAMPLE_SLOTS];                 /* of their squares */
-    int64_t re[WK_SAMPLE_SLOTS];                 /* of count * cos, Q29 */
-    int64_t im[WK_SAMPLE_SLOTS];                 /* of count * -sin, Q29 */
-    int64_t ui[WK_RECORD_PHASES][WK_CYCLE_LAGS]; /* of u * i, [0] alone without a delay */
+    union {
+        struct {
+            int64_t frames_q16; /* length in samples, Q16 */
+            int64_t cos;        /* of the oscillator, Q29 */
+            int64_t sin;
+            struct wk_cycle_slot slot[WK_SAMPLE_SLOTS];
+            int64_t ui[WK_RECORD_PHASES][WK_CYCLE_LAGS]; /* u * i, [0] alone without a delay */
+        };
+        int64_t each[WK_CYCLE_SUMS]; /* all of these */
+    };
 };
 
 /* How the products of one phase correct the delay between its u and i. */
@@ -49,8 +60,8 @@ struct wk_cycle_lag {
 
 /* A value of the oscillator. */
 struct wk_cycle_wave {
-    int64_t cos;
-    int64_t sin;
+    int32_t cos;
+    int32_t sin;
 };
 
 /* What was not to be believed since the last mark. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/energy.h"
 
+#include <string.h>
+
 #include "metrology/scale.h"
 #include "metrology/sequence.h"
 
@@ -8,7 +10,11 @@
 #define SHIFT_MOST     120 /* a carry and three increments fit 128 bits */
 #define MANTISSA_LEAST (INT64_C(1) << 30)
 
+/* In the order of struct wk_record_energy. */
 enum { IMPORT = 0, EXPORT, IMPORT1, EXPORT1, QUADRANTS, IMPORT_S = QUADRANTS + 4, EXPORT_S };
+
+_Static_assert(sizeof(struct wk_record_energy) == WK_ENERGY_REGISTERS * sizeof(int64_t),
+               "registers are the fields of wk_record_energy");
 
 /* uWh per count^2 * sample: gain_u * gain_i * 10^6 / (3600 s/h * rate). */
 static struct wk_scale micro_per_raw(const struct wk_sample_map *map, int phase,
@@ -84,130 +90,112 @@ wk_err wk_energy_set_rate(struct wk_energy *energy, const struct wk_sample_map *
 
 /* ---- booking ----------------------------------------------------------------------------- */
 
-/* Energies of a phase or of all, 2^-shift uWh. */
+/* What is booked of a phase or of all, 2^-shift uWh: as in wk_quantity_raw. */
 struct amounts {
-    struct wk_i128 p;
-    struct wk_i128 p1;
-    struct wk_i128 q;
-    struct wk_i128 s; /* >= 0 */
+    struct wk_i128 of[WK_QUANTITY_RAWS]; /* S: >= 0 */
 };
 
-static struct wk_i128 absolute(struct wk_i128 value)
+static void add_to(struct wk_i128 *sum, struct wk_i128 value)
 {
-    return wk_i128_is_negative(value) ? wk_i128_neg(value) : value;
+    *sum = wk_i128_add(*sum, value);
 }
 
-/* Adds |value| to a register of an account. */
-static void book(struct wk_energy_account *account, int at, struct wk_i128 value)
+static void book(struct wk_energy_account *account, const struct amounts *amounts)
 {
-    account->carry[at] = wk_i128_add(account->carry[at], absolute(value));
-}
-
-static void book_amounts(struct wk_energy_account *account, const struct amounts *amounts)
-{
-    const bool exported = wk_i128_is_negative(amounts->p);
-    const bool exported1 = wk_i128_is_negative(amounts->p1);
-    const bool capacitive = wk_i128_is_negative(amounts->q);
+    const bool exported = wk_i128_is_negative(amounts->of[WK_QUANTITY_P]);
+    const bool exported1 = wk_i128_is_negative(amounts->of[WK_QUANTITY_P1]);
+    const bool capacitive = wk_i128_is_negative(amounts->of[WK_QUANTITY_Q1]);
     /* I = +P +Q, II = -P +Q, III = -P -Q, IV = +P -Q; of the fundamental, as the reactive is */
-    const int quadrant = capacitive ? (exported1 ? 2 : 3) : (exported1 ? 1 : 0);
-    book(account, exported ? EXPORT : IMPORT, amounts->p);
-    book(account, exported1 ? EXPORT1 : IMPORT1, amounts->p1);
-    book(account, QUADRANTS + quadrant, amounts->q);
-    book(account, exported ? EXPORT_S : IMPORT_S, amounts->s);
-}
-
-static int64_t take(struct wk_energy_account *account, int at, uint8_t shift)
-{
-    const struct wk_i128 whole = wk_i128_shift_right(account->carry[at], shift);
-    account->carry[at] = wk_i128_sub(account->carry[at], wk_i128_shift_left(whole, shift));
-    return (int64_t)whole.low;
-}
-
-static struct wk_record_energy take_all(struct wk_energy_account *account, uint8_t shift)
-{
-    struct wk_record_energy gained = {
-        .import_uwh = take(account, IMPORT, shift),
-        .export_uwh = take(account, EXPORT, shift),
-        .import1_uwh = take(account, IMPORT1, shift),
-        .export1_uwh = take(account, EXPORT1, shift),
-        .import_uvah = take(account, IMPORT_S, shift),
-        .export_uvah = take(account, EXPORT_S, shift),
+    const uint8_t quadrant = capacitive ? (exported1 ? 2 : 3) : (exported1 ? 1 : 0);
+    const uint8_t at[WK_QUANTITY_RAWS] = {
+        [WK_QUANTITY_P] = exported ? EXPORT : IMPORT,
+        [WK_QUANTITY_P1] = exported1 ? EXPORT1 : IMPORT1,
+        [WK_QUANTITY_Q1] = (uint8_t)(QUADRANTS + quadrant),
+        [WK_QUANTITY_S] = exported ? EXPORT_S : IMPORT_S,
     };
-    for (int quadrant = 0; quadrant < 4; quadrant++) {
-        gained.q_uvarh[quadrant] = take(account, QUADRANTS + quadrant, shift);
+    for (int k = 0; k < WK_QUANTITY_RAWS; k++) {
+        add_to(&account->carry[at[k]], wk_i128_abs(amounts->of[k]));
     }
+}
+
+/* The whole units of an account, register by register, leave it. */
+static struct wk_record_energy take_whole(struct wk_energy_account *account, uint8_t shift)
+{
+    struct wk_record_energy gained;
+    int64_t whole_uwh[WK_ENERGY_REGISTERS];
+    for (int at = 0; at < WK_ENERGY_REGISTERS; at++) {
+        const struct wk_i128 whole = wk_i128_shift_right(account->carry[at], shift);
+        account->carry[at] = wk_i128_sub(account->carry[at], wk_i128_shift_left(whole, shift));
+        whole_uwh[at] = (int64_t)whole.low;
+    }
+    memcpy(&gained, whole_uwh, sizeof gained);
     return gained;
 }
 
-static struct amounts amounts_of(const struct wk_energy *energy,
-                                 const struct wk_quantity_raw *raw, int phase)
+static void amounts_of(const struct wk_energy *energy, const struct wk_quantity_raw *raw,
+                       int phase, struct amounts *amounts)
 {
-    const int64_t mantissa = energy->mantissa[phase];
-    return (struct amounts){
-        .p = wk_i128_mul(raw->p[phase], mantissa),
-        .p1 = wk_i128_mul(raw->p1[phase], mantissa),
-        .q = wk_i128_mul(raw->q1[phase], mantissa),
-        .s = absolute(wk_i128_mul(raw->s[phase], mantissa)),
-    };
+    for (int k = 0; k < WK_QUANTITY_RAWS; k++) {
+        amounts->of[k] = wk_i128_mul(raw->of[k][phase], energy->mantissa[phase]);
+    }
+    amounts->of[WK_QUANTITY_S] = wk_i128_abs(amounts->of[WK_QUANTITY_S]);
 }
 
 /* sqrt(s^2 - p^2) = sqrt(s - p) * sqrt(s + p), with the sign of q. Reduced to 62 bits. */
 static struct wk_i128 non_active(const struct amounts *amounts)
 {
-    const struct wk_i128 p = absolute(amounts->p);
-    const struct wk_i128 less = wk_i128_sub(amounts->s, p);
+    const struct wk_i128 p = wk_i128_abs(amounts->of[WK_QUANTITY_P]);
+    const struct wk_i128 less = wk_i128_sub(amounts->of[WK_QUANTITY_S], p);
     if (wk_i128_is_negative(less)) {
         return (struct wk_i128){0};
     }
-    const struct wk_i128 more = wk_i128_add(amounts->s, p);
-    uint8_t shift = 0;
-    while (((uint64_t)more.high >> shift) != 0) {
-        shift++;
-    }
-    shift = (uint8_t)(shift + (more.high != 0 || more.low >> 63 != 0 ? 1 : 0));
+    const struct wk_i128 more = wk_i128_add(amounts->of[WK_QUANTITY_S], p);
+    const bool is_narrow = more.high == 0 && more.low >> 63 == 0;
+    const uint8_t shift = is_narrow ? 0 : (uint8_t)(wk_u64_bits((uint64_t)more.high) + 1);
     const int64_t size = wk_sequence_geometric_mean(wk_i128_shift_right(less, shift).low,
                                                     wk_i128_shift_right(more, shift).low);
     const struct wk_i128 value = wk_i128_shift_left(wk_i128_of(size), shift);
-    return wk_i128_is_negative(amounts->q) ? wk_i128_neg(value) : value;
+    return wk_i128_is_negative(amounts->of[WK_QUANTITY_Q1]) ? wk_i128_neg(value) : value;
 }
 
-static void book_total(const struct wk_energy *energy, struct wk_energy_account *account,
-                       const struct amounts phase[WK_RECORD_PHASES])
+/* The apparent part of `amounts` is used up. */
+static void add_vectors(struct amounts *sum, struct amounts *amounts)
 {
-    struct amounts sum = {.p = {0}};
-    for (int k = 0; k < WK_RECORD_PHASES; k++) {
-        if (energy->summation == WK_ENERGY_ARITHMETIC) {
-            book_amounts(account, &phase[k]);
-            continue;
-        }
-        sum.p = wk_i128_add(sum.p, phase[k].p);
-        sum.p1 = wk_i128_add(sum.p1, phase[k].p1);
-        sum.q = wk_i128_add(sum.q, phase[k].q);
-        sum.s = wk_i128_add(sum.s, non_active(&phase[k]));
-    }
-    if (energy->summation == WK_ENERGY_VECTORIAL) {
-        sum.s = wk_sequence_length_wide(sum.p, sum.s);
-        book_amounts(account, &sum);
+    amounts->of[WK_QUANTITY_S] = non_active(amounts);
+    for (int k = 0; k < WK_QUANTITY_RAWS; k++) {
+        add_to(&sum->of[k], amounts->of[k]);
     }
 }
 
 void wk_energy_add(struct wk_energy *energy, const struct wk_quantity_raw *raw,
                    const struct wk_energy_fate *fate, struct wk_record_window *out)
 {
-    struct amounts phase[WK_RECORD_PHASES] = {{.p = {0}}};
-    for (int k = 0; k < WK_RECORD_PHASES; k++) {
-        if (fate->running[k]) {
-            phase[k] = amounts_of(energy, raw, k);
+    struct wk_energy_account *all = fate->withheld ? &energy->withheld : &energy->total;
+    struct amounts sum = {0};
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        struct wk_energy_account *account = &energy->phase[phase];
+        if (fate->running[phase]) {
+            struct amounts amounts;
+            amounts_of(energy, raw, phase, &amounts);
+            if (!fate->withheld) {
+                book(account, &amounts);
+            }
+            if (energy->summation == WK_ENERGY_ARITHMETIC) {
+                book(all, &amounts);
+            } else {
+                add_vectors(&sum, &amounts);
+            }
         } else {
-            energy->phase[k] = (struct wk_energy_account){0};
+            *account = (struct wk_energy_account){0};
         }
-        if (!fate->withheld) {
-            book_amounts(&energy->phase[k], &phase[k]);
-        }
-        out->energy[k] = take_all(&energy->phase[k], energy->shift);
+        out->energy[phase] = take_whole(account, energy->shift);
     }
-    book_total(energy, fate->withheld ? &energy->withheld : &energy->total, phase);
-    out->total = take_all(&energy->total, energy->shift);
-    out->withheld = take_all(&energy->withheld, energy->shift);
+    if (energy->summation == WK_ENERGY_VECTORIAL) {
+        struct wk_i128 *s = &sum.of[WK_QUANTITY_S];
+        *s = wk_sequence_length_wide(sum.of[WK_QUANTITY_P], *s);
+        book(all, &sum);
+    }
+    out->total = take_whole(&energy->total, energy->shift);
+    out->withheld = take_whole(&energy->withheld, energy->shift);
     out->summation = (uint8_t)energy->summation;
 }

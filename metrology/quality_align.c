@@ -12,26 +12,17 @@
 static bool offset_of(const struct wk_quality *quality, int phase,
                       const struct wk_window *window, uint64_t late, int64_t *off)
 {
-    const int slot = WK_SAMPLE_U + phase;
-    const struct wk_window_half *a = &window->last[0];
-    const struct wk_window_half *b = &window->last[1];
-    const float frames = (float)(a->frames_q16 + b->frames_q16) * (1.0F / ONE_Q16);
-    const float mean = (float)(a->x[slot] + b->x[slot]) / frames;
-    const struct wk_angle_vector z = {
-        .re = a->phasor[slot].re + b->phasor[slot].re -
-              (int64_t)(mean * (float)(a->wave.re + b->wave.re)),
-        .im = a->phasor[slot].im + b->phasor[slot].im -
-              (int64_t)(mean * (float)(a->wave.im + b->wave.im)),
-    };
-    const float to_v = quality->voltage[phase].v / (frames * ONE_Q16);
-    const float re = (float)z.re * to_v;
-    const float im = (float)z.im * to_v;
+    struct wk_window_cycle cycle;
+    wk_window_last_cycle(window, WK_SAMPLE_U + phase, &cycle);
+    const float to_v = quality->voltage[phase].v / (float)cycle.frames_q16;
+    const float re = (float)cycle.phasor.re * to_v;
+    const float im = (float)cycle.phasor.im * to_v;
     if (2 * (re * re + im * im) < quality->enter_v2[WK_QUALITY_INTERRUPTION]) {
         return false;
     }
     /* Whole half turns of the oscillator do not count. A cosine crosses zero at a quarter. A
      * sample is the voltage in the middle of the time it stands for. */
-    const uint64_t turn = (uint64_t)(uint32_t)wk_angle_of(z) << 32;
+    const uint64_t turn = (uint64_t)(uint32_t)wk_angle_of(cycle.phasor) << 32;
     const uint64_t since = turn + QUARTER + late - quality->step / 2;
     const uint64_t more = since + quality->voltage[phase].ahead;
     *off = (int64_t)(more << 1) / 2;

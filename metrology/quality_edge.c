@@ -33,7 +33,7 @@ static uint64_t edge_after(const struct wk_quality_voltage *voltage, int first, 
     for (int i = first + 1; i < WK_QUALITY_HALVES; i++) {
         behind += share_of(half[i].mean_v2, half[first].mean_v2, to) * half[i].frames;
     }
-    return half[LAST].end_q16 - (uint64_t)(behind * ONE_Q16);
+    return half[LAST].end_q16 - (uint32_t)(behind * ONE_Q16);
 }
 
 /* What the voltage steps to is known if it did so before the last half cycle; else it is taken
@@ -50,7 +50,7 @@ uint64_t wk_quality_edge_begin_q16(const struct wk_quality_voltage *voltage)
         return edge_after(voltage, 0, now);
     }
     const float least = now < from ? (from - now) / from : 0;
-    return half[LAST].end_q16 - (uint64_t)((1 + least) / 2 * half[LAST].frames * ONE_Q16);
+    return half[LAST].end_q16 - (uint32_t)((1 + least) / 2 * half[LAST].frames * ONE_Q16);
 }
 
 /* The voltage was deepest in one of the half cycles before the last, and stepped to what it was

@@ -289,10 +289,10 @@ static int64_t fill_powers(const struct wk_quantity *quantity,
                                    : fundamental_power(sums, phasors, phase);
     const int64_t s = wk_sequence_geometric_mean(squares(quantity, sums, WK_SAMPLE_U + phase),
                                                  squares(quantity, sums, WK_SAMPLE_I + phase));
-    raw->p1[phase] = power.p1;
-    raw->q1[phase] = power.q1;
-    raw->p[phase] = scaled_q30(total - read.p1, factor_q30) + power.p1;
-    raw->s[phase] = scaled_q30(s, factor_q30);
+    raw->of[WK_QUANTITY_P1][phase] = power.p1;
+    raw->of[WK_QUANTITY_Q1][phase] = power.q1;
+    raw->of[WK_QUANTITY_P][phase] = scaled_q30(total - read.p1, factor_q30) + power.p1;
+    raw->of[WK_QUANTITY_S][phase] = scaled_q30(s, factor_q30);
     return factor_q30;
 }
 
@@ -317,9 +317,9 @@ void wk_quantity_fill(const struct wk_quantity *quantity, const struct wk_window
         const int64_t factor_q30 = fill_powers(quantity, sums, phasors, phase, raw);
         const struct wk_scale power = quantity->power[phase];
         rms[WK_SAMPLE_I + phase] = scaled_q30(rms[WK_SAMPLE_I + phase], factor_q30);
-        out->p_mw[phase] = wk_scale_apply_per(power, raw->p[phase], n_q16);
-        out->p1_mw[phase] = wk_scale_apply_per(power, raw->p1[phase], n_q16);
-        out->q1_mvar[phase] = wk_scale_apply_per(power, raw->q1[phase], n_q16);
+        out->p_mw[phase] = wk_scale_apply_per(power, raw->of[WK_QUANTITY_P][phase], n_q16);
+        out->p1_mw[phase] = wk_scale_apply_per(power, raw->of[WK_QUANTITY_P1][phase], n_q16);
+        out->q1_mvar[phase] = wk_scale_apply_per(power, raw->of[WK_QUANTITY_Q1][phase], n_q16);
         fill_apparent(out, phase, rms[WK_SAMPLE_U + phase], rms[WK_SAMPLE_I + phase]);
     }
     for (int phase = 0; phase <= WK_RECORD_PHASES; phase++) {

@@ -35,12 +35,12 @@ struct wk_quantity {
     struct wk_quantity_curve curve[WK_RECORD_PHASES];
 };
 
-/* Energies of a window before their scale: count^2 * samples. */
+/* Active, active and reactive of the fundamental, apparent. */
+enum { WK_QUANTITY_P = 0, WK_QUANTITY_P1, WK_QUANTITY_Q1, WK_QUANTITY_S, WK_QUANTITY_RAWS };
+
+/* Energies of a window before their scale: count^2 * samples; apparent ones are >= 0. */
 struct wk_quantity_raw {
-    int64_t p[WK_RECORD_PHASES];
-    int64_t p1[WK_RECORD_PHASES]; /* of the fundamental */
-    int64_t q1[WK_RECORD_PHASES];
-    int64_t s[WK_RECORD_PHASES]; /* apparent, >= 0 */
+    int64_t of[WK_QUANTITY_RAWS][WK_RECORD_PHASES];
 };
 
 /** `map` is borrowed for as long as the struct is used. */

@@ -9,40 +9,26 @@
 #define ROOT_BITS     61 /* of what goes into the square root: its root has 31 */
 #define SHIFT_MOST    127
 
-static uint8_t bits_of_u64(uint64_t value)
+/* Bits of the magnitude of a value. */
+static int bits_of(struct wk_i128 value)
 {
-    uint8_t bits = 0;
-    for (uint8_t step = 32; step != 0; step /= 2) {
-        if ((value >> step) != 0) {
-            value >>= step;
-            bits = (uint8_t)(bits + step);
-        }
-    }
-    return (uint8_t)(bits + (value != 0 ? 1 : 0));
+    const struct wk_i128 size = wk_i128_abs(value);
+    return size.high != 0 ? 64 + wk_u64_bits((uint64_t)size.high) : wk_u64_bits(size.low);
 }
 
-/* Bits of a value that is not negative. */
-static uint8_t bits_of(struct wk_i128 value)
-{
-    return value.high != 0 ? (uint8_t)(64 + bits_of_u64((uint64_t)value.high))
-                           : bits_of_u64(value.low);
-}
-
-/* value * 2^-shift with a mantissa of full length. */
+/* value * 2^-shift with a mantissa of full length, of which what does not fit is cut off. */
 static struct wk_scale normal(struct wk_i128 value, int shift)
 {
-    const bool negative = wk_i128_is_negative(value);
-    const struct wk_i128 size = negative ? wk_i128_neg(value) : value;
-    const int bits = bits_of(size);
-    if (bits == 0) {
+    const int excess = bits_of(value) - MANTISSA_BITS;
+    if (excess == -MANTISSA_BITS) {
         return (struct wk_scale){0};
     }
-    const struct wk_i128 cut = bits > MANTISSA_BITS
-                                   ? wk_i128_shift_right(size, (uint8_t)(bits - MANTISSA_BITS))
-                                   : wk_i128_shift_left(size, (uint8_t)(MANTISSA_BITS - bits));
+    const struct wk_i128 size = wk_i128_abs(value);
+    const struct wk_i128 cut = excess > 0 ? wk_i128_shift_right(size, (uint8_t)excess)
+                                          : wk_i128_shift_left(size, (uint8_t)-excess);
     return (struct wk_scale){
-        .mantissa = negative ? -(int64_t)cut.low : (int64_t)cut.low,
-        .shift = (int16_t)(shift - (bits - MANTISSA_BITS)),
+        .mantissa = wk_i128_is_negative(value) ? -(int64_t)cut.low : (int64_t)cut.low,
+        .shift = (int16_t)(shift - excess),
     };
 }
 
@@ -100,10 +86,8 @@ static int64_t shifted(struct wk_i128 value, int shift)
         const struct wk_i128 half = wk_i128_shift_left(wk_i128_of(1), (uint8_t)(shift - 1));
         return limited(wk_i128_shift_right(wk_i128_add(value, half), (uint8_t)shift));
     }
-    const bool negative = wk_i128_is_negative(value);
-    const int bits = bits_of(negative ? wk_i128_neg(value) : value);
-    if (bits - shift > 63) {
-        return negative ? INT64_MIN : INT64_MAX;
+    if (bits_of(value) - shift > 63) {
+        return wk_i128_is_negative(value) ? INT64_MIN : INT64_MAX;
     }
     return (int64_t)wk_i128_shift_left(value, (uint8_t)-shift).low;
 }
@@ -126,7 +110,7 @@ int64_t wk_scale_root_mean(struct wk_scale factor, uint64_t square, int64_t divi
         return 0;
     }
     /* An even shift that gives the quotient about ROOT_BITS bits. */
-    int shift = ROOT_BITS - bits_of_u64(square) + bits_of_u64((uint64_t)divisor_q16);
+    int shift = ROOT_BITS - wk_u64_bits(square) + wk_u64_bits((uint64_t)divisor_q16);
     shift &= ~1;
     int64_t rest;
     const struct wk_i128 dividend =

@@ -12,6 +12,7 @@
 #define RAMP_FRACTION  25000              /* 2 mHz of 50 Hz from one window to the next */
 #define AVERAGE        4                  /* windows */
 #define POINTS_LEAST   2
+#define ONE_Q16        65536.0F
 #define FIND_OUT_UHZ   55000000 /* between 50 and 60 Hz, both within a quarter turn a cycle */
 #define SPLIT_UHZ      55000000
 
@@ -50,16 +51,16 @@ static uint64_t limited(const struct wk_track *track, uint64_t step)
 /* ---- one cycle --------------------------------------------------------------------------- */
 
 /* Is the fundamental large enough, and at least half of what the AC voltage consists of?
- * Amplitudes in 1/16 counts. */
-static bool is_usable(struct wk_angle_vector z, int64_t x, int64_t xx, int64_t frames_q16,
-                      int64_t floor)
+ * Squares of amplitudes in counts. */
+static bool is_usable(const struct wk_window_cycle *cycle, int64_t floor)
 {
-    const int64_t re = z.re * 32 / frames_q16;
-    const int64_t im = z.im * 32 / frames_q16;
-    const int64_t mean = x * 16 * 65536 / frames_q16;
-    const int64_t square = re * re + im * im;
-    const int64_t total = xx / (frames_q16 >> 16) * 256 - mean * mean;
-    return square >= floor * floor * 256 && square >= total;
+    const float per_frame = ONE_Q16 / (float)cycle->frames_q16;
+    const float re = (float)cycle->phasor.re * (2.0F / ONE_Q16) * per_frame;
+    const float im = (float)cycle->phasor.im * (2.0F / ONE_Q16) * per_frame;
+    const float mean = (float)cycle->x * per_frame;
+    const float square = re * re + im * im;
+    return square >= (float)floor * (float)floor &&
+           square >= (float)cycle->xx * per_frame - mean * mean;
 }
 
 /* The phase of the cycle made of the last two half cycles, in its middle. */
@@ -67,29 +68,18 @@ static struct wk_track_point measure(const struct wk_track *track,
                                      const struct wk_sample_map *map,
                                      const struct wk_window *window, uint8_t phase)
 {
-    const int slot = WK_SAMPLE_U + phase;
-    if (!map->slot[slot].present) {
+    struct wk_window_cycle cycle;
+    if (!map->slot[WK_SAMPLE_U + phase].present) {
         return (struct wk_track_point){.valid = false};
     }
-    const struct wk_window_half *a = &window->last[0];
-    const struct wk_window_half *b = &window->last[1];
-    const int64_t frames_q16 = a->frames_q16 + b->frames_q16;
-    const int64_t x = a->x[slot] + b->x[slot];
-    const int64_t mean_q8 = x * (INT64_C(1) << 24) / frames_q16;
-    const struct wk_angle_vector z = {
-        .re = a->phasor[slot].re + b->phasor[slot].re -
-              ((mean_q8 * (a->wave.re + b->wave.re)) >> 8),
-        .im = a->phasor[slot].im + b->phasor[slot].im -
-              ((mean_q8 * (a->wave.im + b->wave.im)) >> 8),
-    };
-    const int64_t xx = a->xx[phase] + b->xx[phase];
+    wk_window_last_cycle(window, WK_SAMPLE_U + phase, &cycle);
     /* The mark between the two is a whole number of half turns of the oscillator. */
     const uint32_t mark = (uint32_t)(window->halves - 1) << 31;
     return (struct wk_track_point){
-        .valid = is_usable(z, x, xx, frames_q16, track->floor[phase]),
+        .valid = is_usable(&cycle, track->floor[phase]),
         .reference = phase,
-        .turn = (uint32_t)wk_angle_of(z) + mark,
-        .at_q16 = (uint32_t)b->begin_q16,
+        .turn = (uint32_t)wk_angle_of(cycle.phasor) + mark,
+        .at_q16 = (uint32_t)window->last[1].begin_q16,
     };
 }
 
@@ -180,24 +170,27 @@ struct line {
 static struct line regression(const struct wk_track_point *point, uint8_t count, uint64_t step)
 {
     int64_t turn[WK_WINDOW_HALVES] = {0};
-    int64_t turn_sum = 0;
-    int64_t at_sum = 0;
+    int64_t turn_mean = 0;
+    int64_t at_mean = 0;
     for (uint8_t p = 0; p < count; p++) {
         turn[p] = p == 0 ? 0 : turn[p - 1] + advance(&point[p - 1], &point[p], step);
-        turn_sum += turn[p];
-        at_sum += point[p].at_q16;
+        turn_mean += turn[p];
+        at_mean += point[p].at_q16;
     }
+    turn_mean /= count;
+    at_mean /= count;
     int64_t product = 0;
     int64_t square = 0;
     for (uint8_t p = 0; p < count; p++) {
-        const int64_t at_q6 = ((int64_t)point[p].at_q16 - at_sum / count) >> 10;
-        product += at_q6 * (turn[p] - turn_sum / count);
+        const int64_t at_q6 = ((int64_t)point[p].at_q16 - at_mean) >> 10;
+        turn[p] -= turn_mean;
+        product += at_q6 * turn[p];
         square += at_q6 * at_q6;
     }
     struct line line = {.slope = wk_i128_ratio(product, 1, 38, square)};
     for (uint8_t p = 0; p < count; p++) {
-        const int64_t at_q16 = (int64_t)point[p].at_q16 - at_sum / count;
-        const int64_t off = turn[p] - turn_sum / count - (((line.slope >> 16) * at_q16) >> 32);
+        const int64_t at_q16 = (int64_t)point[p].at_q16 - at_mean;
+        const int64_t off = turn[p] - (((line.slope >> 16) * at_q16) >> 32);
         const int64_t size = off < 0 ? -off : off;
         line.off_max = size > line.off_max ? size : line.off_max;
     }

@@ -17,16 +17,23 @@ uint32_t wk_window_turn(uint64_t step, int64_t samples_q16)
     return (uint32_t)(((step >> 16) * (uint64_t)samples_q16) >> 32);
 }
 
-static void add_sums(struct wk_window_sums *to, const struct wk_window_sums *sums)
+/* cycle->half enters sums. */
+static void add_half(struct wk_window_sums *to, const struct wk_cycle *cycle)
 {
+    const struct wk_cycle_sums *sums = &cycle->half;
     to->frames_q16 += sums->frames_q16;
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
-        to->x[s] += sums->x[s];
-        to->xx[s] += sums->xx[s];
+        to->x[s] += sums->slot[s].x;
+        to->xx[s] += sums->slot[s].xx;
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        to->ui[phase] += sums->ui[phase];
+        to->ui[phase] += wk_cycle_product(cycle, sums, phase);
     }
+}
+
+static struct wk_angle_vector q16_of(int64_t re_q29, int64_t im_q29)
+{
+    return (struct wk_angle_vector){.re = re_q29 >> Q29_TO_Q16, .im = im_q29 >> Q29_TO_Q16};
 }
 
 /* ---- half cycles that are kept ----------------------------------------------------------- */
@@ -49,8 +56,8 @@ static void keep(struct wk_window_kept *kept, const struct wk_window_half *half)
     kept->wave[0] = (int32_t)half->wave.re;
     kept->wave[1] = (int32_t)half->wave.im;
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
-        keep_part(kept, s, 0, half->phasor[s].re);
-        keep_part(kept, s, 1, half->phasor[s].im);
+        keep_part(kept, s, 0, half->slot[s].phasor.re);
+        keep_part(kept, s, 1, half->slot[s].phasor.im);
     }
 }
 
@@ -58,36 +65,48 @@ void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool 
 {
     const struct wk_cycle_sums *sums = &cycle->half;
     struct wk_window_half *half = &window->last[1];
-    struct wk_window_sums added = {.frames_q16 = sums->frames_q16};
-    window->last[0] = window->last[1];
+    window->last[0] = *half;
     half->frames_q16 = sums->frames_q16;
     half->begin_q16 = window->block_q16;
     half->middle = QUARTER * 2 * window->halves +
                    (complete ? QUARTER : wk_window_turn(cycle->step, sums->frames_q16) / 2);
-    half->wave = (struct wk_angle_vector){
-        .re = sums->cos >> Q29_TO_Q16,
-        .im = -(sums->sin >> Q29_TO_Q16),
-    };
+    half->wave = q16_of(sums->cos, sums->sin);
+    half->wave.im = -half->wave.im;
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
-        half->phasor[s] = (struct wk_angle_vector){
-            .re = sums->re[s] >> Q29_TO_Q16,
-            .im = sums->im[s] >> Q29_TO_Q16,
+        const struct wk_cycle_slot *slot = &sums->slot[s];
+        half->slot[s] = (struct wk_window_slot){
+            .phasor = q16_of(slot->re, slot->im),
+            .x = slot->x,
+            .xx = slot->xx,
         };
-        half->x[s] = sums->x[s];
-        added.x[s] = sums->x[s];
-        added.xx[s] = sums->xx[s];
-    }
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        half->xx[phase] = sums->xx[WK_SAMPLE_U + phase];
-        added.ui[phase] = wk_cycle_product(cycle, sums, phase);
     }
     keep(&window->half[window->halves], half);
-    add_sums(&window->own, &added);
+    add_half(&window->own, cycle);
     if (window->marked) {
-        add_sums(&window->late, &added);
+        add_half(&window->late, cycle);
     }
     window->block_q16 += sums->frames_q16;
     window->halves++;
+}
+
+void wk_window_last_cycle(const struct wk_window *window, int slot,
+                          struct wk_window_cycle *cycle)
+{
+    struct wk_angle_vector wave = {0};
+    *cycle = (struct wk_window_cycle){0};
+    for (int k = 0; k < 2; k++) {
+        const struct wk_window_half *half = &window->last[k];
+        cycle->frames_q16 += half->frames_q16;
+        cycle->x += half->slot[slot].x;
+        cycle->xx += half->slot[slot].xx;
+        cycle->phasor.re += half->slot[slot].phasor.re;
+        cycle->phasor.im += half->slot[slot].phasor.im;
+        wave.re += half->wave.re;
+        wave.im += half->wave.im;
+    }
+    const int64_t mean_q8 = cycle->x * (INT64_C(1) << 24) / cycle->frames_q16;
+    cycle->phasor.re -= (mean_q8 * wave.re) >> 8;
+    cycle->phasor.im -= (mean_q8 * wave.im) >> 8;
 }
 
 void wk_window_mark(struct wk_window *window)
@@ -121,19 +140,20 @@ void wk_window_next(struct wk_window *window, uint8_t keep)
 void wk_window_block(const struct wk_window *window, struct wk_window_sums *block)
 {
     *block = window->before;
-    add_sums(block, &window->own);
+    for (int i = 0; i < WK_WINDOW_SUMS; i++) {
+        block->each[i] += window->own.each[i];
+    }
 }
 
 /* How far the phasors of a half cycle are turned. */
 struct turn {
-    bool none;
     int32_t cos_q30;
     int32_t sin_q30;
 };
 
 static struct turn turn_of(uint32_t angle)
 {
-    struct turn turn = {.none = angle == 0};
+    struct turn turn;
     wk_angle_unit_q30(angle, &turn.cos_q30, &turn.sin_q30);
     return turn;
 }
@@ -141,8 +161,7 @@ static struct turn turn_of(uint32_t angle)
 static void add_turned(struct wk_angle_vector *sum, struct wk_angle_vector v,
                        const struct turn *turn)
 {
-    const struct wk_angle_vector turned =
-        turn->none ? v : wk_angle_turn_by(v, turn->cos_q30, turn->sin_q30);
+    const struct wk_angle_vector turned = wk_angle_turn_by(v, turn->cos_q30, turn->sin_q30);
     sum->re += turned.re;
     sum->im += turned.im;
 }
@@ -160,7 +179,7 @@ static void sum_part(const struct wk_window *window, struct wk_window_part part,
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         x[s] = window->own.x[s] + (part.first < window->first ? window->before.x[s] : 0);
         for (int k = part.end + 2 - window->halves; k < 2; k++) {
-            x[s] -= window->last[k].x[s];
+            x[s] -= window->last[k].slot[s].x;
         }
     }
 }

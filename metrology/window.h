@@ -22,22 +22,39 @@
 #define WK_WINDOW_HALVES 26 /* 12 cycles, and one half cycle cut short */
 
 /* Sums over whole samples and the divided ones at the ends, in counts. */
+#define WK_WINDOW_SUMS (1 + 2 * WK_SAMPLE_SLOTS + WK_RECORD_PHASES)
+
 struct wk_window_sums {
-    int64_t frames_q16;
-    int64_t x[WK_SAMPLE_SLOTS];
-    int64_t xx[WK_SAMPLE_SLOTS];
-    int64_t ui[WK_RECORD_PHASES]; /* corrected for delays */
+    union {
+        struct {
+            int64_t frames_q16;
+            int64_t x[WK_SAMPLE_SLOTS];
+            int64_t xx[WK_SAMPLE_SLOTS];
+            int64_t ui[WK_RECORD_PHASES]; /* corrected for delays */
+        };
+        int64_t each[WK_WINDOW_SUMS]; /* all of these */
+    };
 };
 
-/* A half cycle. */
+/* A half cycle: vectors are sums of the oscillator, conjugate, and of count * oscillator, Q16. */
 struct wk_window_half {
-    int64_t begin_q16;           /* samples from the begin of the block */
-    uint32_t middle;             /* phase of the oscillator in the middle, 2^32 = one turn */
-    struct wk_angle_vector wave; /* sum of the oscillator, conjugate, Q16 */
-    struct wk_angle_vector phasor[WK_SAMPLE_SLOTS]; /* count * samples, Q16 */
-    int64_t frames_q16;                             /* length */
-    int64_t x[WK_SAMPLE_SLOTS];
-    int64_t xx[WK_RECORD_PHASES]; /* of the voltages */
+    int64_t begin_q16;  /* samples from the begin of the block */
+    uint32_t middle;    /* phase of the oscillator in the middle, 2^32 = one turn */
+    int64_t frames_q16; /* length */
+    struct wk_angle_vector wave;
+    struct wk_window_slot {
+        struct wk_angle_vector phasor;
+        int64_t x; /* sum of the counts */
+        int64_t xx;
+    } slot[WK_SAMPLE_SLOTS];
+};
+
+/* The last two half cycles of a slot together. */
+struct wk_window_cycle {
+    int64_t frames_q16;
+    int64_t x;
+    int64_t xx;
+    struct wk_angle_vector phasor; /* free of DC */
 };
 
 /* What is kept of one until the window ends: a wave is below 2^26, a phasor below 2^49; two bits
@@ -80,6 +97,10 @@ void wk_window_next(struct wk_window *window, uint8_t keep);
 
 /** The sums of the whole block. */
 void wk_window_block(const struct wk_window *window, struct wk_window_sums *block);
+
+/** The cycle of a slot made of the last two half cycles. */
+void wk_window_last_cycle(const struct wk_window *window, int slot,
+                          struct wk_window_cycle *cycle);
 
 /** Adds cycle->half. There must be room: halves < WK_WINDOW_HALVES. `complete`: it ended at its
  *  mark, not by a cut. */
