@@ -222,9 +222,8 @@ static void add_pair(struct wk_cycle_sums *sums, const struct wk_sample_map *map
     sums->ui[phase][0] += (int64_t)(raised - RAISE_X * (chunk->sum[u] + chunk->sum[i] + level));
 }
 
-/* Counts that are in range, or `limited`; else false, and nothing is added. */
-static bool add_chunk(struct wk_cycle *cycle, const int32_t *counts, size_t frames,
-                      bool limited)
+/* False, and nothing added, if a count is out of range. */
+static bool add_chunk(struct wk_cycle *cycle, const int32_t *counts, size_t frames)
 {
     const struct wk_sample_map *map = &cycle->map;
     struct wk_cycle_sums *sums = &cycle->sums;
@@ -232,7 +231,7 @@ static bool add_chunk(struct wk_cycle *cycle, const int32_t *counts, size_t fram
     chunk.frames = frames;
     chunk.steps = (frames + WK_INNER_STEP - 1) / WK_INNER_STEP;
     /* The OR of magnitudes may be up to twice the largest, which leads to the exact look. */
-    if (part_channels(map, counts, &chunk) >= map->quiet && !limited &&
+    if (part_channels(map, counts, &chunk) >= map->quiet &&
         !wk_sample_is_quiet(map, counts, frames)) {
         return false;
     }
@@ -261,21 +260,48 @@ static void note_bad(struct wk_cycle_bad *bad, uint8_t channels)
     bad->samples += channels != 0 ? 1 : 0;
 }
 
-/* A single frame whose counts may be out of range. */
+/* A single frame whose counts may be out of range: the same sums, one product at a time. */
 static void add_frame(struct wk_cycle *cycle, const int32_t *frame)
 {
+    const struct wk_sample_map *map = &cycle->map;
+    const struct wk_cycle_wave wave = cycle->now_q29;
+    struct wk_cycle_sums *sums = &cycle->sums;
     int32_t limited[WK_HAL_CHANNELS];
-    const struct wk_sample_doubt doubt = wk_sample_limit(&cycle->map, frame, limited);
+    int32_t value[WK_SAMPLE_SLOTS] = {0};
+    const struct wk_sample_doubt doubt = wk_sample_limit(map, frame, limited);
     note_bad(&cycle->saturated, doubt.saturated);
     note_bad(&cycle->no_value, doubt.no_value);
-    (void)add_chunk(cycle, limited, 1, true);
+    for (int a = 0; a < map->active; a++) {
+        const int s = map->slot_of[a];
+        const int32_t x = limited[map->slot[s].index] - map->slot[s].offset;
+        struct wk_cycle_slot *slot = &sums->slot[s];
+        value[s] = x;
+        slot->x += x;
+        slot->xx += product(x, x);
+        slot->re += product(x, wave.cos);
+        slot->im -= product(x, wave.sin);
+    }
+    for (int phase = 0; phase < map->phases; phase++) {
+        if (cycle->lag[phase].used) {
+            add_lagged(cycle, phase, limited, 1);
+        } else {
+            sums->ui[phase][0] +=
+                product(value[WK_SAMPLE_U + phase], value[WK_SAMPLE_I + phase]);
+        }
+    }
+    sums->cos += wave.cos;
+    sums->sin += wave.sin;
+    sums->frames_q16 += ONE_Q16;
+    cycle->newest = HISTORY(cycle->newest + 1);
+    cycle->now_q29 = cycle->next_q29;
+    cycle->next_q29 = stepped(wave, cycle->two_steps_q30);
 }
 
 static void add_frames(struct wk_cycle *cycle, const int32_t *counts, size_t frames)
 {
     while (frames > 0) {
         const size_t taken = frames < WK_INNER_FRAMES ? frames : WK_INNER_FRAMES;
-        const bool quiet = add_chunk(cycle, counts, taken, false);
+        const bool quiet = add_chunk(cycle, counts, taken);
         for (size_t n = 0; !quiet && n < taken; n++) {
             add_frame(cycle, counts + n * cycle->map.channels);
         }
