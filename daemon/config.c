@@ -238,6 +238,9 @@ static wk_err take_limit(const struct reading *reading, const struct wk_ini_entr
         config->pulses_per_kwh = (int32_t)number;
         return WK_OK;
     }
+    if (strcmp(entry->key, "pulse_led") == 0) {
+        return take_path(reading, entry->value, config->pulse_led);
+    }
     bool mine = false;
     WK_TRY(take_converter(reading, entry, &mine));
     return mine ? WK_OK : refuse(reading, "is not a key of [frontend]");

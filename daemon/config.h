@@ -64,11 +64,12 @@ struct wk_config {
     int64_t stop_us;  /* UTC at which the feed ends; 0 = never */
     wk_config_pace pace;
     bool dc_keep;
-    bool arithmetic;        /* summation per phase instead of vectorial */
-    int64_t start_ua;       /* registers stand still below it; 0 = never */
-    int64_t i_max_ua;       /* a fifth more is implausible; 0 = not watched */
-    int32_t u_max_mv;       /* likewise */
-    int32_t pulses_per_kwh; /* meter constant; 0 = none */
+    bool arithmetic;                /* summation per phase instead of vectorial */
+    int64_t start_ua;               /* registers stand still below it; 0 = never */
+    int64_t i_max_ua;               /* a fifth more is implausible; 0 = not watched */
+    int32_t u_max_mv;               /* likewise */
+    int32_t pulses_per_kwh;         /* meter constant; 0 = none */
+    char pulse_led[WK_CONFIG_PATH]; /* where its pulses are shown; empty = nowhere */
     /* [quality] */
     struct wk_config_quality {
         bool analyse;          /* harmonics, flicker, aggregation ...: IEC 61000-4-30 */

@@ -44,6 +44,9 @@ static wk_err emit(void *self, const struct wk_record *record)
         wait_ns(WAIT_NS);
     }
     atomic_store_explicit(&feed->ring->shared->reached_us, record->t_us, memory_order_relaxed);
+    if (feed->realtime && record->kind == WK_RECORD_WINDOW) {
+        wk_pulses_add(feed->pulses, record->window.pulses, record->span_us);
+    }
     return err;
 }
 
@@ -76,6 +79,8 @@ static wk_err open_analysis(struct wk_feed *feed, struct wk_chain_config *chain,
 void wk_feed_close(struct wk_feed *feed)
 {
     wk_analysis_close(&feed->analysis);
+    (void)wk_pulses_close(feed->pulses); /* the registers have what is not shown any more */
+    feed->pulses = NULL;
 }
 
 wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct wk_ring *ring,
@@ -110,6 +115,9 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
         snprintf(feed->why, sizeof feed->why, "%s: channel %d: %s", config->file,
                  fault.channel + 1, wk_refusal_text(fault.reason));
         return err;
+    }
+    if (config->pulse_led[0] != '\0') {
+        WK_TRY(wk_pulses_open(&feed->pulses, config->pulse_led, feed->why));
     }
     const bool fast = config->pace != WK_CONFIG_REALTIME;
     feed->realtime = !fast;

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "daemon/analysis.h"
 #include "daemon/config.h"
+#include "daemon/pulses.h"
 #include "metrology/chain.h"
 #include "port/hal.h"
 #include "port/linux/ring.h"
@@ -31,6 +32,7 @@ struct wk_feed {
     const volatile sig_atomic_t *stop;
     struct wk_chain chain;
     struct wk_analysis analysis; /* if config->quality.analyse */
+    struct wk_pulses *pulses;    /* NULL: none are shown */
     uint64_t frames;             /* read so far */
     bool realtime;               /* the pace now */
     int64_t lead_us;             /* metrology's time minus the steady clock, in real time */
