@@ -293,6 +293,30 @@ void wk_axdr_read(struct wk_bytes_in *in, struct wk_axdr_value *value)
     value->size = value->octets != NULL ? value->size : 0;
 }
 
+size_t wk_axdr_content_size(const uint8_t *octets, size_t size)
+{
+    struct wk_bytes_in in = wk_bytes_in_of(octets, size);
+    const uint8_t tag = wk_bytes_in_u8(&in);
+    const uint8_t fixed = fixed_size(tag);
+    if (fixed != 0xFF) {
+        return fixed;
+    }
+    const uint32_t length = wk_axdr_read_length(&in);
+    if (in.fault != WK_OK) {
+        return SIZE_MAX;
+    }
+    switch (tag) {
+    case WK_AXDR_BIT_STRING:
+        return in.at - 1 + length / 8 + (length % 8 != 0 ? 1 : 0);
+    case WK_AXDR_OCTET_STRING:
+    case WK_AXDR_VISIBLE_STRING:
+    case WK_AXDR_UTF8_STRING:
+        return in.at - 1 + length;
+    default:
+        return SIZE_MAX;
+    }
+}
+
 void wk_axdr_skip(struct wk_bytes_in *in)
 {
     uint32_t due[WK_AXDR_DEPTH + 1]; /* values still to pass over, per level */

@@ -112,6 +112,11 @@ const uint8_t *wk_axdr_read_octets(struct wk_bytes_in *in, size_t *size);
 /** The octet-string of exactly `size` octets that must come next, copied. */
 void wk_axdr_read_exact(struct wk_bytes_in *in, void *to, size_t size);
 
+/** Octets that follow the tag at octets[0] in a whole value that is neither array, structure
+ *  nor compact array; of `size` octets those that are there are looked at, seven at most.
+ *  SIZE_MAX: another type, or a length that is malformed or not all there. */
+size_t wk_axdr_content_size(const uint8_t *octets, size_t size);
+
 /** True for boolean, enum and the integer types, whose value is in `integer`. */
 bool wk_axdr_is_integer(uint8_t tag);
 /** The value of a float32. */
