@@ -4,17 +4,16 @@
 #include <string.h>
 
 #include "cosem/axdr.h"
+#include "cosem/client_part.h"
 #include "cosem/initiate.h"
 
 #define LEAST_PDU            64
-#define INVOKE               (WK_APDU_INVOKE_PRIORITY | WK_APDU_INVOKE_CONFIRM | 1)
-#define SET_OVERHEAD         24 /* head, target and block head of a SET, without selective access */
 #define REPLY_TO_HLS         1 /* method of class 15 */
 #define CLASS_ASSOCIATION_LN 15
 
 static const uint8_t k_current_association[WK_OBIS_SIZE] = {0, 0, 40, 0, 0, 255};
 
-static bool is_hls(const struct wk_client *client)
+bool wk_client_is_sealed(const struct wk_client *client)
 {
     return client->config.mechanism == WK_ASSOCIATION_HLS_GMAC;
 }
@@ -25,14 +24,14 @@ wk_err wk_client_init(struct wk_client *client, const struct wk_client_config *c
 {
     const bool hls = config->mechanism == WK_ASSOCIATION_HLS_GMAC;
     if (config->max_pdu < LEAST_PDU || config->max_pdu > WK_CLIENT_PDU ||
-        (hls && config->crypto == NULL)) {
+        config->window > WK_GBT_WINDOW_MOST || (hls && config->crypto == NULL)) {
         return WK_E_ARGUMENT;
     }
     *client = (struct wk_client){.config = *config, .counter = config->counter};
     return WK_OK;
 }
 
-static void begin(struct wk_client *client, wk_client_step step)
+void wk_client_begin(struct wk_client *client, wk_client_step step)
 {
     client->step = step;
     client->outcome = WK_OK;
@@ -47,82 +46,7 @@ wk_err wk_client_open(struct wk_client *client)
     }
     client->server_counter_seen = false;
     client->diagnostic = WK_ASSOCIATION_NO_DIAGNOSTIC;
-    begin(client, WK_CLIENT_SEND_AARQ);
-    return WK_OK;
-}
-
-static wk_err begin_request(struct wk_client *client, wk_apdu_service service,
-                            const struct wk_apdu_target *target)
-{
-    if (client->step != WK_CLIENT_READY || client->broken) {
-        return WK_E_STATE;
-    }
-    begin(client, WK_CLIENT_SEND_REQUEST);
-    client->request = (struct wk_apdu_request){
-        .service = service,
-        .invoke = INVOKE,
-        .target = *target,
-    };
-    return WK_OK;
-}
-
-wk_err wk_client_get(struct wk_client *client, const struct wk_apdu_target *target,
-                     struct wk_client_sink sink)
-{
-    WK_TRY(begin_request(client, WK_APDU_GET, target));
-    client->sink = sink;
-    return WK_OK;
-}
-
-static size_t request_limit(const struct wk_client *client)
-{
-    const size_t server = client->server_max_pdu;
-    const size_t limit = server == 0 || server > WK_CLIENT_PDU ? WK_CLIENT_PDU : server;
-    return is_hls(client) ? limit - WK_CIPHER_OVERHEAD : limit;
-}
-
-/* Room for the value of a SET or one block of it. */
-static size_t value_limit(const struct wk_client *client)
-{
-    const size_t around = SET_OVERHEAD + client->request.target.parameter.size;
-    const size_t limit = request_limit(client);
-    return limit > around ? limit - around : 0;
-}
-
-/* Loads the next block of the value into the request. */
-static void load_block(struct wk_client *client)
-{
-    const size_t most = value_limit(client);
-    const size_t left = wk_bytes_in_left(&client->value);
-    const size_t size = left < most ? left : most;
-    client->request.data = wk_bytes_in_of(wk_bytes_in_take(&client->value, size), size);
-    client->request.last_block = size == left;
-    client->request.block++;
-}
-
-wk_err wk_client_set(struct wk_client *client, const struct wk_apdu_target *target,
-                     struct wk_bytes_in value)
-{
-    WK_TRY(begin_request(client, WK_APDU_SET, target));
-    client->value = value;
-    client->request.data = value;
-    if (value_limit(client) == 0) {
-        client->step = WK_CLIENT_READY;
-        return WK_E_FULL;
-    }
-    if (value.size > value_limit(client)) {
-        client->request.service = WK_APDU_SET_FIRST_BLOCK;
-        load_block(client);
-    }
-    return WK_OK;
-}
-
-wk_err wk_client_action(struct wk_client *client, const struct wk_apdu_target *target,
-                        struct wk_bytes_in parameter, struct wk_client_sink sink)
-{
-    WK_TRY(begin_request(client, WK_APDU_ACTION, target));
-    client->request.data = parameter;
-    client->sink = sink;
+    wk_client_begin(client, WK_CLIENT_SEND_AARQ);
     return WK_OK;
 }
 
@@ -131,7 +55,7 @@ wk_err wk_client_release(struct wk_client *client)
     if (client->step != WK_CLIENT_READY || client->broken) {
         return WK_E_STATE;
     }
-    begin(client, WK_CLIENT_SEND_RLRQ);
+    wk_client_begin(client, WK_CLIENT_SEND_RLRQ);
     return WK_OK;
 }
 
@@ -142,7 +66,7 @@ bool wk_client_busy(const struct wk_client *client)
 
 /* ---- ending ------------------------------------------------------------------------------ */
 
-static void fail(struct wk_client *client, wk_err err)
+void wk_client_fail(struct wk_client *client, wk_err err)
 {
     client->outcome = err;
     client->broken = true;
@@ -150,7 +74,7 @@ static void fail(struct wk_client *client, wk_err err)
 }
 
 /* The server said no to this one request; the association goes on. */
-static void refuse(struct wk_client *client, uint8_t result)
+void wk_client_refuse(struct wk_client *client, uint8_t result)
 {
     client->result = result;
     client->outcome = WK_E_REFUSED;
@@ -183,18 +107,28 @@ static wk_err finish_seal(struct wk_client *client, struct wk_cipher_seal *seal,
     return wk_cipher_finish(seal, client->config.crypto, &client->config.keys, &head);
 }
 
+static void put_plain(const struct wk_client *client, struct wk_bytes_out *out)
+{
+    if (client->access != NULL) {
+        wk_access_put_request(out, client->access);
+    } else {
+        wk_apdu_put_request(out, &client->request);
+    }
+}
+
 /* The plain request, or the sealed one in a ciphered association. */
-static wk_err send_request(struct wk_client *client, struct wk_bytes_out *out)
+wk_err wk_client_put_request(struct wk_client *client, struct wk_bytes_out *out)
 {
     const uint8_t tag = (uint8_t)((uint16_t)client->request.service >> 8);
-    if (!is_hls(client)) {
-        wk_apdu_put_request(out, &client->request);
+    if (!wk_client_is_sealed(client)) {
+        put_plain(client, out);
         return out->fault;
     }
     struct wk_cipher_seal seal;
     wk_cipher_begin(&seal, out, WK_CLIENT_PDU);
-    wk_apdu_put_request(&seal.plain, &client->request);
-    const bool general = client->config.general_glo;
+    put_plain(client, &seal.plain);
+    /* There is no glo-access-request. */
+    const bool general = client->config.general_glo || client->access != NULL;
     return finish_seal(client, &seal, general ? WK_APDU_GENERAL_GLO : glo_tag(tag));
 }
 
@@ -206,17 +140,19 @@ static wk_err send_aarq(struct wk_client *client, struct wk_bytes_out *out)
         .conformance = WK_CONFORMANCE_GET | WK_CONFORMANCE_SET | WK_CONFORMANCE_ACTION |
                        WK_CONFORMANCE_SELECTIVE_ACCESS | WK_CONFORMANCE_BLOCK_GET |
                        WK_CONFORMANCE_BLOCK_SET | WK_CONFORMANCE_LISTS |
-                       WK_CONFORMANCE_GENERAL_PROTECTION,
+                       WK_CONFORMANCE_GENERAL_PROTECTION | WK_CONFORMANCE_BLOCK_ACTION |
+                       WK_CONFORMANCE_ACCESS |
+                       (client->config.window > 0 ? WK_CONFORMANCE_GENERAL_BLOCKS : 0),
         .max_pdu = client->config.max_pdu,
     };
     uint8_t room[WK_ASSOCIATION_USER_INFO];
     struct wk_bytes_out info = wk_bytes_out_of(room, sizeof room);
     struct wk_association_request request = {
-        .context = is_hls(client) ? WK_ASSOCIATION_LN_CIPHERED : WK_ASSOCIATION_LN,
+        .context = wk_client_is_sealed(client) ? WK_ASSOCIATION_LN_CIPHERED : WK_ASSOCIATION_LN,
         .mechanism = (uint8_t)client->config.mechanism,
         .secret = client->config.password,
     };
-    if (is_hls(client)) {
+    if (wk_client_is_sealed(client)) {
         WK_TRY(client->config.crypto->random(client->config.crypto->self, client->challenge,
                                              sizeof client->challenge));
         struct wk_cipher_seal seal;
@@ -250,12 +186,12 @@ static wk_err send_proof(struct wk_client *client, struct wk_bytes_out *out)
     wk_axdr_put_octet_string(&data, token, sizeof token);
     client->request = (struct wk_apdu_request){
         .service = WK_APDU_ACTION,
-        .invoke = INVOKE,
+        .invoke = WK_CLIENT_INVOKE,
         .target = {.class_id = CLASS_ASSOCIATION_LN, .id = REPLY_TO_HLS},
         .data = wk_bytes_in_of(parameter, data.size),
     };
     memcpy(client->request.target.obis, k_current_association, WK_OBIS_SIZE);
-    const wk_err err = send_request(client, out);
+    const wk_err err = wk_client_put_request(client, out);
     client->request.data = wk_bytes_in_of(NULL, 0);
     return err;
 }
@@ -275,7 +211,8 @@ struct send_step {
 static const struct send_step k_send[WK_CLIENT_STEP_COUNT] = {
     [WK_CLIENT_SEND_AARQ] = {send_aarq, WK_CLIENT_WAIT_AARE},
     [WK_CLIENT_SEND_PROOF] = {send_proof, WK_CLIENT_WAIT_PROOF},
-    [WK_CLIENT_SEND_REQUEST] = {send_request, WK_CLIENT_WAIT_REPLY},
+    [WK_CLIENT_SEND_REQUEST] = {wk_client_send_request, WK_CLIENT_WAIT_REPLY},
+    [WK_CLIENT_SEND_BLOCK] = {wk_client_send_block, WK_CLIENT_WAIT_REPLY},
     [WK_CLIENT_SEND_RLRQ] = {send_rlrq, WK_CLIENT_WAIT_RLRE},
 };
 
@@ -287,10 +224,12 @@ wk_err wk_client_output(struct wk_client *client, int64_t now_us, struct wk_byte
     }
     const wk_err err = step.send(client, out);
     if (err != WK_OK) {
-        fail(client, err);
+        wk_client_fail(client, err);
         return err;
     }
-    client->step = step.next;
+    if (client->step != WK_CLIENT_SEND_BLOCK || !wk_client_has_blocks(client)) {
+        client->step = step.next;
+    }
     client->deadline_us = now_us + client->config.timeout_us;
     return WK_OK;
 }
@@ -301,22 +240,22 @@ static void receive_exception(struct wk_client *client, struct wk_bytes_in *apdu
 {
     const wk_err err = wk_apdu_read_exception(apdu, &client->exception);
     if (err != WK_OK) {
-        fail(client, err);
+        wk_client_fail(client, err);
         return;
     }
     const bool open = client->step == WK_CLIENT_WAIT_REPLY;
     switch (client->exception.service_error) {
     case WK_APDU_INVOCATION_COUNTER_ERROR:
-        fail(client, WK_E_REPLAY);
+        wk_client_fail(client, WK_E_REPLAY);
         break;
     case WK_APDU_DECIPHERING_ERROR:
-        fail(client, WK_E_AUTH);
+        wk_client_fail(client, WK_E_AUTH);
         break;
     default:
         if (open) {
-            refuse(client, WK_APDU_OTHER_REASON);
+            wk_client_refuse(client, WK_APDU_OTHER_REASON);
         } else {
-            fail(client, WK_E_REFUSED);
+            wk_client_fail(client, WK_E_REFUSED);
         }
         break;
     }
@@ -352,7 +291,7 @@ static wk_err accept_initiate(struct wk_client *client,
     struct wk_bytes_in info =
         wk_bytes_in_of(response->user_info.data, response->user_info.size);
     struct wk_bytes_in plain = info;
-    if (is_hls(client)) {
+    if (wk_client_is_sealed(client)) {
         WK_TRY(open_sealed(client, &info, WK_APDU_GLO_INITIATE_RESPONSE, &plain));
     }
     struct wk_initiate_response initiate;
@@ -398,32 +337,33 @@ static wk_err receive_aare(struct wk_client *client, struct wk_bytes_in *apdu)
         const bool proof = response.diagnostic == WK_ASSOCIATION_AUTHENTICATION_FAILURE;
         return proof ? WK_E_AUTH : WK_E_REFUSED;
     }
-    if (is_hls(client)) {
+    if (wk_client_is_sealed(client)) {
         WK_TRY(accept_challenge(client, &response));
     }
     WK_TRY(accept_initiate(client, &response));
-    client->step = is_hls(client) ? WK_CLIENT_SEND_PROOF : WK_CLIENT_READY;
+    client->step = wk_client_is_sealed(client) ? WK_CLIENT_SEND_PROOF : WK_CLIENT_READY;
     return WK_OK;
 }
 
-/* The plain response to a request. */
-static wk_err open_reply(struct wk_client *client, struct wk_bytes_in *apdu,
-                         struct wk_apdu_response *response)
+wk_err wk_client_open_reply(struct wk_client *client, struct wk_bytes_in *apdu,
+                            struct wk_bytes_in *plain)
 {
-    if (!is_hls(client)) {
-        return wk_apdu_read_response(apdu, response);
+    if (!wk_client_is_sealed(client)) {
+        *plain = *apdu;
+        return WK_OK;
     }
-    struct wk_bytes_in plain;
-    /* The answer to C0, C1, C3 is C4, C5, C7. */
+    /* The answer to C0, C1, C3 is C4, C5, C7; an ACCESS has no tag of that kind. */
     const uint8_t reply = (uint8_t)(((uint16_t)client->request.service >> 8) + 4);
-    WK_TRY(open_sealed(client, apdu, glo_tag(reply), &plain));
-    return wk_apdu_read_response(&plain, response);
+    const uint8_t tag = client->access != NULL ? WK_APDU_GENERAL_GLO : glo_tag(reply);
+    return open_sealed(client, apdu, tag, plain);
 }
 
 static wk_err receive_proof(struct wk_client *client, struct wk_bytes_in *apdu)
 {
     struct wk_apdu_response response;
-    WK_TRY(open_reply(client, apdu, &response));
+    struct wk_bytes_in plain;
+    WK_TRY(wk_client_open_reply(client, apdu, &plain));
+    WK_TRY(wk_apdu_read_response(&plain, &response));
     if (response.service != WK_APDU_ACTION_REPLY || response.result != WK_APDU_SUCCESS ||
         !response.has_data || response.data_result != WK_APDU_SUCCESS) {
         return WK_E_AUTH;
@@ -440,88 +380,6 @@ static wk_err receive_proof(struct wk_client *client, struct wk_bytes_in *apdu)
     return WK_OK;
 }
 
-static wk_err give(struct wk_client *client, const struct wk_bytes_in *data)
-{
-    return data->size > 0 ? client->sink.take(client->sink.self, data->data, data->size)
-                          : WK_OK;
-}
-
-static wk_err take_get_block(struct wk_client *client, const struct wk_apdu_response *response)
-{
-    const uint32_t wanted =
-        client->request.service == WK_APDU_GET ? 1 : client->request.block + 1;
-    if (response->block != wanted) {
-        return WK_E_FORMAT;
-    }
-    WK_TRY(give(client, &response->data));
-    client->request.service = WK_APDU_GET_NEXT;
-    client->request.block = response->block;
-    client->step = response->last_block ? WK_CLIENT_READY : WK_CLIENT_SEND_REQUEST;
-    return WK_OK;
-}
-
-static wk_err take_set_block(struct wk_client *client, const struct wk_apdu_response *response)
-{
-    if (response->block != client->request.block || client->request.last_block) {
-        return WK_E_FORMAT;
-    }
-    client->request.service = WK_APDU_SET_BLOCK;
-    load_block(client);
-    client->step = WK_CLIENT_SEND_REQUEST;
-    return WK_OK;
-}
-
-/* Which responses may answer which request. */
-static bool is_answer(const struct wk_client *client, const struct wk_apdu_response *response)
-{
-    const uint16_t request = (uint16_t)client->request.service;
-    const uint16_t answer = (uint16_t)response->service;
-    const bool blocks = request == WK_APDU_SET_FIRST_BLOCK || request == WK_APDU_SET_BLOCK;
-    if ((request >> 8) + 4 != answer >> 8 ||
-        (response->invoke & WK_APDU_INVOKE_ID) != (INVOKE & WK_APDU_INVOKE_ID)) {
-        return false;
-    }
-    switch (answer) {
-    case WK_APDU_GET_REPLY:
-        return request == WK_APDU_GET;
-    case WK_APDU_GET_REPLY_BLOCK:
-    case WK_APDU_SET_REPLY:
-    case WK_APDU_ACTION_REPLY:
-        return true;
-    case WK_APDU_SET_REPLY_BLOCK:
-    case WK_APDU_SET_REPLY_LAST:
-        return blocks;
-    default:
-        return false;
-    }
-}
-
-static wk_err receive_reply(struct wk_client *client, struct wk_bytes_in *apdu)
-{
-    struct wk_apdu_response response;
-    WK_TRY(open_reply(client, apdu, &response));
-    if (!is_answer(client, &response)) {
-        return WK_E_FORMAT;
-    }
-    if (response.result != WK_APDU_SUCCESS) {
-        refuse(client, response.result);
-        return WK_OK;
-    }
-    if (response.service == WK_APDU_GET_REPLY_BLOCK) {
-        return take_get_block(client, &response);
-    }
-    if (response.service == WK_APDU_SET_REPLY_BLOCK) {
-        return take_set_block(client, &response);
-    }
-    if (response.service == WK_APDU_ACTION_REPLY && response.data_result != WK_APDU_SUCCESS) {
-        refuse(client, response.data_result);
-        return WK_OK;
-    }
-    WK_TRY(give(client, &response.data));
-    client->step = WK_CLIENT_READY;
-    return WK_OK;
-}
-
 static wk_err receive_rlre(struct wk_client *client, struct wk_bytes_in *apdu)
 {
     struct wk_association_octets unused;
@@ -534,7 +392,7 @@ static wk_err (*const k_receive[WK_CLIENT_STEP_COUNT])(struct wk_client *,
                                                        struct wk_bytes_in *) = {
     [WK_CLIENT_WAIT_AARE] = receive_aare,
     [WK_CLIENT_WAIT_PROOF] = receive_proof,
-    [WK_CLIENT_WAIT_REPLY] = receive_reply,
+    [WK_CLIENT_WAIT_REPLY] = wk_client_receive_reply,
     [WK_CLIENT_WAIT_RLRE] = receive_rlre,
 };
 
@@ -550,14 +408,22 @@ wk_err wk_client_receive(struct wk_client *client, int64_t now_us, struct wk_byt
     }
     const wk_err err = k_receive[client->step](client, &apdu);
     if (err != WK_OK) {
-        fail(client, err);
+        wk_client_fail(client, err);
     }
     return WK_OK;
 }
 
 void wk_client_tick(struct wk_client *client, int64_t now_us)
 {
-    if (k_receive[client->step] != NULL && now_us >= client->deadline_us) {
-        fail(client, WK_E_TIMEOUT);
+    if (k_receive[client->step] == NULL || now_us < client->deadline_us) {
+        return;
     }
+    if (client->step != WK_CLIENT_WAIT_REPLY || !wk_client_ask_again(client)) {
+        wk_client_fail(client, WK_E_TIMEOUT);
+    }
+}
+
+bool wk_client_sends(const struct wk_client *client)
+{
+    return k_send[client->step].send != NULL;
 }

@@ -2,8 +2,8 @@
  *
  * cosem/client - the reader's side of one association, without any input or output.
  *
- * Start an operation (open, get, set, action, release). Then, while wk_client_busy: send what
- * wk_client_output gives, hand what comes back to wk_client_receive, call wk_client_tick now
+ * Start an operation (open, get, set, action, access, release). Then, while wk_client_busy:
+ * while wk_client_sends send what wk_client_output gives, hand what comes back to wk_client_receive, call wk_client_tick now
  * and then. When it is no longer busy, `outcome` is the result:
  *   WK_OK         done
  *   WK_E_REFUSED  the server refused; `result` (data-access- or action-result) says why, or
@@ -23,13 +23,17 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "cosem/access.h"
 #include "cosem/apdu.h"
 #include "cosem/association.h"
 #include "cosem/cipher.h"
+#include "cosem/gbt.h"
 #include "port/hal.h"
 
 #define WK_CLIENT_PDU       4096 /* longest APDU it takes or sends */
 #define WK_CLIENT_CHALLENGE 16   /* octets of its challenge */
+#define WK_CLIENT_LIST      32   /* most attributes of a SET with a list */
+#define WK_CLIENT_ASKS      3    /* how often lost blocks are asked for in a row */
 
 struct wk_client_config {
     wk_association_mechanism mechanism;
@@ -41,6 +45,7 @@ struct wk_client_config {
     bool general_glo;                      /* HLS: general-glo-ciphering instead of glo-* */
     uint16_t max_pdu;                      /* offered to the server; 64..WK_CLIENT_PDU */
     int64_t timeout_us;                    /* for each answer */
+    uint8_t window; /* general block transfer: blocks it takes at once, 1..63; 0 = not used */
 };
 
 /* Where data of GET and ACTION go: consecutive pieces of one A-XDR value. */
@@ -58,10 +63,25 @@ typedef enum wk_client_step {
     WK_CLIENT_READY,
     WK_CLIENT_SEND_REQUEST,
     WK_CLIENT_WAIT_REPLY,
+    WK_CLIENT_SEND_BLOCK, /* of general block transfer */
     WK_CLIENT_SEND_RLRQ,
     WK_CLIENT_WAIT_RLRE,
     WK_CLIENT_STEP_COUNT,
 } wk_client_step;
+
+/* General block transfer of one request and its reply: private. */
+struct wk_client_blocks {
+    bool sending;   /* the request is not yet all acknowledged */
+    bool receiving; /* the reply comes by blocks */
+    bool streams;   /* ... and goes to the sink as it comes */
+    uint8_t asked;  /* times in a row that lost blocks were asked for */
+    uint16_t own;
+    uint16_t peer;
+    size_t size;     /* of the request */
+    size_t at;       /* what windows before took of it */
+    size_t gathered; /* of the reply */
+    struct wk_gbt_sender sender;
+};
 
 struct wk_client {
     struct wk_client_config config;
@@ -80,11 +100,16 @@ struct wk_client {
     uint8_t challenge[WK_CLIENT_CHALLENGE];
     uint8_t server_challenge[WK_ASSOCIATION_SECRET];
     uint8_t server_challenge_size;
-    struct wk_apdu_request request; /* under way */
-    struct wk_bytes_in value;       /* of a SET, at what is not sent yet */
+    struct wk_apdu_request request;         /* under way */
+    struct wk_bytes_in value;               /* of a SET or ACTION, at what is not sent yet */
+    const struct wk_access_request *access; /* under way; NULL: another service is */
+    uint8_t results[WK_CLIENT_LIST];        /* of a SET with a list */
+    uint32_t result_count;
+    struct wk_client_blocks blocks;
     struct wk_client_sink sink;
     int64_t deadline_us;
     uint8_t plain[WK_CLIENT_PDU + WK_CIPHER_RESERVE];
+    uint8_t whole[WK_CLIENT_PDU + WK_CIPHER_RESERVE]; /* what goes or comes by blocks */
 };
 
 /** WK_E_ARGUMENT: max_pdu out of range; HLS without crypto. */
@@ -101,6 +126,22 @@ WK_MUST_USE wk_err wk_client_set(struct wk_client *client, const struct wk_apdu_
 WK_MUST_USE wk_err wk_client_action(struct wk_client *client,
                                     const struct wk_apdu_target *target,
                                     struct wk_bytes_in parameter, struct wk_client_sink sink);
+/** With a list: `list` as wk_apdu_put_target writes them one after another, `values` with
+ *  their count before them (wk_axdr_put_length), null-data where an ACTION has no parameter.
+ *  The sinks get what the results are encoded as, with their count before them. A SET ends with
+ *  WK_OK and one of `results` for each. WK_E_FULL: more than WK_CLIENT_LIST. */
+WK_MUST_USE wk_err wk_client_get_list(struct wk_client *client, uint32_t count,
+                                      struct wk_bytes_in list, struct wk_client_sink sink);
+WK_MUST_USE wk_err wk_client_set_list(struct wk_client *client, uint32_t count,
+                                      struct wk_bytes_in list, struct wk_bytes_in values);
+WK_MUST_USE wk_err wk_client_action_list(struct wk_client *client, uint32_t count,
+                                         struct wk_bytes_in list, struct wk_bytes_in values,
+                                         struct wk_client_sink sink);
+/** ACCESS: the sink gets the whole response, for wk_access_read_response. The service class
+ *  must be confirmed; `request` must stay. */
+WK_MUST_USE wk_err wk_client_access(struct wk_client *client,
+                                    const struct wk_access_request *request,
+                                    struct wk_client_sink sink);
 WK_MUST_USE wk_err wk_client_release(struct wk_client *client);
 
 bool wk_client_busy(const struct wk_client *client);
@@ -111,7 +152,9 @@ WK_MUST_USE wk_err wk_client_output(struct wk_client *client, int64_t now_us,
  *  look at wk_client_busy and `outcome`. */
 WK_MUST_USE wk_err wk_client_receive(struct wk_client *client, int64_t now_us,
                                      struct wk_bytes_in apdu);
-/** Ends the operation with WK_E_TIMEOUT when its answer is overdue. */
+/** True if it is the client's turn: call wk_client_output before an answer is waited for. */
+bool wk_client_sends(const struct wk_client *client);
+/** Asks for lost blocks, or ends the operation with WK_E_TIMEOUT when its answer is overdue. */
 void wk_client_tick(struct wk_client *client, int64_t now_us);
 
 #endif

@@ -4,6 +4,7 @@
  * encodes them, and the replies they must get. */
 #include "cosem/access.h"
 #include "cosem/axdr.h"
+#include "cosem/client.h"
 #include "cosem/cosem_test.h"
 #include "cosem/gbt.h"
 #include "cosem/initiate.h"
@@ -504,10 +505,252 @@ static void a_long_access_goes_by_general_blocks(void)
     expect_exchanges(k_whole, 1);
 }
 
+/* ---- the client of cosem/client ---------------------------------------------------------- */
+
+static struct wk_client client;
+static int64_t now_us;
+static uint16_t client_sap;
+
+static wk_err take_piece(void *self, const uint8_t *octets, size_t size)
+{
+    (void)self;
+    return take_value(octets, size);
+}
+
+static const struct wk_client_sink sink = {NULL, take_piece};
+
+static bool is_lost(uint64_t *chance)
+{
+    return chance != NULL && (wk_test_random(chance) & 7) == 0;
+}
+
+static wk_err deliver(uint64_t *chance)
+{
+    if (reply_size == 0 || !wk_client_busy(&client) || is_lost(chance)) {
+        return WK_OK;
+    }
+    return wk_client_receive(&client, now_us, wk_bytes_in_of(reply_room, reply_size));
+}
+
+/* What the client sends, and all that the server answers at once. */
+static wk_err exchange(uint64_t *chance)
+{
+    static uint8_t room[WK_CLIENT_PDU + 128];
+    const struct wk_session_link link = {client_sap, WK_SESSION_SERVER_SAP};
+    struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+    WK_TRY(wk_client_output(&client, now_us, &out));
+    if (is_lost(chance)) {
+        return WK_OK;
+    }
+    struct wk_bytes_out reply = wk_bytes_out_of(reply_room, sizeof reply_room);
+    WK_TRY(wk_session_receive(&session, NOW_US + now_us, link, wk_bytes_in_of(room, out.size),
+                              &reply));
+    reply_size = reply.size;
+    WK_TRY(deliver(chance));
+    while (wk_session_continues(&session)) {
+        reply = wk_bytes_out_of(reply_room, sizeof reply_room);
+        WK_TRY(wk_session_continue(&session, &reply));
+        reply_size = reply.size;
+        WK_TRY(deliver(chance));
+    }
+    return WK_OK;
+}
+
+/* Runs what the client was told to do; with `chance` blocks of replies are lost. */
+static wk_err run_losing(uint64_t *chance)
+{
+    while (wk_client_busy(&client)) {
+        if (wk_client_sends(&client)) {
+            WK_TRY(exchange(chance));
+        } else {
+            now_us += 6000000;
+            wk_client_tick(&client, now_us);
+        }
+    }
+    return client.outcome;
+}
+
+static wk_err run(void)
+{
+    return run_losing(NULL);
+}
+
+static void open_client(bool sealed, uint16_t max_pdu, uint8_t window)
+{
+    const struct wk_client_config config = {
+        .mechanism = sealed ? WK_ASSOCIATION_HLS_GMAC : WK_ASSOCIATION_LLS,
+        .password = {(const uint8_t *)"Wattkeeper", 10},
+        .crypto = &bearssl.hal,
+        .keys = security.keys,
+        .title = {'C', 'L', 'T', 0, 0, 0, 0, 9},
+        .counter = 1,
+        .max_pdu = max_pdu,
+        .timeout_us = 5000000,
+        .window = window,
+    };
+    now_us = 0;
+    client_sap = sealed ? 1 : 2;
+    EXPECT_OK(wk_client_init(&client, &config));
+    EXPECT_OK(wk_client_open(&client));
+    EXPECT_OK(run());
+}
+
+static struct wk_apdu_target target_of(uint16_t class_id, const char *obis, uint8_t id)
+{
+    struct wk_apdu_target target = {.class_id = class_id, .id = id};
+    if (wk_obis_parse(obis, target.obis) != WK_OK) {
+        wk_test_failed_ = true;
+    }
+    return target;
+}
+
+/* Every service by the client, in clear and sealed, by its own blocks and by general ones. */
+static void use_everything(bool sealed, uint16_t pdu, uint8_t window)
+{
+    static uint8_t octets[1400];
+    static uint8_t values[1500];
+    uint8_t list_room[128];
+    const struct wk_apdu_target note = target_of(1, "0.0.96.1.9.255", 2);
+    const struct wk_apdu_target total = target_of(3, "1.0.1.8.0.255", 2);
+    const struct wk_apdu_target insert = target_of(123, "0.0.18.0.0.255", 3);
+    const struct wk_apdu_target retrieve = target_of(123, "0.0.18.0.0.255", 2);
+    for (size_t i = 0; i < sizeof octets; i++) {
+        octets[i] = (uint8_t)(i * 5);
+    }
+    open_session(ALL, "0400");
+    session.config.max_pdu = pdu;
+    open_client(sealed, pdu, window);
+    /* a SET with a list, longer than an APDU */
+    struct wk_bytes_out list = wk_bytes_out_of(list_room, sizeof list_room);
+    struct wk_bytes_out out = wk_bytes_out_of(values, sizeof values);
+    wk_apdu_put_target(&list, true, &note);
+    wk_apdu_put_target(&list, true, &total);
+    wk_axdr_put_length(&out, 2);
+    wk_axdr_put_octet_string(&out, octets, sizeof octets);
+    wk_axdr_put_unsigned(&out, 1);
+    EXPECT_OK(wk_client_set_list(&client, 2, wk_bytes_in_of(list_room, list.size),
+                                 wk_bytes_in_of(values, out.size)));
+    EXPECT_OK(run());
+    EXPECT_I64(2, client.result_count);
+    EXPECT_I64(WK_APDU_SUCCESS, client.results[0]);
+    EXPECT_I64(WK_APDU_READ_WRITE_DENIED, client.results[1]);
+    EXPECT_I64(sizeof octets, meter.note_size);
+    EXPECT_BYTES(octets, meter.note, sizeof octets);
+    /* a GET of the same list */
+    value_size = 0;
+    EXPECT_OK(wk_client_get_list(&client, 2, wk_bytes_in_of(list_room, list.size), sink));
+    EXPECT_OK(run());
+    EXPECT_I64(1 + 1 + 4 + sizeof octets + 1 + 9, value_size);
+    EXPECT_BYTES(octets, value + 6, sizeof octets);
+    /* an ACTION with a long parameter, and one that returns much */
+    out = wk_bytes_out_of(values, sizeof values);
+    wk_axdr_put_octet_string(&out, octets, 1000);
+    EXPECT_OK(wk_client_action(&client, &insert, wk_bytes_in_of(values, out.size), sink));
+    EXPECT_OK(run());
+    EXPECT_I64(1000, meter.note_size);
+    value_size = 0;
+    out = wk_bytes_out_of(values, sizeof values);
+    wk_axdr_put_long_unsigned(&out, 1200);
+    EXPECT_OK(wk_client_action(&client, &retrieve, wk_bytes_in_of(values, out.size), sink));
+    EXPECT_OK(run());
+    EXPECT_I64(4 + 1200, value_size);
+    EXPECT_I64(WK_AXDR_OCTET_STRING, value[0]);
+    /* both in a list */
+    list = wk_bytes_out_of(list_room, sizeof list_room);
+    wk_apdu_put_target(&list, false, &insert);
+    wk_apdu_put_target(&list, false, &retrieve);
+    out = wk_bytes_out_of(values, sizeof values);
+    wk_axdr_put_length(&out, 2);
+    wk_axdr_put_octet_string(&out, octets, 700);
+    wk_axdr_put_long_unsigned(&out, 600);
+    value_size = 0;
+    EXPECT_OK(wk_client_action_list(&client, 2, wk_bytes_in_of(list_room, list.size),
+                                    wk_bytes_in_of(values, out.size), sink));
+    EXPECT_OK(run());
+    EXPECT_I64(700, meter.note_size);
+    EXPECT_I64(1 + 2 + 3 + 4 + 600, value_size);
+}
+
+static void the_client_uses_every_service(void)
+{
+    static const uint16_t k_pdus[] = {96, 128, 512, 2048};
+    for (size_t i = 0; i < sizeof k_pdus / sizeof k_pdus[0] && !wk_test_failed_; i++) {
+        for (uint8_t window = 0; window <= 8; window = window == 0 ? 1 : 8 * window) {
+            printf("# pdu %u window %u\n", k_pdus[i], window);
+            use_everything(false, k_pdus[i], window);
+            use_everything(true, k_pdus[i], window);
+        }
+    }
+}
+
+static void the_client_reads_a_long_access_while_blocks_are_lost(void)
+{
+    const struct wk_apdu_target profile = target_of(7, "1.0.99.1.0.255", 2);
+    const struct wk_apdu_target note = target_of(1, "0.0.96.1.9.255", 2);
+    const uint8_t values[] = {0, 9, 2, 'O', 'K'};
+    uint8_t room[64];
+    uint64_t chance = 20261123;
+    struct wk_bytes_out list = wk_bytes_out_of(room, sizeof room);
+    printf("# seed 20261123\n");
+    wk_access_put_target(&list, WK_ACCESS_GET, &profile);
+    wk_access_put_target(&list, WK_ACCESS_SET, &note);
+    const struct wk_access_request request = {
+        .invoke = WK_ACCESS_CONFIRM | 77,
+        .count = 2,
+        .list = wk_bytes_in_of(room, list.size),
+        .values = wk_bytes_in_of(values, sizeof values),
+    };
+    open_session(ALL, "0400");
+    open_client(false, 128, 4);
+    value_size = 0;
+    EXPECT_OK(wk_client_access(&client, &request, sink));
+    EXPECT_OK(exchange(NULL)); /* the request arrives */
+    EXPECT_OK(run_losing(&chance));
+    struct wk_bytes_in in = wk_bytes_in_of(value, value_size);
+    struct wk_access_response response;
+    EXPECT_OK(wk_access_read_response(&in, &response));
+    EXPECT_I64(2, response.count);
+    expect_profile(8);
+    EXPECT_I64(1, meter.changes);
+    /* sealed, what does not fit in one APDU is left out */
+    open_client(true, 512, 4);
+    value_size = 0;
+    EXPECT_OK(wk_client_access(&client, &request, sink));
+    EXPECT_OK(run());
+    in = wk_bytes_in_of(value, value_size);
+    EXPECT_OK(wk_access_read_response(&in, &response));
+    EXPECT_I64(WK_APDU_BLOCK_UNAVAILABLE, response.results.data[1]);
+    EXPECT_I64(WK_APDU_SUCCESS, response.results.data[3]);
+    EXPECT_I64(2, meter.changes);
+}
+
+static void a_client_gives_up_when_nothing_comes_any_more(void)
+{
+    const struct wk_apdu_target profile = target_of(7, "1.0.99.1.0.255", 2);
+    open_session(ALL, "0400");
+    open_client(false, 128, 4);
+    EXPECT_OK(wk_client_get(&client, &profile, sink));
+    EXPECT_OK(exchange(NULL));
+    int turns = 0;
+    while (wk_client_busy(&client) && turns < 100) {
+        uint8_t room[256];
+        struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+        EXPECT_OK(wk_client_output(&client, now_us, &out));
+        now_us += 6000000;
+        wk_client_tick(&client, now_us);
+        turns++;
+    }
+    EXPECT_ERR(WK_E_TIMEOUT, client.outcome);
+    EXPECT(client.broken && turns >= WK_CLIENT_ASKS && turns < 10);
+}
+
 WK_TEST_MAIN(T(what_comes_by_general_blocks_is_answered_so),
              T(a_long_reply_is_streamed_whatever_is_lost),
              T(without_blocks_of_get_general_blocks_carry_it),
              T(an_acknowledgement_of_what_was_not_sent_aborts),
              T(access_does_what_its_list_says), T(a_long_access_goes_by_general_blocks),
+             T(the_client_uses_every_service),
+             T(the_client_reads_a_long_access_while_blocks_are_lost),
+             T(a_client_gives_up_when_nothing_comes_any_more),
              T(a_list_is_written_by_blocks_too), T(methods_are_invoked_as_lists_say),
              T(parameters_of_methods_come_by_blocks), T(what_a_method_returns_comes_by_blocks))

@@ -245,7 +245,8 @@ static wk_err run(struct wk_dlms_client *client)
     wk_err err = WK_OK;
     while (err == WK_OK && wk_client_busy(&client->client)) {
         err = send_next(client);
-        if (err == WK_OK && wk_client_busy(&client->client)) {
+        if (err == WK_OK && wk_client_busy(&client->client) &&
+            !wk_client_sends(&client->client)) {
             err = receive_next(client);
         }
     }
