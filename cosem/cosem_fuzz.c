@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cosem/access.h"
 #include "cosem/apdu.h"
 #include "cosem/association.h"
 #include "cosem/axdr.h"
 #include "cosem/cipher.h"
+#include "cosem/compact.h"
 #include "cosem/datetime.h"
+#include "cosem/gbt.h"
 #include "cosem/initiate.h"
+#include "cosem/notification.h"
 #include "cosem/obis.h"
 #include "cosem/rows.h"
 #include "cosem/select.h"
@@ -204,11 +208,140 @@ static void fuzz_cipher(struct wk_bytes_in in)
     (void)!wk_apdu_read_exception(&copy, &exception);
 }
 
+static void require_same(const struct wk_bytes_out *out, const struct wk_bytes_in *in,
+                         size_t begin)
+{
+    require(out->fault == WK_OK);
+    require(out->size <= in->size - begin);
+}
+
+static void fuzz_access(struct wk_bytes_in in)
+{
+    struct wk_bytes_in copy = in;
+    struct wk_access_request request;
+    struct wk_access_response response;
+    struct wk_bytes_out out = wk_bytes_out_of(first, sizeof first);
+    if (wk_access_read_request(&in, &request) == WK_OK) {
+        struct wk_bytes_in list = request.list;
+        for (uint32_t i = 0; i < request.count; i++) {
+            struct wk_apdu_target target;
+            (void)wk_access_read_target(&list, &target);
+        }
+        require(wk_bytes_in_end(&list) == WK_OK);
+        wk_access_put_request(&out, &request);
+        require_same(&out, &in, 0);
+    }
+    out = wk_bytes_out_of(first, sizeof first);
+    if (wk_access_read_response(&copy, &response) == WK_OK) {
+        wk_access_put_response(&out, &response);
+        require_same(&out, &copy, 0);
+        struct wk_bytes_in back = wk_bytes_in_of(first, out.size);
+        require(wk_access_read_response(&back, &response) == WK_OK);
+    }
+}
+
+/* A sender under the acknowledgements of the input: what it sends is in its window, and the
+ * blocks are those of the octets, whatever is lost. */
+static void fuzz_gbt(struct wk_bytes_in in)
+{
+    struct wk_bytes_in copy = in;
+    struct wk_gbt_block block;
+    struct wk_gbt_sender sender;
+    uint16_t taken = 0;
+    size_t sent = 0;
+    (void)!wk_gbt_read(&copy, &block);
+    const size_t length = wk_bytes_in_u16be(&in) % 2048U;
+    wk_gbt_send(&sender, 0, (size_t)wk_bytes_in_u8(&in) + 1, wk_bytes_in_u8(&in));
+    for (size_t i = 0; i < length; i++) {
+        second[i] = (uint8_t)(i * 7);
+    }
+    require(wk_gbt_load(&sender, length, true) == WK_OK);
+    while (wk_bytes_in_left(&in) > 0 && !sender.done) {
+        const uint8_t what = wk_bytes_in_u8(&in);
+        if (wk_gbt_may_send(&sender)) {
+            struct wk_bytes_out out = wk_bytes_out_of(first, sizeof first);
+            wk_gbt_next(&sender, second + sent, 0, 1, &out);
+            struct wk_bytes_in back = wk_bytes_in_of(first, out.size);
+            require(wk_gbt_read(&back, &block) == WK_OK);
+            const size_t at = (size_t)(block.number - 1) * sender.block;
+            require(at + block.data.size <= length);
+            require(memcmp(block.data.data, second + at, block.data.size) == 0);
+            require(block.last == (at + block.data.size == length));
+            if ((what & 3) != 0) {
+                (void)wk_gbt_take(&taken, &block);
+            }
+            continue;
+        }
+        const uint16_t ack = (what & 0x80) != 0 ? wk_bytes_in_u16be(&in) : taken;
+        if (wk_gbt_acknowledge(&sender, ack, what & 0x3F) != WK_OK) {
+            break;
+        }
+        if (wk_gbt_wants(&sender)) {
+            sent += sender.size;
+            require(sent <= length && wk_gbt_load(&sender, length - sent, true) == WK_OK);
+        }
+    }
+}
+
+static void fuzz_notification(struct wk_bytes_in in)
+{
+    struct wk_bytes_in copy = in;
+    struct wk_bytes_in third = in;
+    struct wk_notification push;
+    struct wk_notification_event event;
+    struct wk_bytes_out out = wk_bytes_out_of(first, sizeof first);
+    uint32_t invoke;
+    (void)!wk_notification_read_confirm(&third, &invoke);
+    if (wk_notification_read(&in, &push) == WK_OK) {
+        wk_notification_put_head(&out, push.invoke, push.time);
+        wk_bytes_out_put(&out, push.body.data, push.body.size);
+        require_same(&out, &in, 0);
+    }
+    out = wk_bytes_out_of(first, sizeof first);
+    if (wk_notification_read_event(&copy, &event) == WK_OK) {
+        wk_notification_put_event(&out, &event);
+        require_same(&out, &copy, 0);
+    }
+}
+
+/* What can be made compact is the same when it is expanded again. */
+static void fuzz_compact(struct wk_bytes_in in)
+{
+    struct wk_bytes_in copy = in;
+    struct wk_compact compact;
+    struct wk_bytes_out out = wk_bytes_out_of(first, sizeof first);
+    if (wk_compact_read(&copy, &compact) == WK_OK) {
+        struct wk_bytes_out rows = wk_bytes_out_of(second, sizeof second);
+        for (int i = 0; i < 4096 && wk_compact_next(&compact, &rows) == WK_OK; i++) {
+        }
+    }
+    if (wk_compact_put(in, &out) != WK_OK) {
+        require(out.size == 0);
+        return;
+    }
+    struct wk_bytes_in made = wk_bytes_in_of(first, out.size);
+    struct wk_bytes_out again = wk_bytes_out_of(second, sizeof second);
+    require(wk_compact_read(&made, &compact) == WK_OK);
+    const uint32_t count = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
+    wk_axdr_put_array(&again, count);
+    const size_t head = again.size;
+    for (uint32_t i = 0; i < count && compact.contents.size > 0; i++) {
+        require(wk_compact_next(&compact, &again) == WK_OK);
+    }
+    require(compact.contents.size == 0 || again.size - head <= in.size);
+    struct wk_bytes_in value = wk_bytes_in_of(second, again.size);
+    if (compact.contents.size > 0) {
+        wk_axdr_skip(&value);
+        require(wk_bytes_in_end(&value) == WK_OK);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const k_readers[])(struct wk_bytes_in) = {
-        fuzz_request, fuzz_response, fuzz_association, fuzz_initiate, fuzz_data,
-        fuzz_rows,    fuzz_wrapper,  fuzz_text,        fuzz_cipher};
+        fuzz_request, fuzz_response,     fuzz_association, fuzz_initiate, fuzz_data,
+        fuzz_rows,    fuzz_wrapper,      fuzz_text,        fuzz_cipher,   fuzz_access,
+        fuzz_gbt,     fuzz_notification, fuzz_compact};
     if (size < 1 || size > ROOM / 2) {
         return 0;
     }

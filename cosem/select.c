@@ -50,10 +50,20 @@ wk_err wk_select_read_range(struct wk_bytes_in *in, struct wk_select_range *rang
     if (wk_axdr_read_count(in, WK_AXDR_STRUCTURE) != 4) {
         wk_bytes_in_fail(in, WK_E_FORMAT);
     }
-    wk_select_read_column(in, &range->restricting);
+    if (wk_bytes_in_peek(in) == WK_AXDR_NULL && wk_bytes_in_left(in) > 0) {
+        (void)wk_bytes_in_u8(in);
+        range->restricting = k_clock_time;
+    } else {
+        wk_select_read_column(in, &range->restricting);
+    }
     wk_datetime_read_axdr(in, &range->from);
     wk_datetime_read_axdr(in, &range->to);
-    range->columns = wk_axdr_read_count(in, WK_AXDR_ARRAY);
+    range->columns = 0;
+    if (wk_bytes_in_peek(in) == WK_AXDR_NULL && wk_bytes_in_left(in) > 0) {
+        (void)wk_bytes_in_u8(in);
+    } else {
+        range->columns = wk_axdr_read_count(in, WK_AXDR_ARRAY);
+    }
     const size_t begin = in->at;
     for (uint32_t i = 0; i < range->columns && in->fault == WK_OK; i++) {
         struct wk_select_column column;

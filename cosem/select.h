@@ -3,7 +3,8 @@
  * cosem/select - parameters of selective access to a profile buffer (IEC 62056-6-2, class 7).
  *
  * range_descriptor (selector 1): entries whose clock lies between two instants, both
- * included. entry_descriptor (selector 2): entries by number, 1 = oldest. */
+ * included; null-data for the restricting object means the clock, for the columns all of them.
+ * entry_descriptor (selector 2): entries by number, 1 = oldest. */
 #ifndef WK_COSEM_SELECT_H
 #define WK_COSEM_SELECT_H
 

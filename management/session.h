@@ -43,6 +43,7 @@
 #define WK_SESSION_PDU         2048 /* longest APDU taken or sent */
 #define WK_SESSION_PDU_LEAST   64
 #define WK_SESSION_LIST        16 /* most attributes or methods in one request */
+#define WK_SESSION_CHOSEN      8  /* most classes or objects that select of object_list */
 #define WK_SESSION_WINDOW      8  /* blocks of general block transfer taken at once */
 #define WK_SESSION_PASSWORD    32
 #define WK_SESSION_CHALLENGE   16 /* octets of the server's challenge */
@@ -119,7 +120,10 @@ struct wk_session_item {
     const struct wk_object *object;
     uint8_t attribute;
     wk_apdu_access refusal; /* found when the request was read */
-    uint64_t keep;          /* selected columns of a span with holes, bit 0 = column_first;
+    uint8_t choice;         /* of object_list: its access selector, 0 = all */
+    uint8_t chosen_count;   /* classes, or rows of the table, that it names */
+    uint16_t chosen[WK_SESSION_CHOSEN];
+    uint64_t keep; /* selected columns of a span with holes, bit 0 = column_first;
                                0 = all of the span */
     struct wk_object_selection selection;
 };

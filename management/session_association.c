@@ -41,26 +41,35 @@ static void put_attribute_access(struct wk_bytes_out *out, const struct wk_objec
     const uint32_t bit = attribute <= 32 ? UINT32_C(1) << (attribute - 1) : 0;
     const bool read = attribute == 1 || (rights->get & bit) != 0;
     const bool write = attribute != 1 && (rights->set & bit) != 0;
-    const bool selective = object->class_id == WK_SESSION_CLASS_PROFILE && attribute == 2;
+    const bool profile = object->class_id == WK_SESSION_CLASS_PROFILE;
+    const bool association = object->class_id == WK_SESSION_CLASS_ASSOCIATION;
+    const int8_t selectors = profile ? 2 : 4;
     wk_axdr_put_structure(out, 3);
     wk_axdr_put_integer(out, (int8_t)attribute);
     wk_axdr_put_enum(out, (uint8_t)((read ? ACCESS_READ : 0) | (write ? ACCESS_WRITE : 0)));
-    if (!selective) {
+    if (attribute != 2 || !(profile || association)) {
         wk_axdr_put_null(out);
         return;
     }
-    wk_axdr_put_array(out, 2);
-    wk_axdr_put_integer(out, 1);
-    wk_axdr_put_integer(out, 2);
+    wk_axdr_put_array(out, (uint32_t)selectors);
+    for (int8_t i = 1; i <= selectors; i++) {
+        wk_axdr_put_integer(out, i);
+    }
 }
 
-static void put_object(struct wk_bytes_out *out, const struct wk_object *object, wk_role role)
+static void put_object(struct wk_bytes_out *out, const struct wk_object *object, wk_role role,
+                       bool with_rights)
 {
     wk_axdr_put_structure(out, 4);
     wk_axdr_put_long_unsigned(out, object->class_id);
     wk_axdr_put_unsigned(out, object->version);
     wk_axdr_put_octet_string(out, object->obis, WK_OBIS_SIZE);
     wk_axdr_put_structure(out, 2);
+    if (!with_rights) {
+        wk_axdr_put_array(out, 0);
+        wk_axdr_put_array(out, 0);
+        return;
+    }
     wk_axdr_put_array(out, object->attributes);
     for (uint8_t i = 1; i <= object->attributes; i++) {
         put_attribute_access(out, object, role, i);
@@ -74,32 +83,46 @@ static void put_object(struct wk_bytes_out *out, const struct wk_object *object,
     }
 }
 
-static uint32_t count_visible(const struct wk_object_table *table, wk_role role)
+/* Whether the row is in the list that is read. */
+static bool is_listed(const struct wk_object_table *table, size_t row, wk_role role,
+                      const struct wk_session_item *item)
+{
+    const bool by_class = item->choice == WK_SESSION_BY_CLASS;
+    bool chosen = item->choice == 0 || item->choice == WK_SESSION_WITHOUT_RIGHTS;
+    for (uint8_t i = 0; i < item->chosen_count && !chosen; i++) {
+        chosen = item->chosen[i] == (by_class ? table->rows[row].class_id : row);
+    }
+    return chosen && wk_session_is_visible(&table->rows[row], role);
+}
+
+static uint32_t count_listed(const struct wk_object_table *table, wk_role role,
+                             const struct wk_session_item *item)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < table->count; i++) {
-        count += wk_session_is_visible(&table->rows[i], role) ? 1 : 0;
+        count += is_listed(table, i, role, item) ? 1 : 0;
     }
     return count;
 }
 
 /* cursor->next is the row to come. */
 static wk_err get_object_list(const struct wk_session *session, wk_role role,
+                              const struct wk_session_item *item,
                               struct wk_object_cursor *cursor, struct wk_bytes_out *out)
 {
     const struct wk_object_table *table = session->config.table;
     if (!cursor->started) {
-        wk_axdr_put_array(out, count_visible(table, role));
+        wk_axdr_put_array(out, count_listed(table, role, item));
         WK_TRY(out->fault);
         cursor->started = true;
     }
     for (; cursor->next < table->count; cursor->next++) {
-        const struct wk_object *object = &table->rows[cursor->next];
         const struct wk_bytes_out before = *out;
-        if (!wk_session_is_visible(object, role)) {
+        if (!is_listed(table, cursor->next, role, item)) {
             continue;
         }
-        put_object(out, object, role);
+        put_object(out, &table->rows[cursor->next], role,
+                   item->choice != WK_SESSION_WITHOUT_RIGHTS);
         if (out->fault != WK_OK) {
             *out = before;
             cursor->more = true;
@@ -137,15 +160,15 @@ static uint8_t status_of(const struct wk_session *session, wk_role role)
     return session->config.security->open[role] > 0 ? STATUS_ASSOCIATED : STATUS_NONE;
 }
 
-wk_err wk_session_association_get(struct wk_session *session, const struct wk_object *object,
-                                  uint8_t attribute, struct wk_object_cursor *cursor,
-                                  struct wk_bytes_out *out)
+wk_err wk_session_association_get(struct wk_session *session,
+                                  const struct wk_session_item *item,
+                                  struct wk_object_cursor *cursor, struct wk_bytes_out *out)
 {
     static const uint8_t k_no_object[WK_OBIS_SIZE] = {0};
-    const wk_role role = role_shown(session, object);
-    switch (attribute) {
+    const wk_role role = role_shown(session, item->object);
+    switch (item->attribute) {
     case OBJECT_LIST:
-        return get_object_list(session, role, cursor, out);
+        return get_object_list(session, role, item, cursor, out);
     case PARTNERS:
         wk_axdr_put_structure(out, 2);
         wk_axdr_put_integer(out, (int8_t)wk_session_sap_of(role));

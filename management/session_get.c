@@ -78,7 +78,7 @@ static wk_err get_attribute(struct wk_session_turn *turn, const struct wk_sessio
         return out->fault;
     }
     if (object->class_id == WK_SESSION_CLASS_ASSOCIATION) {
-        return wk_session_association_get(session, object, item->attribute, cursor, out);
+        return wk_session_association_get(session, item, cursor, out);
     }
     if (object->functions == NULL || object->functions->get == NULL) {
         return WK_E_UNSUPPORTED;

@@ -169,8 +169,16 @@ wk_apdu_access wk_session_invoke_item(struct wk_session_turn *turn,
 
 /* ---- session_association.c: class 15 ----------------------------------------------------- */
 
+/* Access selectors of object_list. */
+typedef enum wk_session_choice {
+    WK_SESSION_WITHOUT_RIGHTS = 1, /* all objects, their lists of rights empty */
+    WK_SESSION_BY_CLASS = 2,
+    WK_SESSION_BY_OBJECTS = 3,
+    WK_SESSION_BY_OBJECT = 4,
+} wk_session_choice;
+
 WK_MUST_USE wk_err wk_session_association_get(struct wk_session *session,
-                                              const struct wk_object *object, uint8_t attribute,
+                                              const struct wk_session_item *item,
                                               struct wk_object_cursor *cursor,
                                               struct wk_bytes_out *out);
 WK_MUST_USE wk_err wk_session_association_set(struct wk_session_turn *turn,

@@ -8,6 +8,7 @@
 #define COLUMNS         64 /* most columns of a profile, so that they fit in a mask */
 #define CAPTURE_OBJECTS 3  /* attribute of class 7 */
 #define BUFFER          2
+#define OBJECT_LIST     2 /* of class 15 */
 
 static bool same_column(const struct wk_select_column *a, const struct wk_select_column *b)
 {
@@ -134,11 +135,73 @@ static wk_err select_entry(struct wk_session_item *item, struct wk_bytes_in *par
     return WK_OK;
 }
 
+/* ---- object_list ------------------------------------------------------------------------- */
+
+static wk_err choose(struct wk_session_item *item, uint16_t chosen)
+{
+    if (item->chosen_count == WK_SESSION_CHOSEN) {
+        return WK_E_RANGE;
+    }
+    item->chosen[item->chosen_count++] = chosen;
+    return WK_OK;
+}
+
+/* An object that is not there is not in the list. */
+static wk_err choose_object(const struct wk_object_table *table, struct wk_session_item *item,
+                            struct wk_bytes_in *parameter)
+{
+    uint8_t obis[WK_OBIS_SIZE];
+    if (wk_axdr_read_count(parameter, WK_AXDR_STRUCTURE) != 2) {
+        wk_bytes_in_fail(parameter, WK_E_FORMAT);
+    }
+    const uint16_t class_id = (uint16_t)wk_axdr_read_integer(parameter, WK_AXDR_LONG_UNSIGNED);
+    wk_axdr_read_exact(parameter, obis, WK_OBIS_SIZE);
+    WK_TRY(parameter->fault);
+    const struct wk_object *object = wk_object_find(table, class_id, obis);
+    return object != NULL && object->class_id == class_id
+               ? choose(item, (uint16_t)(object - table->rows))
+               : WK_OK;
+}
+
+static wk_err select_objects(const struct wk_session *session, struct wk_session_item *item,
+                             uint8_t selector, struct wk_bytes_in *parameter)
+{
+    const bool by_class = selector == WK_SESSION_BY_CLASS;
+    uint32_t count = 1;
+    if (selector < WK_SESSION_WITHOUT_RIGHTS || selector > WK_SESSION_BY_OBJECT) {
+        return WK_E_UNSUPPORTED;
+    }
+    if (by_class || selector == WK_SESSION_BY_OBJECTS) {
+        count = wk_axdr_read_count(parameter, WK_AXDR_ARRAY);
+    } else if (selector == WK_SESSION_WITHOUT_RIGHTS) {
+        struct wk_axdr_value value;
+        wk_axdr_read(parameter, &value);
+        if (value.tag != WK_AXDR_NULL) {
+            return WK_E_FORMAT;
+        }
+        count = 0;
+    }
+    for (uint32_t i = 0; i < count && parameter->fault == WK_OK; i++) {
+        if (by_class) {
+            WK_TRY(
+                choose(item, (uint16_t)wk_axdr_read_integer(parameter, WK_AXDR_LONG_UNSIGNED)));
+        } else {
+            WK_TRY(choose_object(session->config.table, item, parameter));
+        }
+    }
+    item->choice = selector;
+    return wk_bytes_in_end(parameter);
+}
+
 wk_err wk_session_select(struct wk_session_turn *turn, struct wk_session_item *item,
                          const struct wk_apdu_target *target)
 {
     struct wk_bytes_in parameter = target->parameter;
-    if (item->object->class_id != WK_SESSION_CLASS_PROFILE || item->attribute != BUFFER) {
+    const uint16_t class_id = item->object->class_id;
+    if (class_id == WK_SESSION_CLASS_ASSOCIATION && item->attribute == OBJECT_LIST) {
+        return select_objects(turn->session, item, target->selector, &parameter);
+    }
+    if (class_id != WK_SESSION_CLASS_PROFILE || item->attribute != BUFFER) {
         return WK_E_UNSUPPORTED;
     }
     switch (target->selector) {

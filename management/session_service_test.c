@@ -505,6 +505,154 @@ static void a_long_access_goes_by_general_blocks(void)
     expect_exchanges(k_whole, 1);
 }
 
+/* ---- selective access -------------------------------------------------------------------- */
+
+#define LIST "000F0000280000FF02"
+
+static void parts_of_the_object_list_can_be_read(void)
+{
+    static const struct exchange k_exchanges[] = {
+        /* one object by class and name, with its rights */
+        {"C001C1" LIST "01 04 0202 12007B 09060000120000FF",
+         "C401C100 0101 0204 12007B 1100 09060000120000FF 0202"
+         "0103 02030F01160100 02030F02160000 02030F03160000"
+         "0105 02020F011601 02020F021601 02020F031601 02020F041600 02020F051600"},
+        /* without rights, two objects by name, one of which is not there */
+        {"C001C1" LIST "01 03 0102 0202 120046 0906000060030AFF 0202 120046 0906000060030BFF",
+         "C401C100 0101 0204 120046 1100 0906000060030AFF 0202"
+         "0104 02030F01160100 02030F02160100 02030F03160100 02030F04160100"
+         "0102 02020F011601 02020F021601"},
+        {"C001C1" LIST "01 02 0101 1203E7", "C401C100 0100"},
+        {"C001C1" LIST "01 04 0202 1203E7 09060000120000FF", "C401C100 0100"},
+        /* refusals: unknown selector, wrong types, too many, what has no selection */
+        {"C001C1" LIST "01 05 00", "C401C1010B"},
+        {"C001C1" LIST "01 01 1101", "C401C1010C"},
+        {"C001C1" LIST "01 02 00", "C401C1010C"},
+        {"C001C1" LIST "01 02 0101 1101", "C401C1010C"},
+        {"C001C1" LIST "01 04 0201 120046", "C401C1010C"},
+        {"C001C1" LIST
+         "01 02 0109 120001 120001 120001 120001 120001 120001 120001 120001 120001",
+         "C401C101FA"},
+        {"C001C1" NOTE "01 01 00", "C401C1010B"},
+        {"C001C1" PROFILE "01 03 00", "C401C1010B"},
+        {"C001C1" PROFILE "01 01 00", "C401C1010C"},
+        {"C001C1" PROFILE "01 02 0204 0600000000 0600000001 120001 120000", "C401C101FA"},
+        {"C001C1" PROFILE "01 02 0204 0600000002 0600000001 120001 120000", "C401C101FA"},
+        {"C001C1" PROFILE "01 02 0204 0600000001 0600000001 120001 120005", "C401C101FA"},
+        {"C001C1" PROFILE "01 02 0204 0600000001 0600000001 120003 120002", "C401C101FA"},
+    };
+    open_session(ALL, "0400");
+    expect_exchanges(k_exchanges, sizeof k_exchanges / sizeof k_exchanges[0]);
+    EXPECT_OK(send_hex("C001C1" LIST "01 01 00"));
+    struct wk_bytes_in in = wk_bytes_in_of(reply_room, reply_size);
+    struct wk_apdu_response response;
+    EXPECT_OK(wk_apdu_read_response(&in, &response));
+    const uint32_t all = wk_axdr_read_count(&response.data, WK_AXDR_ARRAY);
+    EXPECT_I64(table.count, all);
+    EXPECT_I64(2 + all * (2 + 3 + 2 + 8 + 2 + 4), response.data.size);
+    EXPECT_OK(send_hex("C001C1" LIST "01 02 0102 120003 120008"));
+    in = wk_bytes_in_of(reply_room, reply_size);
+    EXPECT_OK(wk_apdu_read_response(&in, &response));
+    EXPECT_I64(4, wk_axdr_read_count(&response.data, WK_AXDR_ARRAY));
+}
+
+static void a_range_may_leave_out_what_it_is_about(void)
+{
+    /* 2026-09-21 14:15 UTC is the end of the first interval */
+#define FROM         "090C07EA0915FF0E0F0000000000"
+#define TO           "1907EA0915FF0E1E0000000000"
+#define CLOCK_COLUMN "0204 120008 09060000010000FF 0F02 120000"
+#define TOTAL_COLUMN "0204 120003 09060100010800FF 0F02 120000"
+    static const struct exchange k_exchanges[] = {
+        {"C001C1" PROFILE "01 01 0204 00" FROM TO "0101" TOTAL_COLUMN,
+         "C401C100 0102 0201 140000001CBE991A14 0201 140000001CCD7FCC95"},
+        {"C001C1" PROFILE "01 01 0204" TOTAL_COLUMN FROM TO "0100", "C401C1010B"},
+        {"C001C1" PROFILE "01 01 0204" CLOCK_COLUMN TO FROM "0100", "C401C101FA"},
+        {"C001C1" PROFILE "01 01 0204" CLOCK_COLUMN "1101 1102 0100", "C401C1010C"},
+        {"C001C1" PROFILE "01 01 0204" CLOCK_COLUMN FROM TO "0101" CLOCK_COLUMN "00", "D80203"},
+    };
+    open_session(ALL, "0400");
+    expect_exchanges(k_exchanges, sizeof k_exchanges / sizeof k_exchanges[0]);
+    EXPECT_OK(send_hex("C001C1" PROFILE "01 01 0204" CLOCK_COLUMN FROM TO "00"));
+    struct wk_bytes_in in = wk_bytes_in_of(reply_room, reply_size);
+    struct wk_apdu_response response;
+    EXPECT_OK(wk_apdu_read_response(&in, &response));
+    EXPECT_I64(2 + 2 * ROW, response.data.size);
+}
+
+/* ---- what each wrong input gets ---------------------------------------------------------- */
+
+static void wrong_input_gets_the_exception_it_deserves(void)
+{
+    static const struct exchange k_associated[] = {
+        {"00", "D80202"},                            /* no APDU of DLMS */
+        {"05 01 02 0000", "D80202"},                 /* read: short names */
+        {"C6 01 C1", "D80202"},                      /* no such tag */
+        {"C4 01 C1 00 00", "D80202"},                /* a response */
+        {"C2 00 0001 0000616200FF 02 00", "D80202"}, /* a server's APDU */
+        {"C0 04 C1 00", "D80202"},                   /* no such choice */
+        {"C1 06 C1", "D80202"},                      /* ... */
+        {"C3 07 C1", "D80202"},                      /* ... */
+        {"C0", "D80203"},                            /* cut */
+        {"C0 01", "D80203"},                         /* ... */
+        {"C001C1 0008 0000010000FF", "D80203"},      /* ... in the target */
+        {"C001C1" CLOCK "00 00", "D80203"},          /* octets left over */
+        {"C101C1" NOTE "00", "D80203"},              /* no value */
+        {"C101C1" NOTE "00 0902AA", "D80203"},       /* half a value */
+        {"C101C1" NOTE "00 FE", "D80203"},           /* no such type */
+        {"C301C1" RELAY "01 01", "D80203"},          /* the parameter is missing */
+        {"C003C1 84FFFFFFFF", "D80203"},             /* a list longer than the APDU */
+        {"C003C1 00", "D80101"},                     /* ... empty */
+        {"C801 C1", "D80101"},                       /* sealed where nothing is agreed */
+        {"DB 08 0000000000000000 00", "D80101"},
+        {"62 03 80 01", "D80203"}, /* a malformed release */
+    };
+    static const struct exchange k_few[] = {
+        {"C101C1" NOTE "00 00", "D80102"},
+        {"C301C1" RELAY "01 00", "D80102"},
+        {"C002C100000001", "D80102"},
+        {"C003C101" CLOCK "00", "D80102"},
+        {"C102C1" NOTE "00 01 00000001 01 00", "D80102"},
+        {"D9 40000000 00 01 01" CLOCK "01 00", "D80102"},
+        {"E081 0001 0000 01 00", "D80102"},
+        {"C001C1" NOTE "00", "C401C1000900"},
+    };
+    static const struct exchange k_closed[] = {
+        {"C001C1" CLOCK "00", "D80101"}, {"D9", "D80101"}, {"E0", "D80101"},
+        {"6203800100", "D80101"},        {"00", "D80101"},
+    };
+    open_session(ALL, "0400");
+    expect_exchanges(k_associated, sizeof k_associated / sizeof k_associated[0]);
+    static uint8_t longest[1025] = {0xC1};
+    EXPECT_OK(send_octets(longest, sizeof longest));
+    const struct wk_test_octets too_long = wk_test_hex("D80104");
+    EXPECT_I64(3, reply_size);
+    EXPECT_BYTES(too_long.data, reply_room, 3);
+    open_session("000010" /* get, and nothing else */, "0400");
+    expect_exchanges(k_few, sizeof k_few / sizeof k_few[0]);
+    wk_session_close(&session);
+    expect_exchanges(k_closed, sizeof k_closed / sizeof k_closed[0]);
+    EXPECT_I64(0, meter.changes);
+}
+
+static void an_initiate_that_cannot_be_is_answered_with_its_error(void)
+{
+    /* AARE rejected, with a confirmedServiceError: initiateError, and which */
+#define AARQ_OF(initiate)                                                                      \
+    "6038 A109060760857405080101 8A020780 8B0760857405080201 AC0C800A 576174746B6565706572"    \
+    "BE10 040E" initiate
+#define AARE_OF(error)                                                                         \
+    "611F A109060760857405080101 A203020101 A305A103020101 BE06 0404 0E0106" error
+    static const struct exchange k_exchanges[] = {
+        {AARQ_OF("01000000055F1F0400FFFFFF0400"), AARE_OF("01")}, /* DLMS version 5 */
+        {AARQ_OF("01000000065F1F04000000000400"), AARE_OF("02")}, /* no service */
+        {AARQ_OF("01000000065F1F0400FFFFFF0010"), AARE_OF("03")}, /* APDUs of 16 octets */
+        {AARQ_OF("01000000065F1F0500FFFFFF0400"), AARE_OF("00")}, /* a malformed request */
+    };
+    open_session(ALL, "0400");
+    expect_exchanges(k_exchanges, sizeof k_exchanges / sizeof k_exchanges[0]);
+}
+
 /* ---- the client of cosem/client ---------------------------------------------------------- */
 
 static struct wk_client client;
@@ -744,7 +892,10 @@ static void a_client_gives_up_when_nothing_comes_any_more(void)
     EXPECT(client.broken && turns >= WK_CLIENT_ASKS && turns < 10);
 }
 
-WK_TEST_MAIN(T(what_comes_by_general_blocks_is_answered_so),
+WK_TEST_MAIN(T(parts_of_the_object_list_can_be_read), T(a_range_may_leave_out_what_it_is_about),
+             T(wrong_input_gets_the_exception_it_deserves),
+             T(an_initiate_that_cannot_be_is_answered_with_its_error),
+             T(what_comes_by_general_blocks_is_answered_so),
              T(a_long_reply_is_streamed_whatever_is_lost),
              T(without_blocks_of_get_general_blocks_carry_it),
              T(an_acknowledgement_of_what_was_not_sent_aborts),
