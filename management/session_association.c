@@ -118,7 +118,7 @@ static wk_err get_object_list(const struct wk_session *session, wk_role role,
     }
     for (; cursor->next < table->count; cursor->next++) {
         const struct wk_bytes_out before = *out;
-        if (!is_listed(table, cursor->next, role, item)) {
+        if (!is_listed(table, (size_t)cursor->next, role, item)) {
             continue;
         }
         put_object(out, &table->rows[cursor->next], role,
