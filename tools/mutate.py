@@ -61,6 +61,7 @@ ROOMS = {
                 "power_factor", "clock"],
                [("tariff_test",), ("tariff_edge_test",), ("registers_test",), ("demand_test",),
                 ("price_test",), ("billing_test",), ("power_factor_test",), ("clock_test",),
+                ("clock_edge_test",),
                 ("module_test",)], 0.85),
     "supply": (["supply", "contact", "limiter", "protection", "reclose", "relay", "response",
                 "latch", "module_supply", "module_supply_pack"],
