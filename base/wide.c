@@ -16,38 +16,26 @@ struct wk_i128 wk_i128_of(int64_t value)
     return (struct wk_i128){.low = (uint64_t)value, .high = value < 0 ? -1 : 0};
 }
 
-struct wk_i128 wk_i128_add(struct wk_i128 a, struct wk_i128 b)
+void wk_i128_increase(struct wk_i128 *a, const struct wk_i128 *b)
 {
-    struct wk_i128 sum = {.low = a.low + b.low};
-    const uint64_t carry = sum.low < a.low ? 1 : 0;
-    sum.high = (int64_t)((uint64_t)a.high + (uint64_t)b.high + carry);
-    return sum;
+    const uint64_t low = a->low + b->low;
+    const uint64_t carry = low < a->low ? 1 : 0;
+    a->low = low;
+    a->high = (int64_t)((uint64_t)a->high + (uint64_t)b->high + carry);
 }
 
-struct wk_i128 wk_i128_neg(struct wk_i128 a)
+void wk_i128_decrease(struct wk_i128 *a, const struct wk_i128 *b)
 {
-    struct wk_i128 neg = {.low = ~a.low + 1};
-    neg.high = (int64_t)(~(uint64_t)a.high + (neg.low == 0 ? 1 : 0));
-    return neg;
+    const uint64_t borrow = a->low < b->low ? 1 : 0;
+    a->low -= b->low;
+    a->high = (int64_t)((uint64_t)a->high - (uint64_t)b->high - borrow);
 }
 
-struct wk_i128 wk_i128_abs(struct wk_i128 a)
+void wk_i128_negate(struct wk_i128 *a)
 {
-    return a.high < 0 ? wk_i128_neg(a) : a;
-}
-
-struct wk_i128 wk_i128_sub(struct wk_i128 a, struct wk_i128 b)
-{
-    const uint64_t borrow = a.low < b.low ? 1 : 0;
-    return (struct wk_i128){
-        .low = a.low - b.low,
-        .high = (int64_t)((uint64_t)a.high - (uint64_t)b.high - borrow),
-    };
-}
-
-bool wk_i128_is_negative(struct wk_i128 a)
-{
-    return a.high < 0;
+    const struct wk_i128 from = *a;
+    *a = (struct wk_i128){0};
+    wk_i128_decrease(a, &from);
 }
 
 static uint64_t magnitude(int64_t value)
@@ -63,12 +51,15 @@ struct wk_i128 wk_i128_mul(int64_t a, int64_t b)
     const uint64_t low_high = (x & UINT32_MAX) * (y >> 32);
     const uint64_t high_low = (x >> 32) * (y & UINT32_MAX);
     const uint64_t middle = (low_low >> 32) + (low_high & UINT32_MAX) + (high_low & UINT32_MAX);
-    const struct wk_i128 product = {
+    struct wk_i128 product = {
         .low = (middle << 32) | (low_low & UINT32_MAX),
         .high = (int64_t)((x >> 32) * (y >> 32) + (low_high >> 32) + (high_low >> 32) +
                           (middle >> 32)),
     };
-    return (a < 0) != (b < 0) ? wk_i128_neg(product) : product;
+    if ((a < 0) != (b < 0)) {
+        wk_i128_negate(&product);
+    }
+    return product;
 }
 
 /* The lower half of (high:low) >> shift, shift 0..63. */
@@ -77,30 +68,27 @@ static uint64_t funnel(uint64_t high, uint64_t low, uint8_t shift)
     return shift == 0 ? low : (low >> shift) | (high << (64 - shift));
 }
 
-struct wk_i128 wk_i128_shift_right(struct wk_i128 a, uint8_t shift)
+void wk_i128_shrink(struct wk_i128 *a, uint8_t shift)
 {
     if (shift >= 64) {
-        a = wk_i128_of(a.high);
+        *a = wk_i128_of(a->high);
         shift = (uint8_t)(shift - 64);
     }
-    return (struct wk_i128){
-        .low = funnel((uint64_t)a.high, a.low, shift),
-        /* Every compiler we use shifts arithmetically; base_test checks it. */
-        .high = a.high >> shift, /* cppcheck-suppress shiftTooManyBitsSigned */
-    };
+    a->low = funnel((uint64_t)a->high, a->low, shift);
+    /* Every compiler we use shifts arithmetically; base_test checks it. */
+    a->high >>= shift; /* cppcheck-suppress shiftTooManyBitsSigned */
 }
 
-struct wk_i128 wk_i128_shift_left(struct wk_i128 a, uint8_t shift)
+void wk_i128_grow(struct wk_i128 *a, uint8_t shift)
 {
     if (shift >= 64) {
-        a = (struct wk_i128){.high = (int64_t)a.low};
+        *a = (struct wk_i128){.high = (int64_t)a->low};
         shift = (uint8_t)(shift - 64);
     }
     if (shift != 0) {
-        a.high = (int64_t)funnel((uint64_t)a.high, a.low, (uint8_t)(64 - shift));
-        a.low <<= shift;
+        a->high = (int64_t)funnel((uint64_t)a->high, a->low, (uint8_t)(64 - shift));
+        a->low <<= shift;
     }
-    return a;
 }
 
 bool wk_i128_fits_i64(struct wk_i128 a)
@@ -139,13 +127,13 @@ static uint64_t divide(uint64_t *high, uint64_t low, uint64_t divisor)
     return (first << 32) | second;
 }
 
-struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder)
+int64_t wk_i128_divide(struct wk_i128 *a, int64_t divisor)
 {
     /* a < 0: -1 - a is not, and its quotient is -1 less that of a */
-    const uint64_t sign = a.high < 0 ? UINT64_MAX : 0;
+    const uint64_t sign = a->high < 0 ? UINT64_MAX : 0;
     const uint64_t by = (uint64_t)divisor;
-    const uint64_t low = a.low ^ sign;
-    uint64_t rest = (uint64_t)a.high ^ sign;
+    const uint64_t low = a->low ^ sign;
+    uint64_t rest = (uint64_t)a->high ^ sign;
     uint64_t upper = 0;
     uint64_t lower;
     if (rest >= by) {
@@ -158,20 +146,31 @@ struct wk_i128 wk_i128_div(struct wk_i128 a, int64_t divisor, int64_t *remainder
     } else {
         lower = divide(&rest, low, by);
     }
-    *remainder = (int64_t)(sign == 0 ? rest : by - 1 - rest);
-    return (struct wk_i128){.low = lower ^ sign, .high = (int64_t)(upper ^ sign)};
+    *a = (struct wk_i128){.low = lower ^ sign, .high = (int64_t)(upper ^ sign)};
+    return (int64_t)(sign == 0 ? rest : by - 1 - rest);
 }
 
 int64_t wk_i128_ratio(int64_t a, int64_t b, uint8_t shift, int64_t divisor)
 {
-    int64_t rest;
-    const struct wk_i128 product = wk_i128_shift_left(wk_i128_mul(a, b), shift);
-    return (int64_t)wk_i128_div(product, divisor, &rest).low;
+    struct wk_i128 product = wk_i128_mul(a, b);
+    wk_i128_grow(&product, shift);
+    (void)wk_i128_divide(&product, divisor);
+    return (int64_t)product.low;
 }
 
-float wk_i128_to_float(struct wk_i128 a)
+int64_t wk_i128_rounded(int64_t a, int64_t b, int64_t divisor)
 {
-    const struct wk_i128 size = wk_i128_abs(a);
-    const float value = (float)(uint64_t)size.high * 18446744073709551616.0F + (float)size.low;
-    return a.high < 0 ? -value : value;
+    struct wk_i128 product = wk_i128_mul(a, b);
+    const struct wk_i128 half = wk_i128_of(divisor / 2);
+    wk_i128_increase(&product, &half);
+    (void)wk_i128_divide(&product, divisor);
+    return wk_i128_limited(&product);
+}
+
+int64_t wk_i128_limited(const struct wk_i128 *a)
+{
+    if (wk_i128_fits_i64(*a)) {
+        return (int64_t)a->low;
+    }
+    return a->high < 0 ? INT64_MIN : INT64_MAX;
 }

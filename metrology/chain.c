@@ -4,10 +4,10 @@
 #include "base/wide.h"
 #include "metrology/immunity.h"
 
-#define FLOOR_COUNTS 8     /* least amplitude of a voltage that can be tracked */
-#define FLOOR_PPM    70711 /* 5 % of nominal rms, as an amplitude */
-#define ODD_PART     200   /* 1/200 cycle: so near to whole cycles is whole */
-#define TICK_US      INT64_C(600000000)
+#define FLOOR_COUNTS   8          /* least amplitude of a voltage that can be tracked */
+#define FLOOR_V_PER_MV 70.711e-6F /* 5 % of nominal rms, as an amplitude */
+#define ODD_PART       200        /* 1/200 cycle: so near to whole cycles is whole */
+#define TICK_US        INT64_C(600000000)
 
 struct wk_chain_config wk_chain_usual(void)
 {
@@ -23,10 +23,10 @@ struct wk_chain_config wk_chain_usual(void)
 /* UTC of a sample position: Q16 samples * 10^12 / (65536 * rate in uHz) us. */
 int64_t wk_chain_time_us(const struct wk_chain *chain, uint64_t at_q16)
 {
-    int64_t rest;
-    const struct wk_i128 product = wk_i128_mul((int64_t)at_q16, INT64_C(1000000000000));
-    const struct wk_i128 us_q16 = wk_i128_div(product, chain->rate_uhz, &rest);
-    return chain->start_us + (int64_t)wk_i128_shift_right(us_q16, 16).low;
+    struct wk_i128 us_q16 = wk_i128_mul((int64_t)at_q16, INT64_C(1000000000000));
+    (void)wk_i128_divide(&us_q16, chain->rate_uhz);
+    wk_i128_shrink(&us_q16, 16);
+    return chain->start_us + (int64_t)us_q16.low;
 }
 
 uint64_t wk_chain_position_q16(const struct wk_chain *chain, int64_t t_us)
@@ -364,17 +364,17 @@ static wk_err pass_mark(struct wk_chain *chain)
 /* ---- the whole --------------------------------------------------------------------------- */
 
 /* Amplitudes below which a voltage is absent. */
-static void find_floor(const struct wk_chain *chain, int64_t floor[WK_RECORD_PHASES])
+static void find_floor(const struct wk_chain *chain, const struct wk_sample_map *map,
+                       int64_t floor[WK_RECORD_PHASES])
 {
-    const int32_t nominal_mv = chain->quality.config.nominal_mv;
-    const struct wk_scale least =
-        wk_scale_mul(wk_scale_of(nominal_mv, -3), wk_scale_of(FLOOR_PPM, 0));
+    const float least_v = (float)chain->quality.config.nominal_mv * FLOOR_V_PER_MV;
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        const struct wk_scale micro = wk_scale_abs(chain->quantity.micro[WK_SAMPLE_U + phase]);
-        const int64_t counts =
-            micro.mantissa != 0 ? wk_scale_apply(wk_scale_div(least, micro), 1) : 0;
-        floor[phase] = counts > FLOOR_COUNTS ? counts : FLOOR_COUNTS;
-        floor[phase] = floor[phase] < WK_SAMPLE_COUNTS ? floor[phase] : WK_SAMPLE_COUNTS;
+        const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_U + phase];
+        const float unit = __builtin_fabsf(wk_sample_unit(slot));
+        const float counts = slot->present ? least_v / unit : 0;
+        floor[phase] = counts >= WK_SAMPLE_COUNTS ? WK_SAMPLE_COUNTS
+                       : counts > FLOOR_COUNTS    ? (int32_t)counts
+                                                  : FLOOR_COUNTS;
     }
 }
 
@@ -393,7 +393,7 @@ static void init_rate(struct wk_chain *chain, const struct wk_hal_frontend_info 
             wk_quantity_set_curve(&chain->quantity, phase, &info->channel[slot->index]);
         }
     }
-    find_floor(chain, floor);
+    find_floor(chain, map, floor);
     wk_track_init(&chain->track, info->rate_uhz, info->nominal_uhz, floor);
     wk_cycle_init(&chain->cycle, map, info->rate_uhz,
                   wk_track_first_step(&chain->track, info->nominal_uhz));

@@ -17,8 +17,7 @@ uint64_t wk_cycle_step_of(int64_t frequency_uhz, int64_t rate_uhz)
 int32_t wk_cycle_frequency_uhz(uint64_t step, int64_t rate_uhz)
 {
     const struct wk_i128 turns = wk_i128_mul((int64_t)step, rate_uhz);
-    const struct wk_i128 half = {.low = HALF_TURN};
-    return (int32_t)wk_i128_add(turns, half).high;
+    return (int32_t)(turns.high + (turns.low >= HALF_TURN ? 1 : 0));
 }
 
 /* ---- the marks --------------------------------------------------------------------------- */
@@ -134,9 +133,11 @@ int64_t wk_cycle_product(const struct wk_cycle *cycle, const struct wk_cycle_sum
     }
     struct wk_i128 sum = {0};
     for (int j = 0; j < WK_CYCLE_LAGS; j++) {
-        sum = wk_i128_add(sum, wk_i128_mul(sums->ui[phase][j], lag->weight_q30[j]));
+        const struct wk_i128 part = wk_i128_mul(sums->ui[phase][j], lag->weight_q30[j]);
+        wk_i128_increase(&sum, &part);
     }
-    return (int64_t)wk_i128_shift_right(sum, 30).low;
+    wk_i128_shrink(&sum, 30);
+    return (int64_t)sum.low;
 }
 
 /* ---- the sums ---------------------------------------------------------------------------- */

@@ -22,69 +22,73 @@ static struct wk_scale micro_per_raw(const struct wk_sample_map *map, int phase,
 {
     const struct wk_hal_gain u = map->slot[WK_SAMPLE_U + phase].gain;
     const struct wk_hal_gain i = map->slot[WK_SAMPLE_I + phase].gain;
-    const struct wk_scale gain =
-        wk_scale_mul(wk_scale_of(u.mantissa, u.exponent), wk_scale_of(i.mantissa, i.exponent));
-    const struct wk_scale rate = wk_scale_of(rate_uhz, -6);
-    return wk_scale_div(wk_scale_mul(gain, wk_scale_of(10000, 0)),
-                        wk_scale_mul(rate, wk_scale_of(36, 0)));
+    struct wk_scale micro = wk_scale_of(u.mantissa, u.exponent);
+    struct wk_scale factor = wk_scale_of(i.mantissa, i.exponent);
+    wk_scale_times(&micro, &factor);
+    factor = wk_scale_of(10000, 0);
+    wk_scale_times(&micro, &factor);
+    struct wk_scale rate = wk_scale_of(rate_uhz, -6);
+    factor = wk_scale_of(36, 0);
+    wk_scale_times(&rate, &factor);
+    wk_scale_over(&micro, &rate);
+    return micro;
+}
+
+/* The shift that all phases have in common, and their mantissas for it. */
+static wk_err find_domain(const struct wk_sample_map *map, int64_t rate_uhz, int16_t *shift,
+                          int64_t mantissa[WK_RECORD_PHASES])
+{
+    struct wk_scale scale[WK_RECORD_PHASES] = {{0}};
+    *shift = SHIFT_MOST;
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        if (wk_sample_is_pair(map, phase)) {
+            scale[phase] = micro_per_raw(map, phase, rate_uhz);
+            *shift = scale[phase].shift < *shift ? scale[phase].shift : *shift;
+        }
+    }
+    if (*shift < SHIFT_LEAST) {
+        return WK_E_RANGE;
+    }
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const int down = scale[phase].shift - *shift; /* >= 0 of a pair */
+        const int64_t whole = scale[phase].mantissa;
+        const uint64_t size = (uint64_t)(whole < 0 ? -whole : whole);
+        const int64_t cut = (int64_t)(down >= 0 && down < 62 ? size >> down : 0);
+        if (whole != 0 && cut < MANTISSA_LEAST) {
+            return WK_E_RANGE;
+        }
+        mantissa[phase] = whole < 0 ? -cut : cut;
+    }
+    return WK_OK;
 }
 
 wk_err wk_energy_init(struct wk_energy *energy, const struct wk_sample_map *map,
                       int64_t rate_uhz, wk_energy_summation summation)
 {
-    struct wk_scale scale[WK_RECORD_PHASES] = {{0}};
-    int16_t shift = SHIFT_MOST;
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        if (wk_sample_is_pair(map, phase)) {
-            scale[phase] = micro_per_raw(map, phase, rate_uhz);
-            shift = scale[phase].shift < shift ? scale[phase].shift : shift;
-        }
-    }
-    if (shift < SHIFT_LEAST) {
-        return WK_E_RANGE;
-    }
-    struct wk_energy made = {.summation = summation, .shift = (uint8_t)shift};
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        if (!wk_sample_is_pair(map, phase)) {
-            continue;
-        }
-        const int down = scale[phase].shift - shift; /* >= 0: shift is the least of all */
-        const int64_t divisor = down >= 0 && down < 62 ? INT64_C(1) << down : INT64_MAX;
-        made.mantissa[phase] = scale[phase].mantissa / divisor;
-        const int64_t m = made.mantissa[phase];
-        if (m < MANTISSA_LEAST && m > -MANTISSA_LEAST) {
-            return WK_E_RANGE;
-        }
-    }
-    *energy = made;
+    int64_t mantissa[WK_RECORD_PHASES];
+    int16_t shift;
+    WK_TRY(find_domain(map, rate_uhz, &shift, mantissa));
+    *energy = (struct wk_energy){.summation = summation, .shift = (uint8_t)shift};
+    memcpy(energy->mantissa, mantissa, sizeof mantissa);
     return WK_OK;
-}
-
-static struct wk_i128 rescaled(struct wk_i128 carry, int from, int to)
-{
-    return to >= from ? wk_i128_shift_left(carry, (uint8_t)(to - from))
-                      : wk_i128_shift_right(carry, (uint8_t)(from - to));
-}
-
-static void rescale(struct wk_energy_account *account, int from, int to)
-{
-    for (int at = 0; at < WK_ENERGY_REGISTERS; at++) {
-        account->carry[at] = rescaled(account->carry[at], from, to);
-    }
 }
 
 wk_err wk_energy_set_rate(struct wk_energy *energy, const struct wk_sample_map *map,
                           int64_t rate_uhz)
 {
-    struct wk_energy made;
-    WK_TRY(wk_energy_init(&made, map, rate_uhz, energy->summation));
-    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-        rescale(&energy->phase[phase], energy->shift, made.shift);
-        energy->mantissa[phase] = made.mantissa[phase];
+    int64_t mantissa[WK_RECORD_PHASES];
+    int16_t shift;
+    WK_TRY(find_domain(map, rate_uhz, &shift, mantissa));
+    const int up = shift - energy->shift;
+    for (int at = 0; at < WK_ENERGY_CARRIES; at++) {
+        if (up >= 0) {
+            wk_i128_grow(&energy->carry[at], (uint8_t)up);
+        } else {
+            wk_i128_shrink(&energy->carry[at], (uint8_t)-up);
+        }
     }
-    rescale(&energy->total, energy->shift, made.shift);
-    rescale(&energy->withheld, energy->shift, made.shift);
-    energy->shift = made.shift;
+    energy->shift = (uint8_t)shift;
+    memcpy(energy->mantissa, mantissa, sizeof mantissa);
     return WK_OK;
 }
 
@@ -94,11 +98,6 @@ wk_err wk_energy_set_rate(struct wk_energy *energy, const struct wk_sample_map *
 struct amounts {
     struct wk_i128 of[WK_QUANTITY_RAWS]; /* S: >= 0 */
 };
-
-static void add_to(struct wk_i128 *sum, struct wk_i128 value)
-{
-    *sum = wk_i128_add(*sum, value);
-}
 
 static void book(struct wk_energy_account *account, const struct amounts *amounts)
 {
@@ -114,22 +113,24 @@ static void book(struct wk_energy_account *account, const struct amounts *amount
         [WK_QUANTITY_S] = exported ? EXPORT_S : IMPORT_S,
     };
     for (int k = 0; k < WK_QUANTITY_RAWS; k++) {
-        add_to(&account->carry[at[k]], wk_i128_abs(amounts->of[k]));
+        const struct wk_i128 size = wk_i128_abs(amounts->of[k]);
+        wk_i128_increase(&account->carry[at[k]], &size);
     }
 }
 
 /* The whole units of an account, register by register, leave it. */
-static struct wk_record_energy take_whole(struct wk_energy_account *account, uint8_t shift)
+static void take_whole(struct wk_energy_account *account, uint8_t shift,
+                       struct wk_record_energy *gained)
 {
-    struct wk_record_energy gained;
     int64_t whole_uwh[WK_ENERGY_REGISTERS];
     for (int at = 0; at < WK_ENERGY_REGISTERS; at++) {
-        const struct wk_i128 whole = wk_i128_shift_right(account->carry[at], shift);
-        account->carry[at] = wk_i128_sub(account->carry[at], wk_i128_shift_left(whole, shift));
+        struct wk_i128 whole = account->carry[at];
+        wk_i128_shrink(&whole, shift);
         whole_uwh[at] = (int64_t)whole.low;
+        wk_i128_grow(&whole, shift);
+        wk_i128_decrease(&account->carry[at], &whole);
     }
-    memcpy(&gained, whole_uwh, sizeof gained);
-    return gained;
+    memcpy(gained, whole_uwh, sizeof *gained);
 }
 
 static void amounts_of(const struct wk_energy *energy, const struct wk_quantity_raw *raw,
@@ -145,17 +146,24 @@ static void amounts_of(const struct wk_energy *energy, const struct wk_quantity_
 static struct wk_i128 non_active(const struct amounts *amounts)
 {
     const struct wk_i128 p = wk_i128_abs(amounts->of[WK_QUANTITY_P]);
-    const struct wk_i128 less = wk_i128_sub(amounts->of[WK_QUANTITY_S], p);
-    if (wk_i128_is_negative(less)) {
+    struct wk_i128 less = amounts->of[WK_QUANTITY_S];
+    struct wk_i128 more = less;
+    wk_i128_decrease(&less, &p);
+    wk_i128_increase(&more, &p);
+    if (less.high < 0) {
         return (struct wk_i128){0};
     }
-    const struct wk_i128 more = wk_i128_add(amounts->of[WK_QUANTITY_S], p);
     const bool is_narrow = more.high == 0 && more.low >> 63 == 0;
     const uint8_t shift = is_narrow ? 0 : (uint8_t)(wk_u64_bits((uint64_t)more.high) + 1);
-    const int64_t size = wk_sequence_geometric_mean(wk_i128_shift_right(less, shift).low,
-                                                    wk_i128_shift_right(more, shift).low);
-    const struct wk_i128 value = wk_i128_shift_left(wk_i128_of(size), shift);
-    return wk_i128_is_negative(amounts->of[WK_QUANTITY_Q1]) ? wk_i128_neg(value) : value;
+    wk_i128_shrink(&less, shift);
+    wk_i128_shrink(&more, shift);
+    const int64_t size = wk_sequence_geometric_mean(less.low, more.low);
+    struct wk_i128 value = wk_i128_of(size);
+    wk_i128_grow(&value, shift);
+    if (amounts->of[WK_QUANTITY_Q1].high < 0) {
+        wk_i128_negate(&value);
+    }
+    return value;
 }
 
 /* The apparent part of `amounts` is used up. */
@@ -163,7 +171,7 @@ static void add_vectors(struct amounts *sum, struct amounts *amounts)
 {
     amounts->of[WK_QUANTITY_S] = non_active(amounts);
     for (int k = 0; k < WK_QUANTITY_RAWS; k++) {
-        add_to(&sum->of[k], amounts->of[k]);
+        wk_i128_increase(&sum->of[k], &amounts->of[k]);
     }
 }
 
@@ -188,14 +196,13 @@ void wk_energy_add(struct wk_energy *energy, const struct wk_quantity_raw *raw,
         } else {
             *account = (struct wk_energy_account){0};
         }
-        out->energy[phase] = take_whole(account, energy->shift);
+        take_whole(account, energy->shift, &out->energy[phase]);
     }
     if (energy->summation == WK_ENERGY_VECTORIAL) {
-        struct wk_i128 *s = &sum.of[WK_QUANTITY_S];
-        *s = wk_sequence_length_wide(sum.of[WK_QUANTITY_P], *s);
+        wk_sequence_length_wide(&sum.of[WK_QUANTITY_S], &sum.of[WK_QUANTITY_P]);
         book(all, &sum);
     }
-    out->total = take_whole(&energy->total, energy->shift);
-    out->withheld = take_whole(&energy->withheld, energy->shift);
+    take_whole(&energy->total, energy->shift, &out->total);
+    take_whole(&energy->withheld, energy->shift, &out->withheld);
     out->summation = (uint8_t)energy->summation;
 }

@@ -18,6 +18,7 @@
 
 /* import, export, both of the fundamental, reactive in quadrants I..IV, apparent of both */
 #define WK_ENERGY_REGISTERS 10
+#define WK_ENERGY_CARRIES   ((WK_RECORD_PHASES + 2) * WK_ENERGY_REGISTERS)
 
 /* How phases add up to the total; utilities differ, so it is configured and recorded. */
 typedef enum wk_energy_summation {
@@ -42,9 +43,14 @@ struct wk_energy {
     wk_energy_summation summation;
     uint8_t shift;
     int64_t mantissa[WK_RECORD_PHASES]; /* 2^-shift uWh per count^2 * sample */
-    struct wk_energy_account phase[WK_RECORD_PHASES];
-    struct wk_energy_account total;
-    struct wk_energy_account withheld;
+    union {
+        struct {
+            struct wk_energy_account phase[WK_RECORD_PHASES];
+            struct wk_energy_account total;
+            struct wk_energy_account withheld;
+        };
+        struct wk_i128 carry[WK_ENERGY_CARRIES]; /* of all accounts */
+    };
 };
 
 /** WK_E_RANGE: the gains of a phase are so large, or so different between phases, that its

@@ -87,12 +87,13 @@ uint8_t wk_guard_stuck(const struct wk_window_sums *sums, const struct wk_sample
         if (!map->slot[s].present || frames == 0 || (x < least && x > -least)) {
             continue;
         }
-        const struct wk_i128 square = wk_i128_shift_left(wk_i128_mul(x, x), 16);
-        const struct wk_i128 mean = wk_i128_mul(sums->xx[s], sums->frames_q16);
-        const struct wk_i128 spread = wk_i128_sub(mean, square);
-        const struct wk_i128 slack = wk_i128_mul(x < 0 ? -x : x, (int64_t)STUCK_SLACK << 16);
-        const bool varies = !wk_i128_is_negative(wk_i128_sub(spread, slack));
-        channels |= (uint8_t)(varies ? 0 : 1U << s);
+        /* |x| * (|x| + slack) * 2^16 */
+        const int64_t size = x < 0 ? -x : x;
+        struct wk_i128 square = wk_i128_mul(size, size + STUCK_SLACK);
+        struct wk_i128 spread = wk_i128_mul(sums->xx[s], sums->frames_q16);
+        wk_i128_grow(&square, 16);
+        wk_i128_decrease(&spread, &square);
+        channels |= (uint8_t)(spread.high < 0 ? 1U << s : 0);
     }
     return channels;
 }

@@ -12,10 +12,11 @@ void wk_pulse_init(struct wk_pulse *pulse, uint32_t constant)
 
 uint32_t wk_pulse_add(struct wk_pulse *pulse, int64_t uwh)
 {
-    const struct wk_i128 gained = wk_i128_mul(uwh, pulse->constant);
-    const struct wk_i128 sum = wk_i128_add(gained, wk_i128_of(pulse->carry));
-    const struct wk_i128 whole = wk_i128_div(sum, UWH_PER_KWH, &pulse->carry);
-    return (uint32_t)whole.low;
+    struct wk_i128 gained = wk_i128_mul(uwh, pulse->constant);
+    const struct wk_i128 carry = wk_i128_of(pulse->carry);
+    wk_i128_increase(&gained, &carry);
+    pulse->carry = wk_i128_divide(&gained, UWH_PER_KWH);
+    return (uint32_t)gained.low;
 }
 
 uint32_t wk_pulse_due(uint32_t pulses, int64_t elapsed, int64_t span)

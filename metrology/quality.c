@@ -3,7 +3,6 @@
 
 #include "metrology/quality_edge.h"
 #include "metrology/quality_sums.h"
-#include "metrology/scale.h"
 
 #define PPM       1000000
 #define PPM_MOST  2000000
@@ -57,18 +56,6 @@ static float square_of(const struct wk_quality_config *config, int32_t ppm)
     return v * v;
 }
 
-/* V per count: the exact factor is one of 2^-62, as a float it is good to 6 * 10^-8. */
-static float volts_per_count(const struct wk_hal_gain *gain)
-{
-    const struct wk_scale pico = wk_scale_abs(wk_scale_of(gain->mantissa, gain->exponent + 12));
-    float v = (float)pico.mantissa * 1e-12F;
-    for (int16_t shift = pico.shift; shift != 0;
-         shift = (int16_t)(shift - (shift > 0 ? 1 : -1))) {
-        v *= pico.shift > 0 ? 0.5F : 2.0F;
-    }
-    return v;
-}
-
 wk_err wk_quality_init(struct wk_quality *quality, const struct wk_sample_map *map,
                        const struct wk_quality_config *config, bool dc_blocked)
 {
@@ -96,7 +83,7 @@ wk_err wk_quality_init(struct wk_quality *quality, const struct wk_sample_map *m
             quality->present |= (uint8_t)(1U << phase);
             quality->index[phase] = slot->index;
             quality->offset[phase] = slot->offset;
-            quality->voltage[phase].v = volts_per_count(&slot->gain);
+            quality->voltage[phase].v = __builtin_fabsf(wk_sample_unit(slot));
         }
     }
     return WK_OK;

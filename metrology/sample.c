@@ -150,6 +150,18 @@ wk_err wk_sample_map_init(struct wk_sample_map *map, const struct wk_hal_fronten
     return WK_OK;
 }
 
+float wk_sample_unit(const struct wk_sample_slot *slot)
+{
+    float unit = (float)slot->gain.mantissa;
+    for (int i = 0; i < slot->gain.exponent; i++) {
+        unit *= 10.0F;
+    }
+    for (int i = 0; i > slot->gain.exponent; i--) {
+        unit /= 10.0F;
+    }
+    return unit;
+}
+
 bool wk_sample_is_pair(const struct wk_sample_map *map, int phase)
 {
     return map->slot[WK_SAMPLE_U + phase].present && map->slot[WK_SAMPLE_I + phase].present;

@@ -57,6 +57,9 @@ WK_MUST_USE wk_err wk_sample_map_init(struct wk_sample_map *map,
                                       const struct wk_hal_frontend_info *info,
                                       struct wk_sample_fault *fault);
 
+/** V or A per count, good to 2^-20. */
+float wk_sample_unit(const struct wk_sample_slot *slot);
+
 /** Whether voltage and current of a phase are both metered. */
 bool wk_sample_is_pair(const struct wk_sample_map *map, int phase);
 

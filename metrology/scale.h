@@ -18,19 +18,17 @@ struct wk_scale {
 
 /** value * 10^exponent, exponent -30..30. */
 struct wk_scale wk_scale_of(int64_t value, int exponent);
-struct wk_scale wk_scale_mul(struct wk_scale a, struct wk_scale b);
-/** b must not be 0. */
-struct wk_scale wk_scale_div(struct wk_scale a, struct wk_scale b);
-struct wk_scale wk_scale_abs(struct wk_scale a);
+/** *a becomes a * b. */
+void wk_scale_times(struct wk_scale *a, const struct wk_scale *b);
+/** *a becomes a / b; b must not be 0. */
+void wk_scale_over(struct wk_scale *a, const struct wk_scale *b);
 
-/** raw * factor, rounded to the nearest, limited to the range of int64. */
-int64_t wk_scale_apply(struct wk_scale factor, int64_t raw);
-
-/** raw * factor * 65536 / divisor_q16, rounded and limited alike; 1 <= divisor_q16 < 2^32. */
-int64_t wk_scale_apply_per(struct wk_scale factor, int64_t raw, int64_t divisor_q16);
+/** raw * factor * 65536 / divisor_q16, rounded to the nearest and limited to the range of int64;
+ *  1 <= divisor_q16 < 2^32. */
+int64_t wk_scale_apply_per(const struct wk_scale *factor, int64_t raw, int64_t divisor_q16);
 
 /** factor * sqrt(square * 65536 / divisor_q16) in whole units, for |factor|: from a sum of
  *  squares over divisor_q16 / 65536 samples to an rms value. */
-int64_t wk_scale_root_mean(struct wk_scale factor, uint64_t square, int64_t divisor_q16);
+int64_t wk_scale_root_mean(const struct wk_scale *factor, uint64_t square, int64_t divisor_q16);
 
 #endif

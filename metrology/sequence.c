@@ -25,18 +25,18 @@ int64_t wk_sequence_length(struct wk_angle_vector v)
     return (int64_t)wk_u64_shift(wk_angle_root(a * a + b * b), -shift);
 }
 
-struct wk_i128 wk_sequence_length_wide(struct wk_i128 a, struct wk_i128 b)
+void wk_sequence_length_wide(struct wk_i128 *a, const struct wk_i128 *b)
 {
-    const struct wk_i128 x = wk_i128_abs(a);
-    const struct wk_i128 y = wk_i128_abs(b);
-    const uint64_t high = (uint64_t)x.high | (uint64_t)y.high;
-    const bool is_narrow = high == 0 && ((x.low | y.low) >> 62) == 0;
+    struct wk_i128 y = wk_i128_abs(*b);
+    *a = wk_i128_abs(*a);
+    const uint64_t high = (uint64_t)a->high | (uint64_t)y.high;
+    const bool is_narrow = high == 0 && ((a->low | y.low) >> 62) == 0;
     const uint8_t shift = is_narrow ? 0 : (uint8_t)(wk_u64_bits(high) + 4);
-    const struct wk_angle_vector v = {
-        .re = (int64_t)wk_i128_shift_right(x, shift).low,
-        .im = (int64_t)wk_i128_shift_right(y, shift).low,
-    };
-    return wk_i128_shift_left(wk_i128_of(wk_sequence_length(v)), shift);
+    wk_i128_shrink(a, shift);
+    wk_i128_shrink(&y, shift);
+    const struct wk_angle_vector v = {.re = (int64_t)a->low, .im = (int64_t)y.low};
+    *a = wk_i128_of(wk_sequence_length(v));
+    wk_i128_grow(a, shift);
 }
 
 int64_t wk_sequence_geometric_mean(uint64_t a, uint64_t b)
@@ -64,14 +64,11 @@ void wk_sequence_split(const struct wk_angle_vector phasor[3], int64_t length[WK
     }
 }
 
-int32_t wk_sequence_ppm(int64_t part, int64_t whole)
+int32_t wk_sequence_ppm(int64_t part, int64_t whole, int32_t most)
 {
     if (whole <= 0) {
         return 0;
     }
-    int64_t rest;
-    const struct wk_i128 product = wk_i128_mul(part, PPM);
-    const struct wk_i128 rounded = wk_i128_add(product, wk_i128_of(whole / 2));
-    const struct wk_i128 ppm = wk_i128_div(rounded, whole, &rest);
-    return ppm.high == 0 && ppm.low <= INT32_MAX ? (int32_t)ppm.low : INT32_MAX;
+    const int64_t ppm = wk_i128_rounded(part, PPM, whole);
+    return ppm > most ? most : ppm < -most ? -most : (int32_t)ppm;
 }

@@ -18,8 +18,8 @@ enum { WK_SEQUENCE_ZERO = 0, WK_SEQUENCE_POSITIVE, WK_SEQUENCE_NEGATIVE, WK_SEQU
 /** Length of a vector; relative error below 2^-30. */
 int64_t wk_sequence_length(struct wk_angle_vector v);
 
-/** sqrt(a * a + b * b) of wide numbers with |a|, |b| < 2^126; relative error below 2^-29. */
-struct wk_i128 wk_sequence_length_wide(struct wk_i128 a, struct wk_i128 b);
+/** *a becomes sqrt(a * a + b * b), |a|, |b| < 2^126; relative error below 2^-29. */
+void wk_sequence_length_wide(struct wk_i128 *a, const struct wk_i128 *b);
 
 /** sqrt(a * b) for a, b < 2^63; relative error below 2^-30. */
 int64_t wk_sequence_geometric_mean(uint64_t a, uint64_t b);
@@ -27,7 +27,7 @@ int64_t wk_sequence_geometric_mean(uint64_t a, uint64_t b);
 /** Lengths of the symmetrical components of three phasors, |.| < 2^60. */
 void wk_sequence_split(const struct wk_angle_vector phasor[3], int64_t length[WK_SEQUENCES]);
 
-/** part / whole in 10^-6, rounded; 0 if whole is 0; at most INT32_MAX. */
-int32_t wk_sequence_ppm(int64_t part, int64_t whole);
+/** part / whole in 10^-6, rounded, within -most .. most; 0 unless whole > 0. */
+int32_t wk_sequence_ppm(int64_t part, int64_t whole, int32_t most);
 
 #endif

@@ -27,18 +27,6 @@ float wk_spectrum_root(float square)
 
 /* ---- setting up -------------------------------------------------------------------------- */
 
-static float unit_of(struct wk_hal_gain gain)
-{
-    float unit = (float)gain.mantissa;
-    for (int i = 0; i < gain.exponent; i++) {
-        unit *= 10.0F;
-    }
-    for (int i = 0; i > gain.exponent; i--) {
-        unit /= 10.0F;
-    }
-    return unit;
-}
-
 wk_err wk_spectrum_init(struct wk_spectrum *spectrum, const struct wk_sample_map *map,
                         int64_t rate_uhz, const struct wk_spectrum_memory *memory,
                         const struct wk_spectrum_config *config)
@@ -63,7 +51,7 @@ wk_err wk_spectrum_init(struct wk_spectrum *spectrum, const struct wk_sample_map
     for (int s = 0; s < WK_SAMPLE_SLOTS; s++) {
         const struct wk_sample_slot *slot = &map->slot[s];
         if (slot->present) {
-            spectrum->unit[slot->index] = unit_of(slot->gain);
+            spectrum->unit[slot->index] = wk_sample_unit(slot);
             spectrum->present |= (uint8_t)(1U << s);
         }
     }

@@ -3,40 +3,38 @@
 
 #include <string.h>
 
-#define PPM          1000000
-#define PEAK_BITS    12 /* the nominal peak is kept as 2^11 .. 2^12, if counts are as fine */
-#define ROOT2_PPM    1414214
-#define HUSH_CYCLES  2
-#define QUIET_PARTS  8  /* an end must last for this part of a cycle */
-#define LOOK_PERCENT 75 /* of the threshold: no closer look below it */
-#define PART_BITS    15
-#define RETUNED      50 /* a change of the cycle by 1/50 needs a new one in memory */
+#define PPM 1000000
+#define PEAK_KEPT                                                                              \
+    4096 /* the nominal peak is kept as half of it to this, if counts are as fine */
+#define PEAK_V_PER_MV 1.414214e-3F
+#define SHIFT_MOST    24
+#define MOST_MV       2147483520.0F
+#define HUSH_CYCLES   2
+#define QUIET_PARTS   8  /* an end must last for this part of a cycle */
+#define LOOK_PERCENT  75 /* of the threshold: no closer look below it */
+#define PART_BITS     15
+#define RETUNED       50 /* a change of the cycle by 1/50 needs a new one in memory */
 
 struct wk_transient_config wk_transient_usual(int32_t nominal_mv)
 {
     return (struct wk_transient_config){.nominal_mv = nominal_mv, .threshold_ppm = 250000};
 }
 
-static struct wk_scale milli_of(const struct wk_sample_slot *slot)
-{
-    return wk_scale_of(slot->gain.mantissa, slot->gain.exponent + 3);
-}
-
 /* The nominal peak in counts of a voltage. */
-static struct wk_scale peak_of(const struct wk_sample_slot *slot,
-                               const struct wk_transient_config *config)
+static float peak_of(const struct wk_sample_slot *slot,
+                     const struct wk_transient_config *config)
 {
-    const struct wk_scale peak_mv =
-        wk_scale_mul(wk_scale_of(config->nominal_mv, 0), wk_scale_of(ROOT2_PPM, -6));
-    return wk_scale_div(peak_mv, wk_scale_abs(milli_of(slot)));
+    const float peak_v = (float)config->nominal_mv * PEAK_V_PER_MV;
+    return peak_v / __builtin_fabsf(wk_sample_unit(slot));
 }
 
 static uint8_t shift_of(const struct wk_sample_slot *slot,
                         const struct wk_transient_config *config)
 {
-    const int64_t counts = wk_scale_apply(peak_of(slot, config), 1);
+    float counts = peak_of(slot, config);
     uint8_t shift = 0;
-    while ((counts >> shift) >= 1 << PEAK_BITS) {
+    while (counts >= PEAK_KEPT && shift < SHIFT_MOST) {
+        counts /= 2;
         shift++;
     }
     return shift;
@@ -45,16 +43,16 @@ static uint8_t shift_of(const struct wk_sample_slot *slot,
 static void init_lane(struct wk_transient_lane *lane, const struct wk_sample_slot *slot,
                       const struct wk_transient_config *config, uint8_t shift)
 {
-    const struct wk_scale least =
-        wk_scale_mul(peak_of(slot, config), wk_scale_of(config->threshold_ppm, -6));
-    const int64_t threshold = wk_scale_apply(least, 1) >> shift;
+    const float size = (float)(1U << shift);
+    const float threshold =
+        peak_of(slot, config) * ((float)config->threshold_ppm * 1e-6F) / size;
     *lane = (struct wk_transient_lane){
         .present = true,
         .index = slot->index,
         .offset = slot->offset,
         .threshold =
             threshold < WK_TRANSIENT_KEPT_MOST ? (int32_t)threshold : WK_TRANSIENT_KEPT_MOST,
-        .milli = wk_scale_mul(milli_of(slot), wk_scale_of(INT64_C(1) << shift, 0)),
+        .mv = wk_sample_unit(slot) * 1000 * size,
     };
 }
 
@@ -217,10 +215,10 @@ static bool take_calm(struct wk_transient *transient, const int32_t *counts, siz
 
 static void note(struct wk_transient *transient, int phase, int32_t departure)
 {
-    const int64_t exact_mv = wk_scale_apply(transient->lane[phase].milli, departure);
-    const int32_t mv = exact_mv > INT32_MAX    ? INT32_MAX
-                       : exact_mv < -INT32_MAX ? -INT32_MAX
-                                               : (int32_t)exact_mv;
+    const float exact_mv = (float)departure * transient->lane[phase].mv;
+    const int32_t mv = exact_mv >= MOST_MV    ? INT32_MAX
+                       : exact_mv <= -MOST_MV ? -INT32_MAX
+                                              : (int32_t)exact_mv;
     const int32_t size = mv < 0 ? -mv : mv;
     const int32_t peak = transient->peak_mv < 0 ? -transient->peak_mv : transient->peak_mv;
     transient->phases |= (uint8_t)(1U << phase);

@@ -19,7 +19,6 @@
 
 #include "base/err.h"
 #include "metrology/sample.h"
-#include "metrology/scale.h"
 
 #define WK_TRANSIENT_LANES 4 /* one per voltage, and one that fills up the vector */
 
@@ -43,8 +42,8 @@ struct wk_transient_lane {
     bool present;
     uint8_t index; /* of the channel in a frame */
     int32_t offset;
-    int32_t threshold;     /* in kept units */
-    struct wk_scale milli; /* mV per kept unit */
+    int32_t threshold; /* in kept units */
+    float mv;          /* per kept unit */
 };
 
 struct wk_transient {
