@@ -31,5 +31,6 @@ int wk_simulate_run(int argc, char **argv);
 int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);
 int wk_connect_run(int argc, char **argv);
+int wk_push_run(int argc, char **argv);
 
 #endif

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include "cosem/axdr.h"
+#include "cosem/compact.h"
+
+#define COMPACT_ELEMENT 4096 /* octets of an element that is shown */
 
 void wk_value_scaled(int64_t value, int8_t scaler, char text[WK_VALUE_TEXT])
 {
@@ -118,6 +121,27 @@ static void print_scalar(const struct wk_axdr_value *value)
     }
 }
 
+/* The elements of a compact array as those of an array. */
+static void print_compact(struct wk_bytes_in *in)
+{
+    uint8_t room[COMPACT_ELEMENT];
+    struct wk_compact compact;
+    struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+    const char *comma = "";
+    putchar('[');
+    wk_err err = wk_compact_read(in, &compact);
+    while (err == WK_OK) {
+        out = wk_bytes_out_of(room, sizeof room);
+        err = wk_compact_next(&compact, &out);
+        if (err == WK_OK) {
+            printf("%s", comma);
+            wk_value_print(wk_bytes_in_of(room, out.size));
+            comma = ",";
+        }
+    }
+    putchar(']');
+}
+
 void wk_value_print(struct wk_bytes_in in)
 {
     uint32_t left[WK_AXDR_DEPTH + 2] = {1}; /* elements still to print, per level */
@@ -132,9 +156,13 @@ void wk_value_print(struct wk_bytes_in in)
             continue;
         }
         struct wk_axdr_value value;
-        wk_axdr_read(&in, &value);
         printf("%s", left[level] == total[level] ? "" : ",");
         left[level]--;
+        if (wk_bytes_in_peek(&in) == WK_AXDR_COMPACT_ARRAY) {
+            print_compact(&in);
+            continue;
+        }
+        wk_axdr_read(&in, &value);
         if (value.tag == WK_AXDR_ARRAY || value.tag == WK_AXDR_STRUCTURE) {
             putchar('[');
             level++;

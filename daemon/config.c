@@ -491,6 +491,43 @@ static wk_err take_dlms(const struct reading *reading, const struct wk_ini_entry
     return refuse(reading, "is not a key of [dlms]");
 }
 
+static wk_err take_choice(const struct reading *reading, const char *value, const char *words,
+                          bool *second)
+{
+    int chosen = 0;
+    WK_TRY(take_word(reading, value, words, &chosen));
+    *second = chosen == 2;
+    return WK_OK;
+}
+
+static wk_err take_push(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    struct wk_config *config = reading->config;
+    int64_t number = 0;
+    if (strcmp(entry->key, "destination") == 0) {
+        return take_text(reading, entry->value, config->push_destination,
+                         sizeof config->push_destination);
+    }
+    if (strcmp(entry->key, "every_s") == 0) {
+        WK_TRY(take_integer(reading, entry->value, 0, 86400, &number));
+        config->push_every_s = (uint32_t)number;
+        return WK_OK;
+    }
+    if (strcmp(entry->key, "carrier") == 0) {
+        return take_choice(reading, entry->value, "tcp|udp", &config->push_udp);
+    }
+    if (strcmp(entry->key, "protect") == 0) {
+        return take_choice(reading, entry->value, "no|yes", &config->push_protect);
+    }
+    if (strcmp(entry->key, "confirm") == 0) {
+        return take_choice(reading, entry->value, "no|yes", &config->push_confirm);
+    }
+    if (strcmp(entry->key, "compact") == 0) {
+        return take_choice(reading, entry->value, "no|yes", &config->push_compact);
+    }
+    return refuse(reading, "is not a key of [push]");
+}
+
 static wk_err take_web(const struct reading *reading, const struct wk_ini_entry *entry)
 {
     if (strcmp(entry->key, "host") == 0) {
@@ -510,6 +547,7 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
     } k_sections[] = {
         {"meter", take_meter},       {"frontend", take_frontend}, {"quality", take_quality},
         {"calendar", take_calendar}, {"dlms", take_dlms},         {"web", take_web},
+        {"push", take_push},
     };
     struct reading *reading = context;
     char detail[WK_INI_WHY] = "";
@@ -613,6 +651,7 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
         .captures = 200,
     };
     strcpy(config->dlms_host, "127.0.0.1");
+    config->push_protect = true;
     strcpy(config->web_host, "127.0.0.1");
     strcpy(config->calendar.name, "TOU");
     const char *slash = strrchr(path, '/');

@@ -15,6 +15,7 @@
 #include "management/billing.h"
 #include "management/demand.h"
 #include "management/price.h"
+#include "management/push.h"
 #include "management/registers.h"
 #include "management/rooms.h"
 #include "management/tariff.h"
@@ -100,6 +101,13 @@ struct wk_config {
     char reader_password[WK_CONFIG_SECRET];
     uint8_t encryption_key[16];
     uint8_t authentication_key[16];
+    /* [push] */
+    char push_destination[WK_PUSH_DESTINATION]; /* "": nothing is pushed unless set over DLMS */
+    uint32_t push_every_s;                      /* 0: only on alarms and commands */
+    bool push_udp;
+    bool push_protect;
+    bool push_confirm;
+    bool push_compact;
     /* [web] */
     char web_host[WK_CONFIG_TEXT];
     uint16_t web_port; /* 0 = no page */

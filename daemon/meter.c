@@ -227,6 +227,9 @@ static void pump(uv_timer_t *timer)
         printf("first record counted\n");
         fflush(stdout);
     }
+    if (meter->seen) {
+        wk_meter_push_look(&meter->push, now_us(meter));
+    }
     uv_timer_start(timer, pump, taken == PUMP_MOST ? 0 : PUMP_MS, 0);
 }
 
@@ -269,6 +272,20 @@ static wk_err start_dlms(struct wk_meter *meter)
     return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
 }
 
+static wk_err start_push(struct wk_meter *meter)
+{
+    const struct wk_meter_push_config config = {
+        .loop = &meter->loop,
+        .config = &meter->config,
+        .module = &meter->module,
+        .crypto = &meter->crypto.hal,
+        .self = meter,
+        .now_us = now_us,
+    };
+    const wk_err err = wk_meter_push_start(&meter->push, &config);
+    return err == WK_OK ? WK_OK : fail(meter, err, "push", wk_err_text(err));
+}
+
 static wk_err start_web(struct wk_meter *meter)
 {
     if (meter->config.web_port == 0) {
@@ -308,6 +325,7 @@ static void close_all(struct wk_meter *meter)
         if (meter->dlms != NULL) {
             wk_dlms_tcp_stop(meter->dlms);
         }
+        wk_meter_push_stop(&meter->push);
         wk_gate_close(&meter->gate);
         wk_web_stop(&meter->web);
         wk_submeters_stop(&meter->submeters);
@@ -334,6 +352,9 @@ wk_err wk_meter_start(struct wk_meter *meter)
     }
     if (err == WK_OK) {
         err = start_dlms(meter);
+    }
+    if (err == WK_OK) {
+        err = start_push(meter);
     }
     if (err == WK_OK) {
         err = wk_submeters_start(&meter->submeters, &meter->config);

@@ -14,6 +14,7 @@
 #include "daemon/config.h"
 #include "daemon/gate.h"
 #include "daemon/pump.h"
+#include "daemon/push.h"
 #include "daemon/web.h"
 #include "daemon/week.h"
 #include "management/module.h"
@@ -43,6 +44,7 @@ struct wk_meter {
     struct wk_submeters submeters;
     struct wk_web web;
     struct wk_dlms_tcp *dlms;
+    struct wk_meter_push push;
     uv_loop_t loop;
     uv_timer_t timer;
     uv_signal_t signals[2];

@@ -127,6 +127,13 @@
     }
 
 /* The rows from the first one of THREE_PHASE on exist in three-phase meters only. */
+/* Attribute 13 is of the meter alone. */
+#define PUSH(e)                                                                                \
+    {                                                                                          \
+        40, 2, {0, 0, 25, 9, e, 255}, 13, 2, ROW_RIGHTS(PUBLIC_NONE, 0xFFEU, 3),               \
+            &wk_objects_push, e                                                                \
+    }
+
 static const struct wk_object k_rows[] = {
     ASSOCIATION(0),
     ASSOCIATION(1),
@@ -308,6 +315,10 @@ static const struct wk_object k_rows[] = {
     MAXIMUM(8),
     {5, 0, {1, 0, 1, 4, 0, 255}, 9, 2, ROW_RIGHTS(PUBLIC_NONE, 0, 0), &wk_objects_demand, 0},
     {9, 0, {0, 0, 10, 0, 1, 255}, 2, 1, ROW_RIGHTS(PUBLIC_NONE, 0, 1), &wk_objects_script, 0},
+    PUSH(0),
+    PUSH(1),
+    PUSH(2),
+    PUSH(3),
     REGISTER(1, 7, 0, WK_OBJECTS_P_IMPORT),
     REGISTER(2, 7, 0, WK_OBJECTS_P_EXPORT),
     REGISTER(3, 7, 0, WK_OBJECTS_Q_IMPORT),

@@ -121,6 +121,8 @@ struct wk_rooms_control {
     uint32_t seed; /* of random offsets */
 };
 
+struct wk_push;
+
 struct wk_rooms {
     struct wk_rooms_identity identity;
     struct wk_store store;
@@ -148,6 +150,7 @@ struct wk_rooms {
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
     const uint32_t *invocation_counter; /* last accepted from the management client */
+    struct wk_push *push; /* borrowed; NULL: the meter pushes nothing */
     struct wk_notice_ring notices;
 };
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/push.h"
+
+#include <string.h>
+
+#define MAX_PDU      1024
+#define ALARM_SETUP  1
+#define RETRIES      5
+#define DELAY_S      10
+#define DELAY_GROWTH 200 /* hundredths */
+#define DELAY_MOST_S 600
+#define CLIENT_SAP   102 /* the pre-established one for pushes */
+#define SECOND_US    INT64_C(1000000)
+
+/* ---- what the room asks for -------------------------------------------------------------- */
+
+static uint32_t draw(void *self)
+{
+    const struct wk_meter_push *push = self;
+    uint32_t number = 0;
+    if (push->crypto->random(push->crypto->self, &number, sizeof number) != WK_OK) {
+        return 0;
+    }
+    return number;
+}
+
+static const struct wk_cipher_keys *keys_of(const struct wk_meter_push *push)
+{
+    return &push->module->security.keys;
+}
+
+/* As everything that the meter seals: authenticated and encrypted, with counters that are
+ * reserved in the store. */
+static wk_err seal(void *self, struct wk_bytes_in plain, struct wk_bytes_out *out)
+{
+    const struct wk_meter_push *push = self;
+    struct wk_session_security *security = &push->module->security;
+    struct wk_cipher_head head = {.tag = WK_APDU_GENERAL_GLO, .control = WK_CIPHER_BOTH};
+    struct wk_cipher_seal sealing;
+    if (security->server_next >= security->server_reserved) {
+        return WK_E_STATE;
+    }
+    head.counter = security->server_next++;
+    memcpy(head.title, security->title, sizeof head.title);
+    wk_cipher_begin(&sealing, out, wk_bytes_out_left(out));
+    wk_bytes_out_put(&sealing.plain, plain.data, plain.size);
+    return wk_cipher_finish(&sealing, push->crypto, keys_of(push), &head);
+}
+
+/* A confirmation names its notification, so its counter is not looked at. */
+static wk_err open_sealed(void *self, struct wk_bytes_in sealed, struct wk_bytes_out *plain)
+{
+    const struct wk_meter_push *push = self;
+    struct wk_cipher_head head = {0};
+    struct wk_bytes_in text;
+    WK_TRY(wk_cipher_read_head(&sealed, &head, &text));
+    if (head.tag != WK_APDU_GENERAL_GLO || head.control != WK_CIPHER_BOTH ||
+        memcmp(head.title, push->module->security.title, sizeof head.title) == 0) {
+        return WK_E_AUTH;
+    }
+    return wk_cipher_open(push->crypto, keys_of(push), &head, &text, plain);
+}
+
+/* ---- setups ------------------------------------------------------------------------------ */
+
+static void add_object(struct wk_push_setup *setup, struct wk_select_column what)
+{
+    setup->objects[setup->object_count++] = (struct wk_push_object){.what = what};
+}
+
+static void make_setup(struct wk_push_setup *setup, const struct wk_config *config)
+{
+    const size_t size = strlen(config->push_destination);
+    memcpy(setup->destination, config->push_destination, size);
+    setup->destination_size = (uint8_t)size;
+    setup->service = config->push_udp ? WK_PUSH_UDP : WK_PUSH_TCP;
+    setup->message = config->push_compact ? WK_PUSH_MESSAGE_COMPACT : WK_PUSH_MESSAGE_AXDR;
+    setup->method = config->push_confirm ? WK_PUSH_CONFIRMED : WK_PUSH_UNCONFIRMED;
+    setup->protect = config->push_protect;
+    setup->retries = RETRIES;
+    setup->delay_least_s = DELAY_S;
+    setup->delay_exponent = DELAY_GROWTH;
+    setup->delay_most_s = DELAY_MOST_S;
+    setup->client_sap = CLIENT_SAP;
+    add_object(setup, (struct wk_select_column){1, {0, 0, 42, 0, 0, 255}, 2, 0});
+    add_object(setup, (struct wk_select_column){1, {0, 0, 97, 98, 0, 255}, 2, 0});
+    add_object(setup, (struct wk_select_column){1, {0, 0, 97, 98, 1, 255}, 2, 0});
+}
+
+wk_err wk_meter_push_start(struct wk_meter_push *push,
+                           const struct wk_meter_push_config *config)
+{
+    const struct wk_push_config room = {
+        .table = &config->module->table,
+        .zone = &config->module->rooms.clock.zone,
+        .role = WK_ROLE_MANAGEMENT,
+        .max_pdu = MAX_PDU,
+        .self = push,
+        .draw = draw,
+        .seal = seal,
+        .open = open_sealed,
+    };
+    const struct wk_push_port_config port = {
+        .loop = config->loop,
+        .push = &push->room,
+        .self = config->self,
+        .now_us = config->now_us,
+    };
+    *push = (struct wk_meter_push){
+        .module = config->module,
+        .crypto = config->crypto,
+        .every_s = config->config->push_every_s,
+    };
+    WK_TRY(wk_push_init(&push->room, &room));
+    if (config->config->push_destination[0] != '\0') {
+        make_setup(&push->room.setups[0], config->config);
+        make_setup(&push->room.setups[ALARM_SETUP], config->config);
+        add_object(&push->room.setups[0],
+                   (struct wk_select_column){7, {1, 0, 99, 1, 0, 255}, 2, 0});
+    }
+    memcpy(push->raised, config->module->rooms.alarm.raised, sizeof push->raised);
+    config->module->rooms.push = &push->room;
+    return wk_push_port_start(&push->port, &port);
+}
+
+static void trigger(struct wk_meter_push *push, uint8_t setup, int64_t now_us)
+{
+    /* A setup without objects or destination has nothing to do. */
+    (void)!wk_push_trigger(&push->room, setup, now_us);
+}
+
+void wk_meter_push_look(struct wk_meter_push *push, int64_t now_us)
+{
+    const struct wk_alarm *alarm = &push->module->rooms.alarm;
+    uint32_t fresh = 0;
+    for (int i = 0; i < WK_ALARM_REGISTERS; i++) {
+        fresh |= alarm->raised[i] & ~push->raised[i];
+        push->raised[i] = alarm->raised[i];
+    }
+    if (fresh != 0) {
+        trigger(push, ALARM_SETUP, now_us);
+    }
+    if (push->every_s == 0) {
+        return;
+    }
+    const int64_t interval = now_us / SECOND_US / push->every_s;
+    if (interval != push->interval) {
+        push->interval = interval;
+        trigger(push, 0, now_us);
+    }
+}
+
+void wk_meter_push_stop(struct wk_meter_push *push)
+{
+    if (push->port != NULL) {
+        wk_push_port_stop(push->port);
+        push->port = NULL;
+    }
+}
