@@ -108,6 +108,9 @@ wk_err wk_hdlc_link_init(struct wk_hdlc_link *link, const struct wk_hdlc_link_co
     if (link->config.answer_us == 0) {
         link->config.answer_us = WK_HDLC_LINK_ANSWER_US;
     }
+    if (link->config.tries == 0) {
+        link->config.tries = WK_HDLC_LINK_TRIES;
+    }
     return WK_OK;
 }
 
@@ -455,7 +458,7 @@ wk_hdlc_event wk_hdlc_link_tick(struct wk_hdlc_link *link, int64_t now_us)
         return WK_HDLC_NOTHING;
     }
     link->counts.timeouts++;
-    if (++link->tries >= WK_HDLC_LINK_TRIES) {
+    if (++link->tries >= link->config.tries) {
         const bool leaving = link->state == WK_HDLC_DISCONNECTING;
         return close_with(link, leaving ? WK_HDLC_CLOSED : WK_HDLC_FAILED);
     }

@@ -58,6 +58,7 @@ struct wk_hdlc_link_config {
     size_t out_room;
     int64_t inactive_us; /* 0 = WK_HDLC_LINK_INACTIVE_US */
     int64_t answer_us;   /* 0 = WK_HDLC_LINK_ANSWER_US */
+    uint8_t tries;       /* primary; 0 = WK_HDLC_LINK_TRIES */
 };
 
 struct wk_hdlc_link_counts {
