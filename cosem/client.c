@@ -5,6 +5,7 @@
 
 #include "cosem/axdr.h"
 #include "cosem/client_part.h"
+#include "cosem/hls.h"
 #include "cosem/initiate.h"
 
 #define LEAST_PDU            64
@@ -13,18 +14,14 @@
 
 static const uint8_t k_current_association[WK_OBIS_SIZE] = {0, 0, 40, 0, 0, 255};
 
-bool wk_client_is_sealed(const struct wk_client *client)
-{
-    return client->config.mechanism == WK_ASSOCIATION_HLS_GMAC;
-}
-
 /* ---- starting ---------------------------------------------------------------------------- */
 
 wk_err wk_client_init(struct wk_client *client, const struct wk_client_config *config)
 {
-    const bool hls = config->mechanism == WK_ASSOCIATION_HLS_GMAC;
+    const bool needs_crypto = wk_hls_is((uint8_t)config->mechanism) || config->ciphered;
     if (config->max_pdu < LEAST_PDU || config->max_pdu > WK_CLIENT_PDU ||
-        config->window > WK_GBT_WINDOW_MOST || (hls && config->crypto == NULL)) {
+        config->window > WK_GBT_WINDOW_MOST || config->suite > 2 ||
+        (needs_crypto && config->crypto == NULL)) {
         return WK_E_ARGUMENT;
     }
     *client = (struct wk_client){.config = *config, .counter = config->counter};
@@ -44,7 +41,8 @@ wk_err wk_client_open(struct wk_client *client)
     if (client->step != WK_CLIENT_CLOSED || client->broken) {
         return WK_E_STATE;
     }
-    client->server_counter_seen = false;
+    client->server_counter_seen = 0;
+    client->transaction = 0;
     client->diagnostic = WK_ASSOCIATION_NO_DIAGNOSTIC;
     wk_client_begin(client, WK_CLIENT_SEND_AARQ);
     return WK_OK;
@@ -83,30 +81,6 @@ void wk_client_refuse(struct wk_client *client, uint8_t result)
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
-static uint8_t glo_tag(uint8_t plain_tag)
-{
-    return plain_tag < WK_APDU_GLO_INITIATE_REQUEST ? (uint8_t)(plain_tag | 0x20)
-                                                    : (uint8_t)(plain_tag | 0x08);
-}
-
-static wk_err take_counter(struct wk_client *client, struct wk_cipher_head *head)
-{
-    if (client->counter == UINT32_MAX) {
-        return WK_E_RANGE;
-    }
-    head->control = WK_CIPHER_BOTH;
-    head->counter = client->counter++;
-    memcpy(head->title, client->config.title, sizeof head->title);
-    return WK_OK;
-}
-
-static wk_err finish_seal(struct wk_client *client, struct wk_cipher_seal *seal, uint8_t tag)
-{
-    struct wk_cipher_head head = {.tag = tag};
-    WK_TRY(take_counter(client, &head));
-    return wk_cipher_finish(seal, client->config.crypto, &client->config.keys, &head);
-}
-
 static void put_plain(const struct wk_client *client, struct wk_bytes_out *out)
 {
     if (client->access != NULL) {
@@ -116,25 +90,39 @@ static void put_plain(const struct wk_client *client, struct wk_bytes_out *out)
     }
 }
 
-/* The plain request, or the sealed one in a ciphered association. */
+/* The plain request, or the protected one in a ciphered association. */
 wk_err wk_client_put_request(struct wk_client *client, struct wk_bytes_out *out)
 {
-    const uint8_t tag = (uint8_t)((uint16_t)client->request.service >> 8);
-    if (!wk_client_is_sealed(client)) {
+    if (!wk_client_is_ciphered(client)) {
         put_plain(client, out);
         return out->fault;
     }
     struct wk_cipher_seal seal;
-    wk_cipher_begin(&seal, out, WK_CLIENT_PDU);
+    wk_client_begin_seal(client, &seal, out, WK_CLIENT_PDU);
     put_plain(client, &seal.plain);
-    /* There is no glo-access-request. */
-    const bool general = client->config.general_glo || client->access != NULL;
-    return finish_seal(client, &seal, general ? WK_APDU_GENERAL_GLO : glo_tag(tag));
+    return wk_client_finish_seal(client, &seal, false);
+}
+
+/* The initiate-request, protected in a ciphered association. */
+static wk_err put_initiate(struct wk_client *client, struct wk_initiate_request *initiate,
+                           struct wk_bytes_out *info)
+{
+    if (wk_client_is_hls(client) || wk_client_is_ciphered(client)) {
+        WK_TRY(wk_client_draw(client, initiate));
+    }
+    if (!wk_client_is_ciphered(client)) {
+        wk_initiate_put_request(info, initiate);
+        return info->fault;
+    }
+    struct wk_cipher_seal seal;
+    wk_client_begin_seal(client, &seal, info, WK_ASSOCIATION_USER_INFO);
+    wk_initiate_put_request(&seal.plain, initiate);
+    return wk_client_finish_seal(client, &seal, true);
 }
 
 static wk_err send_aarq(struct wk_client *client, struct wk_bytes_out *out)
 {
-    const struct wk_initiate_request initiate = {
+    struct wk_initiate_request initiate = {
         .response_allowed = true,
         .dlms_version = WK_INITIATE_DLMS_VERSION,
         .conformance = WK_CONFORMANCE_GET | WK_CONFORMANCE_SET | WK_CONFORMANCE_ACTION |
@@ -145,28 +133,25 @@ static wk_err send_aarq(struct wk_client *client, struct wk_bytes_out *out)
                        (client->config.window > 0 ? WK_CONFORMANCE_GENERAL_BLOCKS : 0),
         .max_pdu = client->config.max_pdu,
     };
-    uint8_t room[WK_ASSOCIATION_USER_INFO];
+    uint8_t room[WK_ASSOCIATION_USER_INFO + WK_CIPHER_RESERVE];
     struct wk_bytes_out info = wk_bytes_out_of(room, sizeof room);
+    const bool ciphered = wk_client_is_ciphered(client);
     struct wk_association_request request = {
-        .context = wk_client_is_sealed(client) ? WK_ASSOCIATION_LN_CIPHERED : WK_ASSOCIATION_LN,
+        .context = ciphered ? WK_ASSOCIATION_LN_CIPHERED : WK_ASSOCIATION_LN,
         .mechanism = (uint8_t)client->config.mechanism,
-        .secret = client->config.password,
     };
-    if (wk_client_is_sealed(client)) {
-        WK_TRY(client->config.crypto->random(client->config.crypto->self, client->challenge,
-                                             sizeof client->challenge));
-        struct wk_cipher_seal seal;
-        wk_cipher_begin(&seal, &info, sizeof room);
-        wk_initiate_put_request(&seal.plain, &initiate);
-        WK_TRY(finish_seal(client, &seal, WK_APDU_GLO_INITIATE_REQUEST));
-        request.title.data = client->config.title;
-        request.title.size = WK_CIPHER_TITLE;
-        request.secret.data = client->challenge;
-        request.secret.size = sizeof client->challenge;
-    } else {
-        wk_initiate_put_request(&info, &initiate);
+    const wk_err err = put_initiate(client, &initiate, &info);
+    memset(&initiate, 0, sizeof initiate);
+    WK_TRY(err);
+    if (ciphered || wk_client_is_hls(client)) {
+        request.title = (struct wk_association_octets){client->config.title, WK_CIPHER_TITLE};
     }
-    WK_TRY(info.fault);
+    if (wk_client_is_hls(client)) {
+        request.secret =
+            (struct wk_association_octets){client->challenge, client->challenge_size};
+    } else {
+        request.secret = client->config.password;
+    }
     request.user_info = (struct wk_association_octets){info.data, info.size};
     wk_association_put_request(out, &request);
     return out->fault;
@@ -175,15 +160,12 @@ static wk_err send_aarq(struct wk_client *client, struct wk_bytes_out *out)
 /* HLS pass 3: the answer to the server's challenge, as method reply_to_HLS_authentication. */
 static wk_err send_proof(struct wk_client *client, struct wk_bytes_out *out)
 {
-    uint8_t token[WK_CIPHER_TOKEN];
-    uint8_t parameter[2 + WK_CIPHER_TOKEN];
-    struct wk_cipher_head head = {0};
-    WK_TRY(take_counter(client, &head));
-    head.control = WK_CIPHER_AUTHENTICATED;
-    WK_TRY(wk_cipher_answer(client->config.crypto, &client->config.keys, &head,
-                            client->server_challenge, client->server_challenge_size, token));
+    uint8_t token[WK_HLS_ANSWER];
+    uint8_t parameter[2 + WK_HLS_ANSWER];
+    struct wk_bytes_out answer = wk_bytes_out_of(token, sizeof token);
+    WK_TRY(wk_client_prove(client, &answer));
     struct wk_bytes_out data = wk_bytes_out_of(parameter, sizeof parameter);
-    wk_axdr_put_octet_string(&data, token, sizeof token);
+    wk_axdr_put_octet_string(&data, token, answer.size);
     client->request = (struct wk_apdu_request){
         .service = WK_APDU_ACTION,
         .invoke = WK_CLIENT_INVOKE,
@@ -261,38 +243,14 @@ static void receive_exception(struct wk_client *client, struct wk_bytes_in *apdu
     }
 }
 
-/* Opens what the server sealed, into client->plain. Its counter must rise. */
-static wk_err open_sealed(struct wk_client *client, struct wk_bytes_in *sealed, uint8_t glo,
-                          struct wk_bytes_in *plain)
-{
-    struct wk_cipher_head head;
-    struct wk_bytes_in text;
-    memcpy(head.title, client->server_title, sizeof head.title);
-    WK_TRY(wk_cipher_read_head(sealed, &head, &text));
-    const bool tag_fits = head.tag == glo || head.tag == WK_APDU_GENERAL_GLO;
-    if (!tag_fits || (head.control & WK_CIPHER_BOTH) != WK_CIPHER_BOTH ||
-        memcmp(head.title, client->server_title, sizeof head.title) != 0) {
-        return WK_E_AUTH;
-    }
-    if (client->server_counter_seen && head.counter <= client->server_counter) {
-        return WK_E_AUTH;
-    }
-    struct wk_bytes_out out = wk_bytes_out_of(client->plain, sizeof client->plain);
-    WK_TRY(wk_cipher_open(client->config.crypto, &client->config.keys, &head, &text, &out));
-    client->server_counter = head.counter;
-    client->server_counter_seen = true;
-    *plain = wk_bytes_in_of(client->plain, out.size);
-    return WK_OK;
-}
-
 static wk_err accept_initiate(struct wk_client *client,
                               const struct wk_association_response *response)
 {
     struct wk_bytes_in info =
         wk_bytes_in_of(response->user_info.data, response->user_info.size);
     struct wk_bytes_in plain = info;
-    if (wk_client_is_sealed(client)) {
-        WK_TRY(open_sealed(client, &info, WK_APDU_GLO_INITIATE_RESPONSE, &plain));
+    if (wk_client_is_ciphered(client)) {
+        WK_TRY(wk_client_unprotect(client, info, true, &plain));
     }
     struct wk_initiate_response initiate;
     uint8_t error;
@@ -305,24 +263,34 @@ static wk_err accept_initiate(struct wk_client *client,
     return WK_OK;
 }
 
-/* The server's title and challenge; the challenge must not be our own, sent back. */
-static wk_err accept_challenge(struct wk_client *client,
-                               const struct wk_association_response *response)
+/* The server's title, which must not be ours. */
+static wk_err accept_title(struct wk_client *client,
+                           const struct wk_association_response *response)
 {
-    if (response->title.size != WK_CIPHER_TITLE ||
-        response->secret.size < WK_ASSOCIATION_CHALLENGE ||
-        response->secret.size > sizeof client->server_challenge) {
+    if (response->title.size != WK_CIPHER_TITLE) {
         return WK_E_FORMAT;
     }
-    const bool reflected =
-        response->secret.size == sizeof client->challenge &&
-        memcmp(response->secret.data, client->challenge, sizeof client->challenge) == 0;
-    const bool mirrored =
-        memcmp(response->title.data, client->config.title, WK_CIPHER_TITLE) == 0;
-    if (reflected || mirrored) {
+    if (memcmp(response->title.data, client->config.title, WK_CIPHER_TITLE) == 0) {
         return WK_E_AUTH;
     }
     memcpy(client->server_title, response->title.data, WK_CIPHER_TITLE);
+    return WK_OK;
+}
+
+/* The server's challenge, which must not be our own, sent back. */
+static wk_err accept_challenge(struct wk_client *client,
+                               const struct wk_association_response *response)
+{
+    const size_t least = wk_hls_challenge_least((uint8_t)client->config.mechanism);
+    if (response->secret.size < least ||
+        response->secret.size > sizeof client->server_challenge) {
+        return WK_E_FORMAT;
+    }
+    const size_t size = client->challenge_size;
+    if (response->secret.size == size &&
+        memcmp(response->secret.data, client->challenge, size) == 0) {
+        return WK_E_AUTH;
+    }
     memcpy(client->server_challenge, response->secret.data, response->secret.size);
     client->server_challenge_size = (uint8_t)response->secret.size;
     return WK_OK;
@@ -337,25 +305,23 @@ static wk_err receive_aare(struct wk_client *client, struct wk_bytes_in *apdu)
         const bool proof = response.diagnostic == WK_ASSOCIATION_AUTHENTICATION_FAILURE;
         return proof ? WK_E_AUTH : WK_E_REFUSED;
     }
-    if (wk_client_is_sealed(client)) {
+    if (wk_client_is_hls(client) || wk_client_is_ciphered(client)) {
+        WK_TRY(accept_title(client, &response));
+    }
+    if (wk_client_is_hls(client)) {
         WK_TRY(accept_challenge(client, &response));
     }
     WK_TRY(accept_initiate(client, &response));
-    client->step = wk_client_is_sealed(client) ? WK_CLIENT_SEND_PROOF : WK_CLIENT_READY;
+    client->step = wk_client_is_hls(client) ? WK_CLIENT_SEND_PROOF : WK_CLIENT_READY;
     return WK_OK;
 }
 
 wk_err wk_client_open_reply(struct wk_client *client, struct wk_bytes_in *apdu,
                             struct wk_bytes_in *plain)
 {
-    if (!wk_client_is_sealed(client)) {
-        *plain = *apdu;
-        return WK_OK;
-    }
-    /* The answer to C0, C1, C3 is C4, C5, C7; an ACCESS has no tag of that kind. */
-    const uint8_t reply = (uint8_t)(((uint16_t)client->request.service >> 8) + 4);
-    const uint8_t tag = client->access != NULL ? WK_APDU_GENERAL_GLO : glo_tag(reply);
-    return open_sealed(client, apdu, tag, plain);
+    *plain = *apdu;
+    return wk_client_is_ciphered(client) ? wk_client_unprotect(client, *apdu, false, plain)
+                                         : WK_OK;
 }
 
 static wk_err receive_proof(struct wk_client *client, struct wk_bytes_in *apdu)
@@ -371,11 +337,7 @@ static wk_err receive_proof(struct wk_client *client, struct wk_bytes_in *apdu)
     struct wk_bytes_in token = wk_bytes_in_of(NULL, 0);
     token.data = wk_axdr_read_octets(&response.data, &token.size);
     WK_TRY(wk_bytes_in_end(&response.data));
-    const struct wk_bytes_in challenge =
-        wk_bytes_in_of(client->challenge, sizeof client->challenge);
-    uint32_t counter;
-    WK_TRY(wk_cipher_check_answer(client->config.crypto, &client->config.keys,
-                                  client->server_title, &challenge, &token, &counter));
+    WK_TRY(wk_client_check_proof(client, &token));
     client->step = WK_CLIENT_READY;
     return WK_OK;
 }

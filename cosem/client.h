@@ -28,23 +28,36 @@
 #include "cosem/association.h"
 #include "cosem/cipher.h"
 #include "cosem/gbt.h"
+#include "cosem/shield.h"
 #include "port/hal.h"
 
 #define WK_CLIENT_PDU       4096 /* longest APDU it takes or sends */
-#define WK_CLIENT_CHALLENGE 16   /* octets of its challenge */
+#define WK_CLIENT_CHALLENGE 32   /* octets of its challenge; 16 before HLS 7 */
 #define WK_CLIENT_LIST      32   /* most attributes of a SET with a list */
 #define WK_CLIENT_ASKS      3    /* how often lost blocks are asked for in a row */
 
 struct wk_client_config {
     wk_association_mechanism mechanism;
-    struct wk_association_octets password; /* LLS; borrowed while opening */
-    const struct wk_hal_crypto *crypto;    /* HLS */
-    struct wk_cipher_keys keys;            /* HLS */
-    uint8_t title[WK_CIPHER_TITLE];        /* HLS: the client's system title */
-    uint32_t counter;                      /* HLS: the first invocation counter to use */
-    bool general_glo;                      /* HLS: general-glo-ciphering instead of glo-* */
-    uint16_t max_pdu;                      /* offered to the server; 64..WK_CLIENT_PDU */
-    int64_t timeout_us;                    /* for each answer */
+    struct wk_association_octets password; /* LLS, HLS 3, 4, 6: the secret; must stay */
+    const struct wk_hal_crypto *crypto;    /* HLS and ciphering */
+    struct wk_cipher_keys keys;            /* ciphering, and HLS 5 */
+    uint8_t title[WK_CIPHER_TITLE];        /* the client's system title */
+    uint32_t counter;                      /* the first invocation counter to use */
+    bool ciphered;    /* application context with ciphering; with HLS 5 always */
+    uint8_t suite;    /* 0, 1, 2 */
+    uint8_t control;  /* how requests are ciphered: 0 = WK_CIPHER_BOTH */
+    bool is_signed;   /* ... and signed, too */
+    bool dedicated;   /* offer a dedicated key when opening, then use it */
+    bool general_glo; /* general-glo- and general-ded-ciphering instead of glo-* and ded-* */
+    bool general;     /* general-ciphering, with a key of the next kind */
+    wk_envelope_key_kind key;
+    const struct wk_hal_key *kek;           /* for wrapped keys; this and the next: borrowed */
+    const struct wk_hal_private *signing;   /* HLS 7, signing, one-pass agreement */
+    const struct wk_hal_private *agreement; /* agreed keys */
+    const uint8_t *server_signing;          /* public keys of the server, likewise */
+    const uint8_t *server_agreement;
+    uint16_t max_pdu;   /* offered to the server; 64..WK_CLIENT_PDU */
+    int64_t timeout_us; /* for each answer */
     uint8_t window; /* general block transfer: blocks it takes at once, 1..63; 0 = not used */
 };
 
@@ -94,10 +107,13 @@ struct wk_client {
     uint32_t conformance;    /* negotiated */
     uint16_t server_max_pdu; /* 0 = no limit */
     uint32_t counter;        /* next invocation counter to send: persist it when done */
-    uint32_t server_counter; /* last one accepted from the server */
-    bool server_counter_seen;
+    uint32_t server_counter[WK_SHIELD_KEYS]; /* last one accepted from the server */
+    uint8_t server_counter_seen;             /* bit n: there was one with key n */
+    struct wk_hal_key dedicated_key;
+    uint64_t transaction; /* last id of general-ciphering or -signing */
     uint8_t server_title[WK_CIPHER_TITLE];
     uint8_t challenge[WK_CLIENT_CHALLENGE];
+    uint8_t challenge_size;
     uint8_t server_challenge[WK_ASSOCIATION_SECRET];
     uint8_t server_challenge_size;
     struct wk_apdu_request request;         /* under way */

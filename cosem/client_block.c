@@ -83,7 +83,7 @@ wk_err wk_client_send_block(struct wk_client *client, struct wk_bytes_out *out)
 /* Octets before what the sink gets of a reply in clear; 0: it is gathered. */
 static size_t stream_head(const struct wk_client *client)
 {
-    if (wk_client_is_sealed(client)) {
+    if (wk_client_is_ciphered(client)) {
         return 0;
     }
     if (client->access != NULL) {

@@ -5,12 +5,12 @@
 #define WK_COSEM_CLIENT_PART_H
 
 #include "cosem/client.h"
+#include "cosem/initiate.h"
 
 #define WK_CLIENT_INVOKE (WK_APDU_INVOKE_PRIORITY | WK_APDU_INVOKE_CONFIRM | 1)
 
 /* ---- client.c ---------------------------------------------------------------------------- */
 
-bool wk_client_is_sealed(const struct wk_client *client);
 void wk_client_begin(struct wk_client *client, wk_client_step step);
 /** The association is over. */
 void wk_client_fail(struct wk_client *client, wk_err err);
@@ -43,5 +43,28 @@ bool wk_client_has_blocks(const struct wk_client *client);
 WK_MUST_USE wk_err wk_client_take_block(struct wk_client *client, struct wk_bytes_in *apdu);
 /** An answer is overdue: true if what is missing is asked for again. */
 bool wk_client_ask_again(struct wk_client *client);
+
+/* ---- client_protect.c: proofs and protection --------------------------------------------- */
+
+bool wk_client_is_ciphered(const struct wk_client *client);
+bool wk_client_is_hls(const struct wk_client *client);
+/** Octets that protection adds to a request, most. */
+size_t wk_client_overhead(const struct wk_client *client);
+
+/** Prepares the plain initiate-request or request in `seal`, then protects and appends it. */
+void wk_client_begin_seal(const struct wk_client *client, struct wk_cipher_seal *seal,
+                          struct wk_bytes_out *out, size_t limit);
+WK_MUST_USE wk_err wk_client_finish_seal(struct wk_client *client, struct wk_cipher_seal *seal,
+                                         bool opening);
+/** Opens what the server sent; it must be protected as requests are. */
+WK_MUST_USE wk_err wk_client_unprotect(struct wk_client *client, struct wk_bytes_in apdu,
+                                       bool opening, struct wk_bytes_in *plain);
+/** Draws the challenge and, if one is wanted, the dedicated key. */
+WK_MUST_USE wk_err wk_client_draw(struct wk_client *client,
+                                  struct wk_initiate_request *initiate);
+/** Answers the server's challenge; checks its answer. WK_E_AUTH: it is none. */
+WK_MUST_USE wk_err wk_client_prove(struct wk_client *client, struct wk_bytes_out *answer);
+WK_MUST_USE wk_err wk_client_check_proof(struct wk_client *client,
+                                         const struct wk_bytes_in *answer);
 
 #endif

@@ -35,7 +35,7 @@ static size_t request_limit(const struct wk_client *client)
     const size_t server = client->server_max_pdu;
     const bool any = server == 0 || server > WK_CLIENT_PDU || wk_client_uses_blocks(client);
     const size_t limit = any ? WK_CLIENT_PDU : server;
-    return wk_client_is_sealed(client) ? limit - WK_CIPHER_OVERHEAD : limit;
+    return limit > wk_client_overhead(client) ? limit - wk_client_overhead(client) : 0;
 }
 
 /* Room for values, or one block of them. */

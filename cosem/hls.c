@@ -97,7 +97,7 @@ wk_err wk_hls_answer(const struct wk_hls *hls, struct wk_bytes_out *answer)
                                 hls->challenge.size, octets));
         size = WK_CIPHER_TOKEN;
     } else if (hls->mechanism == WK_ASSOCIATION_HLS_ECDSA) {
-        if (hls->crypto->sign == NULL) {
+        if (hls->crypto->sign == NULL || hls->own == NULL || hls->own->size == 0) {
             return WK_E_UNSUPPORTED;
         }
         WK_TRY(hash_proven(hls, hash_of_curve(hls->own->size), hash));

@@ -136,7 +136,7 @@ static wk_err take_record(struct wk_module *module, const struct wk_record *reco
 static bool commit_is_due(const struct wk_module *module)
 {
     const struct wk_registers *registers = &module->rooms.registers;
-    return module->due || wk_module_counters_run_low(module) ||
+    return module->due || module->security.keys_dirty || wk_module_counters_run_low(module) ||
            module->rooms.t_us - module->committed_t_us >= COMMIT_EVERY_US ||
            registers->import_uwh + registers->export_uwh - module->committed_uwh >=
                module->commit_uwh;
@@ -259,6 +259,9 @@ static wk_err carry_session_notice(struct wk_module *module, const struct wk_not
         {WK_SESSION_NOT_DECIPHERED, WK_EVENT_DECIPHER_FAILED},
         {WK_SESSION_REPLAY, WK_EVENT_REPLAY},
         {WK_SESSION_PASSWORD_CHANGED, WK_EVENT_PARAMETER_CHANGED},
+        {WK_SESSION_KEY_CHANGED, WK_EVENT_PARAMETER_CHANGED},
+        {WK_SESSION_POLICY_CHANGED, WK_EVENT_PARAMETER_CHANGED},
+        {WK_SESSION_CERTIFICATE_CHANGED, WK_EVENT_PARAMETER_CHANGED},
     };
     for (size_t i = 0; i < sizeof k_carried / sizeof k_carried[0]; i++) {
         if (k_carried[i].notice == notice->code) {
@@ -300,9 +303,15 @@ static void start_security(struct wk_module *module, const struct wk_module_conf
 {
     struct wk_session_security *security = &module->security;
     memcpy(security->title, config->system_title, sizeof security->title);
-    security->keys = config->keys;
+    security->setup[0].keys = config->keys;
+    security->setup[0].kek = config->kek;
+    security->identity = config->pairs;
     security->password[WK_ROLE_READER] = config->reader_password;
-    module->rooms.invocation_counter = &security->client_counter[WK_ROLE_MANAGEMENT];
+    const uint32_t **counter = module->rooms.invocation_counter;
+    counter[WK_ROOMS_COUNTER_UNICAST] = &security->setup[0].counter[WK_SHIELD_UNICAST];
+    counter[WK_ROOMS_COUNTER_UNICAST_2] = &security->setup[1].counter[WK_SHIELD_UNICAST];
+    counter[WK_ROOMS_COUNTER_BROADCAST] = &security->setup[0].counter[WK_SHIELD_BROADCAST];
+    counter[WK_ROOMS_COUNTER_AGREED] = &security->setup[0].counter[WK_SHIELD_AGREED];
 }
 
 static wk_err start_rooms(struct wk_module *module, const struct wk_module_config *config,

@@ -2,14 +2,12 @@
 #include "management/module_pack.h"
 
 #include "management/module_profile.h"
+#include "management/module_security.h"
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
 #include "management/squeeze.h"
 
-#define CORE_VERSION     4
-#define SECURITY_VERSION 1
-#define RESERVE_STEP     4096 /* server invocation counters taken at a time */
-#define RESERVE_LEAST    1024 /* fewer left: take more with the next commit */
+#define CORE_VERSION 4
 
 /* ---- the core ---------------------------------------------------------------------------- */
 
@@ -195,53 +193,9 @@ static wk_err unpack_display(struct wk_module *module, uint8_t key, struct wk_by
 
 /* ---- security ---------------------------------------------------------------------------- */
 
-static uint32_t counters_to_reserve(const struct wk_session_security *security)
-{
-    const uint32_t left = security->server_reserved - security->server_next;
-    const bool room = security->server_reserved <= UINT32_MAX - RESERVE_STEP;
-    return left < RESERVE_LEAST && room ? security->server_reserved + RESERVE_STEP
-                                        : security->server_reserved;
-}
-
 bool wk_module_counters_run_low(const struct wk_module *module)
 {
-    return counters_to_reserve(&module->security) != module->security.server_reserved;
-}
-
-static void pack_security(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
-{
-    const struct wk_session_security *security = &module->security;
-    (void)key;
-    wk_bytes_out_u8(out, SECURITY_VERSION);
-    wk_bytes_out_u32le(out, counters_to_reserve(security));
-    wk_bytes_out_u32le(out, security->replays);
-    wk_bytes_out_u32le(out, security->not_deciphered);
-    for (int role = 0; role < WK_ROLE_COUNT; role++) {
-        wk_bytes_out_u32le(out, security->client_counter[role]);
-        wk_bytes_out_u32le(out, security->failed_logins[role]);
-        wk_bytes_out_u8(out, security->lock[role].failures);
-        wk_bytes_out_u64le(out, (uint64_t)security->lock[role].until_us);
-    }
-}
-
-static wk_err unpack_security(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
-{
-    struct wk_session_security *security = &module->security;
-    (void)key;
-    if (wk_bytes_in_u8(in) != SECURITY_VERSION) {
-        return WK_E_FORMAT;
-    }
-    security->server_reserved = wk_bytes_in_u32le(in);
-    security->server_next = security->server_reserved; /* what was reserved may be used up */
-    security->replays = wk_bytes_in_u32le(in);
-    security->not_deciphered = wk_bytes_in_u32le(in);
-    for (int role = 0; role < WK_ROLE_COUNT; role++) {
-        security->client_counter[role] = wk_bytes_in_u32le(in);
-        security->failed_logins[role] = wk_bytes_in_u32le(in);
-        security->lock[role].failures = wk_bytes_in_u8(in);
-        security->lock[role].until_us = (int64_t)wk_bytes_in_u64le(in);
-    }
-    return WK_OK;
+    return wk_module_security_reserve(&module->security) != module->security.server_reserved;
 }
 
 /* ---- the parts --------------------------------------------------------------------------- */
@@ -254,16 +208,21 @@ struct part {
     wk_err (*unpack)(struct wk_module *module, uint8_t key, struct wk_bytes_in *in);
 };
 
-#define CORE_ROOM     (176 + WK_ROOMS_PROFILES * WK_PROFILE_OPEN_PACKED)
-#define SECURITY_ROOM 128
-#define BILLING_ROOM  (WK_BILLING_PACKED + 8)
-#define SPENT_ROOM    16
+#define CORE_ROOM    (176 + WK_ROOMS_PROFILES * WK_PROFILE_OPEN_PACKED)
+#define BILLING_ROOM (WK_BILLING_PACKED + 8)
+#define SPENT_ROOM   16
 
 static const struct part k_parts[] = {
     {WK_MODULE_KEY_CORE, 1, CORE_ROOM, pack_core, unpack_core},
     {WK_MODULE_KEY_RATE, WK_TARIFF_COUNT, WK_REGISTERS_RATE_PACKED, pack_rate, unpack_rate},
     {WK_MODULE_KEY_TARIFF, 1, WK_TARIFF_PACKED_MAX, pack_tariff, unpack_tariff},
-    {WK_MODULE_KEY_SECURITY, 1, SECURITY_ROOM, pack_security, unpack_security},
+    {WK_MODULE_KEY_SECURITY, 1, WK_MODULE_SECURITY_ROOM, wk_module_security_pack,
+     wk_module_security_unpack},
+    {WK_MODULE_KEY_KEYS, 1, WK_MODULE_KEYS_ROOM, wk_module_keys_pack, wk_module_keys_unpack},
+    {WK_MODULE_KEY_IDENTITY, 1, WK_MODULE_IDENTITY_ROOM, wk_module_identity_pack,
+     wk_module_identity_unpack},
+    {WK_MODULE_KEY_CERTIFICATE, WK_SESSION_CERTIFICATES, WK_MODULE_CERTIFICATE_ROOM,
+     wk_module_certificate_pack, wk_module_certificate_unpack},
     {WK_MODULE_KEY_CLOCK, 1, WK_CLOCK_PACKED, pack_clock, unpack_clock},
     {WK_MODULE_KEY_SUPPLY, 1, WK_MODULE_SUPPLY_ROOM, wk_module_supply_pack,
      wk_module_supply_unpack},
@@ -287,6 +246,13 @@ static const struct part k_parts[] = {
 void wk_module_changed(struct wk_module *module, uint8_t key)
 {
     module->changed |= UINT64_C(1) << key;
+}
+
+/* Keys that nobody changed are those of the configuration: they are not stored. */
+static bool is_optional(uint8_t key)
+{
+    return key >= WK_MODULE_KEY_KEYS &&
+           key < WK_MODULE_KEY_CERTIFICATE + WK_SESSION_CERTIFICATES;
 }
 
 static bool is_changed(const struct wk_module *module, uint8_t key)
@@ -361,11 +327,8 @@ wk_err wk_module_store(struct wk_module *module)
     struct parcel parcel;
     parcel.module = module;
     parcel.count = 0;
-    struct wk_session_security *security = &module->security;
-    const uint32_t reserved = counters_to_reserve(security);
-    if (security->dirty || reserved != security->server_reserved) {
-        wk_module_changed(module, WK_MODULE_KEY_SECURITY);
-    }
+    const uint32_t reserved = wk_module_security_reserve(&module->security);
+    wk_module_security_mark(module);
     wk_module_tamper_mark(module);
     const uint32_t supply_crc = wk_module_supply_crc(module);
     if (supply_crc != module->supply_crc) {
@@ -382,8 +345,7 @@ wk_err wk_module_store(struct wk_module *module)
     add_rows(&parcel);
     WK_TRY(wk_store_commit_fetched(&module->rooms.store, parcel.put, parcel.count, fetch_part,
                                    &parcel));
-    security->server_reserved = reserved; /* usable only now that it is committed */
-    security->dirty = false;
+    wk_module_security_committed(module, reserved);
     module->supply_crc = supply_crc;
     module->changed = 0;
     return WK_OK;
@@ -403,7 +365,9 @@ static wk_err restore_part(struct wk_module *module, const struct part *part, ui
     size_t size = 0;
     const wk_err err = wk_module_value(&module->rooms.store, key, raw, sizeof raw, &size);
     if (err == WK_E_NOT_FOUND) {
-        wk_module_changed(module, key);
+        if (!is_optional(key)) {
+            wk_module_changed(module, key);
+        }
         return WK_OK;
     }
     WK_TRY(err);

@@ -98,10 +98,22 @@ struct wk_object {
     uint32_t selector;                       /* what the class function makes of it */
 };
 
+/* Protection that an object demands of requests and replies, whatever the association does
+ * without: bits 2..7 of access modes (class 15, version 3). */
+struct wk_object_guard {
+    uint16_t class_id;
+    uint8_t obis[6];
+    uint8_t read;
+    uint8_t write;
+    uint8_t act;
+};
+
 struct wk_object_table {
     const struct wk_object *rows;
     size_t count;
     void *meter;
+    const struct wk_object_guard *guards; /* of the few objects that have one */
+    size_t guard_count;
 };
 
 /** The row of (class_id, obis), or NULL. class_id 0 matches every class. */

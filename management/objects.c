@@ -119,11 +119,22 @@
         REGISTER(1, 2, rate, WK_OBJECTS_OF(WK_OBJECTS_CUMULATIVE, rate))
 #define ASSOCIATION(e)                                                                         \
     {                                                                                          \
-        15, 1, {0, 0, 40, 0, e, 255}, 9, 4,                                                    \
+        15, 3, {0, 0, 40, 0, e, 255}, 11, 6,                                                   \
             {{.get = READ_ALL, .action = 1},                                                   \
              {.get = READ_ALL, .action = 1},                                                   \
-             {.get = READ_ALL, .action = 1}},                                                  \
+             {.get = READ_ALL, .set = 0x40, .action = 3}},                                     \
             NULL, e                                                                            \
+    }
+/* Only who may do everything may see and change security. */
+#define SECURITY(e)                                                                            \
+    {                                                                                          \
+        64, 1, {0, 0, 43, 0, e, 255}, 6, 8,                                                    \
+            {PUBLIC_NONE, PUBLIC_NONE, {.get = READ_ALL, .action = 0xFF}}, NULL, e             \
+    }
+#define COUNTER(e, which)                                                                      \
+    {                                                                                          \
+        1, 0, {0, 0, 43, 1, e, 255}, 2, 0, ROW_RIGHTS(PUBLIC_VALUE, 0, 0),                     \
+            &wk_objects_counter, which                                                         \
     }
 
 /* The rows from the first one of THREE_PHASE on exist in three-phase meters only. */
@@ -141,7 +152,12 @@ static const struct wk_object k_rows[] = {
     ASSOCIATION(3),
     {17, 0, {0, 0, 41, 0, 0, 255}, 2, 0, ROW_RIGHTS(PUBLIC_VALUE, 0, 0), &wk_objects_sap, 0},
     DATA(0, 0, 42, 0, 0, 255, PUBLIC_VALUE, WK_OBJECTS_LOGICAL_NAME),
-    DATA(0, 0, 43, 1, 0, 255, PUBLIC_VALUE, WK_OBJECTS_INVOCATION_COUNTER),
+    SECURITY(0),
+    SECURITY(1),
+    COUNTER(0, WK_ROOMS_COUNTER_UNICAST),
+    COUNTER(1, WK_ROOMS_COUNTER_UNICAST_2),
+    COUNTER(2, WK_ROOMS_COUNTER_BROADCAST),
+    COUNTER(3, WK_ROOMS_COUNTER_AGREED),
     DATA(0, 0, 96, 1, 0, 255, PUBLIC_VALUE, WK_OBJECTS_SERIAL),
     DATA(1, 0, 0, 2, 0, 255, PUBLIC_VALUE, WK_OBJECTS_FIRMWARE),
     DATA(1, 1, 0, 2, 0, 255, PUBLIC_VALUE, WK_OBJECTS_METROLOGY),
@@ -372,6 +388,8 @@ static struct wk_object_table table_of(uint8_t phases, struct wk_rooms *rooms)
         .rows = k_rows,
         .count = phases == 3 ? ROWS : ROWS - THREE_PHASE_ROWS,
         .meter = rooms,
+        .guards = wk_objects_guards,
+        .guard_count = WK_OBJECTS_GUARDS,
     };
 }
 

@@ -23,21 +23,25 @@ extern const struct wk_object_class wk_objects_profile;      /* class 7 */
 extern const struct wk_object_class wk_objects_periods;      /* class 7: billing periods */
 extern const struct wk_object_class wk_objects_clock;        /* class 8 */
 extern const struct wk_object_class wk_objects_special_days; /* class 11 */
-extern const struct wk_object_class wk_objects_sap;          /* class 17 */
-extern const struct wk_object_class wk_objects_calendar;     /* class 20 */
-extern const struct wk_object_class wk_objects_disconnect;   /* class 70 */
-extern const struct wk_object_class wk_objects_maximum;      /* class 4 */
-extern const struct wk_object_class wk_objects_events;       /* class 7 */
-extern const struct wk_object_class wk_objects_alarm;        /* class 1 */
-extern const struct wk_object_class wk_objects_price;        /* class 1 */
-extern const struct wk_object_class wk_objects_display;      /* class 1 */
-extern const struct wk_object_class wk_objects_demand;       /* class 5 */
-extern const struct wk_object_class wk_objects_script;       /* class 9 */
-extern const struct wk_object_class wk_objects_relay;        /* class 70; selector: index */
-extern const struct wk_object_class wk_objects_limiter;      /* class 71; selector: index */
-extern const struct wk_object_class wk_objects_setting;      /* class 1, parameters */
-extern const struct wk_object_class wk_objects_control;      /* class 1, state and orders */
-extern const struct wk_object_class wk_objects_push;         /* class 40; selector: setup */
+#define WK_OBJECTS_GUARDS 3
+extern const struct wk_object_guard wk_objects_guards[WK_OBJECTS_GUARDS];
+
+extern const struct wk_object_class wk_objects_counter;    /* class 1: invocation counters */
+extern const struct wk_object_class wk_objects_sap;        /* class 17 */
+extern const struct wk_object_class wk_objects_calendar;   /* class 20 */
+extern const struct wk_object_class wk_objects_disconnect; /* class 70 */
+extern const struct wk_object_class wk_objects_maximum;    /* class 4 */
+extern const struct wk_object_class wk_objects_events;     /* class 7 */
+extern const struct wk_object_class wk_objects_alarm;      /* class 1 */
+extern const struct wk_object_class wk_objects_price;      /* class 1 */
+extern const struct wk_object_class wk_objects_display;    /* class 1 */
+extern const struct wk_object_class wk_objects_demand;     /* class 5 */
+extern const struct wk_object_class wk_objects_script;     /* class 9 */
+extern const struct wk_object_class wk_objects_relay;      /* class 70; selector: index */
+extern const struct wk_object_class wk_objects_limiter;    /* class 71; selector: index */
+extern const struct wk_object_class wk_objects_setting;    /* class 1, parameters */
+extern const struct wk_object_class wk_objects_control;    /* class 1, state and orders */
+extern const struct wk_object_class wk_objects_push;       /* class 40; selector: setup */
 
 extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
 extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
@@ -49,7 +53,6 @@ enum {
     WK_OBJECTS_SERIAL,
     WK_OBJECTS_FIRMWARE,
     WK_OBJECTS_METROLOGY,
-    WK_OBJECTS_INVOCATION_COUNTER,
     WK_OBJECTS_ACTIVE_TARIFF,
     WK_OBJECTS_PROFILE_STATUS,   /* low octet of the status of an interval */
     WK_OBJECTS_PROFILE_STATUS_2, /* high octet */

@@ -430,9 +430,6 @@ static wk_err data_get(const struct wk_object_call *call, uint8_t attribute,
     case WK_OBJECTS_METROLOGY:
         put_text(out, rooms->identity.metrology);
         return WK_OK;
-    case WK_OBJECTS_INVOCATION_COUNTER:
-        wk_axdr_put_double_long_unsigned(out, *rooms->invocation_counter);
-        return WK_OK;
     case WK_OBJECTS_ACTIVE_TARIFF:
         wk_axdr_put_unsigned(out, rooms->tariff.current);
         return WK_OK;

@@ -123,6 +123,16 @@ struct wk_rooms_control {
 
 struct wk_push;
 
+/* Invocation counters: global unicast keys of both Security setups, the broadcast key, and
+ * keys that come or are agreed upon with an APDU, of the first. */
+enum {
+    WK_ROOMS_COUNTER_UNICAST = 0,
+    WK_ROOMS_COUNTER_UNICAST_2,
+    WK_ROOMS_COUNTER_BROADCAST,
+    WK_ROOMS_COUNTER_AGREED,
+    WK_ROOMS_COUNTERS,
+};
+
 struct wk_rooms {
     struct wk_rooms_identity identity;
     struct wk_store store;
@@ -149,8 +159,9 @@ struct wk_rooms {
     struct wk_alarm alarm;
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
-    const uint32_t *invocation_counter; /* last accepted from the management client */
-    struct wk_push *push; /* borrowed; NULL: the meter pushes nothing */
+    const uint32_t
+        *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
+    struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */
     struct wk_notice_ring notices;
 };
 

@@ -17,6 +17,11 @@ wk_err wk_session_init(struct wk_session *session, const struct wk_session_confi
         return WK_E_ARGUMENT;
     }
     *session = (struct wk_session){.config = *config};
+    if (config->associations == NULL) {
+        session->config.associations = wk_session_usual;
+        session->config.association_count = WK_ROLE_COUNT;
+    }
+    session->association = session->config.associations;
     return WK_OK;
 }
 
@@ -35,6 +40,7 @@ void wk_session_close(struct wk_session *session)
     }
     wk_session_end_transfers(session);
     session->state = WK_SESSION_IDLE;
+    session->dedicated = (struct wk_hal_key){0};
     memset(session->plain, 0, sizeof session->plain);
     memset(session->stage, 0, sizeof session->stage);
 }
@@ -158,6 +164,18 @@ static const struct service *service_of(const struct wk_session *session,
     return NULL;
 }
 
+/* What comes in blocks is protected as its weakest block was. */
+static void note_given(struct wk_session_turn *turn, wk_apdu_service service)
+{
+    struct wk_session *session = turn->session;
+    const bool goes_on = service == WK_APDU_SET_BLOCK || service == WK_APDU_ACTION_BLOCK;
+    turn->given = wk_session_given(&turn->cover);
+    if (goes_on) {
+        turn->given &= session->blocks_given;
+    }
+    session->blocks_given = turn->given;
+}
+
 static void serve_request(struct wk_session_turn *turn, struct wk_bytes_in *apdu, bool *confirm)
 {
     struct wk_session *session = turn->session;
@@ -183,6 +201,7 @@ static void serve_request(struct wk_session_turn *turn, struct wk_bytes_in *apdu
         return;
     }
     *confirm = (request.invoke & WK_APDU_INVOKE_CONFIRM) != 0;
+    note_given(turn, request.service);
     row->serve(turn, &request);
 }
 
@@ -194,12 +213,12 @@ static void serve_access(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
     } else if (!wk_session_agreed(session, WK_CONFORMANCE_ACCESS)) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_SERVICE_NOT_SUPPORTED);
     } else {
+        turn->given = wk_session_given(&turn->cover);
         wk_session_serve_access(turn, apdu, confirm);
     }
 }
 
-/* Serves a plain request of an association that is open, or being proven. */
-static void serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
+void wk_session_serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
 {
     bool confirm = true; /* what is no request is refused in any case */
     if (wk_bytes_in_peek(apdu) == WK_APDU_ACCESS_REQUEST) {
@@ -214,148 +233,10 @@ static void serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
     }
 }
 
-size_t wk_session_reply_limit(const struct wk_session *session)
-{
-    const size_t client = session->client_max_pdu;
-    return client == 0 || client > WK_SESSION_PDU ? WK_SESSION_PDU : client;
-}
-
-/* How long a reply may be before it is cut into general blocks. */
-static size_t uncut_limit(const struct wk_session *session)
-{
-    return wk_session_agreed(session, WK_CONFORMANCE_GENERAL_BLOCKS)
-               ? WK_SESSION_PDU
-               : wk_session_reply_limit(session);
-}
-
 size_t wk_session_room(const struct wk_session_turn *turn)
 {
     const size_t left = wk_bytes_out_left(turn->out);
     return left < turn->limit || turn->by_blocks ? left : turn->limit;
-}
-
-static void serve_clear(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
-                        struct wk_bytes_out *reply)
-{
-    if (turn->session->state != WK_SESSION_ASSOCIATED ||
-        turn->session->role == WK_ROLE_MANAGEMENT) {
-        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
-        return;
-    }
-    struct wk_bytes_out out =
-        wk_bytes_out_of(reply->data + reply->size, uncut_limit(turn->session));
-    turn->limit = wk_session_reply_limit(turn->session);
-    turn->clear = true;
-    struct wk_bytes_in plain = *apdu;
-    if (turn->by_blocks) {
-        /* The reply needs the stage, where the request was gathered. */
-        memcpy(turn->session->plain, apdu->data, apdu->size);
-        plain = wk_bytes_in_of(turn->session->plain, apdu->size);
-    }
-    turn->out = &out; /* cppcheck-suppress autoVariables ; only while it is served */
-    serve(turn, &plain);
-    turn->out = NULL;
-    if (out.fault != WK_OK) {
-        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
-    }
-    if (turn->exception.service_error == 0) {
-        (void)wk_bytes_out_reserve(reply, out.size);
-    }
-}
-
-/* ---- protection -------------------------------------------------------------------------- */
-
-/* The outer tag is not authenticated, so it must say what the text inside says. */
-static bool tag_fits(uint8_t sealed, uint8_t plain)
-{
-    const uint8_t bit = sealed == WK_APDU_GLO_INITIATE_REQUEST ? 0x20 : 0x08;
-    return sealed == WK_APDU_GENERAL_GLO || sealed == (plain | bit);
-}
-
-wk_err wk_session_open_sealed(struct wk_session_turn *turn, wk_role role,
-                              const uint8_t title[WK_CIPHER_TITLE], struct wk_bytes_in *sealed,
-                              struct wk_cipher_head *head, struct wk_bytes_in *plain)
-{
-    struct wk_session *session = turn->session;
-    struct wk_session_security *security = session->config.security;
-    struct wk_bytes_in text;
-    memcpy(head->title, title, WK_CIPHER_TITLE);
-    WK_TRY(wk_cipher_read_head(sealed, head, &text));
-    /* Suite 0, authenticated and encrypted: anything less is below the policy. */
-    if (head->control != WK_CIPHER_BOTH || memcmp(head->title, title, WK_CIPHER_TITLE) != 0) {
-        return WK_E_AUTH;
-    }
-    const uint32_t last = security->client_counter[role];
-    if (head->counter <= last || head->counter == UINT32_MAX) {
-        security->replays++;
-        security->dirty = true;
-        wk_session_drop_notice(session, turn->now_us, WK_SESSION_REPLAY,
-                               (int32_t)(head->counter & INT32_MAX));
-        return WK_E_REPLAY;
-    }
-    struct wk_bytes_out out = wk_bytes_out_of(session->plain, sizeof session->plain);
-    WK_TRY(wk_cipher_open(session->config.crypto, &security->keys, head, &text, &out));
-    if (out.size == 0 || !tag_fits(head->tag, session->plain[0])) {
-        return WK_E_AUTH;
-    }
-    security->client_counter[role] = head->counter;
-    security->dirty = true;
-    *plain = wk_bytes_in_of(session->plain, out.size);
-    return WK_OK;
-}
-
-static void refuse_sealed(struct wk_session_turn *turn, wk_err err)
-{
-    struct wk_session_security *security = turn->session->config.security;
-    if (err == WK_E_REPLAY) {
-        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_INVOCATION_COUNTER_ERROR);
-        turn->exception.expected_counter = security->client_counter[turn->session->role] + 1;
-        return;
-    }
-    security->not_deciphered++;
-    security->dirty = true;
-    wk_session_drop_notice(turn->session, turn->now_us, WK_SESSION_NOT_DECIPHERED, 0);
-    wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_DECIPHERING_ERROR);
-}
-
-/* The tag of the sealed reply: the kind the client used. */
-static uint8_t sealed_tag(uint8_t request_tag, uint8_t plain_reply_tag)
-{
-    return request_tag == WK_APDU_GENERAL_GLO ? request_tag : (uint8_t)(plain_reply_tag | 0x08);
-}
-
-static void serve_sealed(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
-                         struct wk_bytes_out *reply)
-{
-    struct wk_session *session = turn->session;
-    if (session->state == WK_SESSION_IDLE || session->role != WK_ROLE_MANAGEMENT) {
-        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
-        return;
-    }
-    struct wk_cipher_head head;
-    struct wk_bytes_in plain = wk_bytes_in_of(NULL, 0);
-    const wk_err err =
-        wk_session_open_sealed(turn, session->role, session->client_title, apdu, &head, &plain);
-    if (err != WK_OK) {
-        refuse_sealed(turn, err);
-        return;
-    }
-    struct wk_cipher_seal seal;
-    wk_cipher_begin(&seal, reply, uncut_limit(session));
-    turn->limit = wk_session_reply_limit(session) - WK_CIPHER_OVERHEAD;
-    turn->out = &seal.plain; /* cppcheck-suppress autoVariables ; only while it is served */
-    serve(turn, &plain);
-    turn->out = NULL;
-    if (turn->exception.service_error != 0 || seal.plain.size == 0) {
-        return;
-    }
-    head.tag = sealed_tag(head.tag, seal.plain.data[0]);
-    memcpy(head.title, session->config.security->title, WK_CIPHER_TITLE);
-    if (wk_session_take_counter(session, turn->now_us, &head.counter) != WK_OK ||
-        wk_cipher_finish(&seal, session->config.crypto, &session->config.security->keys,
-                         &head) != WK_OK) {
-        wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
-    }
 }
 
 /* ---- the entrance ------------------------------------------------------------------------ */
@@ -372,16 +253,14 @@ static void dispatch(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
     case WK_APDU_SET_REQUEST:
     case WK_APDU_ACTION_REQUEST:
     case WK_APDU_ACCESS_REQUEST:
-        serve_clear(turn, apdu, reply);
-        break;
-    case WK_APDU_GLO_GET_REQUEST:
-    case WK_APDU_GLO_SET_REQUEST:
-    case WK_APDU_GLO_ACTION_REQUEST:
-    case WK_APDU_GENERAL_GLO:
-        serve_sealed(turn, apdu, reply);
+        wk_session_serve_protected(turn, apdu, reply);
         break;
     default:
-        wk_session_refuse(turn, WK_APDU_SERVICE_UNKNOWN, WK_APDU_SERVICE_NOT_SUPPORTED);
+        if (wk_shield_is_protected(wk_bytes_in_peek(apdu))) {
+            wk_session_serve_protected(turn, apdu, reply);
+        } else {
+            wk_session_refuse(turn, WK_APDU_SERVICE_UNKNOWN, WK_APDU_SERVICE_NOT_SUPPORTED);
+        }
         break;
     }
 }
@@ -418,6 +297,7 @@ wk_err wk_session_receive(struct wk_session *session, int64_t now_us,
                           struct wk_bytes_out *reply)
 {
     struct wk_session_turn turn = {.session = session, .now_us = now_us};
+    session->now_us = now_us;
     if (wk_bytes_out_left(reply) < WK_SESSION_REPLY) {
         return WK_E_ARGUMENT;
     }

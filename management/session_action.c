@@ -44,7 +44,7 @@ static wk_err invoke(struct wk_session_turn *turn, const struct wk_session_item 
         .now_us = turn->now_us,
         .role = session->role,
     };
-    if (object->class_id == WK_SESSION_CLASS_ASSOCIATION) {
+    if (wk_session_is_own(object)) {
         return wk_session_association_action(turn, object, item->attribute, parameter, reply);
     }
     if (object->functions == NULL || object->functions->action == NULL) {
@@ -57,7 +57,10 @@ wk_apdu_access wk_session_invoke_item(struct wk_session_turn *turn,
                                       const struct wk_session_item *item,
                                       struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
 {
-    return wk_session_access_of(invoke(turn, item, parameter, reply));
+    const wk_apdu_access access = wk_session_guard(turn, item->object, WK_SESSION_ACT);
+    return access == WK_APDU_SUCCESS
+               ? wk_session_access_of(invoke(turn, item, parameter, reply))
+               : access;
 }
 
 /* ---- results, into the stage ------------------------------------------------------------- */

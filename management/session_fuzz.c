@@ -52,7 +52,7 @@ static wk_err drop_data(void *self, const uint8_t *octets, size_t size)
 static struct wk_bytes_in send_frame(const uint8_t *octets, size_t size)
 {
     const uint32_t changes = meter.changes;
-    const uint32_t counter = security.client_counter[WK_ROLE_MANAGEMENT];
+    const uint32_t counter = security.setup[0].counter[WK_SHIELD_UNICAST];
     const bool trusted = wk_session_role(&session) == WK_ROLE_MANAGEMENT;
     struct wk_bytes_out reply = wk_bytes_out_of(reply_room, sizeof reply_room);
     const wk_err err =
@@ -60,8 +60,8 @@ static struct wk_bytes_in send_frame(const uint8_t *octets, size_t size)
     require(err == WK_OK || err == WK_E_NOT_FOUND);
     require(reply.fault == WK_OK && reply.size <= WK_SESSION_PDU);
     require(trusted || meter.changes == changes);
-    require(security.client_counter[WK_ROLE_MANAGEMENT] >= counter);
-    require(memcmp(&security.keys, &fresh.keys, sizeof fresh.keys) == 0);
+    require(security.setup[0].counter[WK_SHIELD_UNICAST] >= counter);
+    require(memcmp(&security.setup[0].keys, &fresh.keys, sizeof fresh.keys) == 0);
     for (int i = 0; i < 64 && wk_session_continues(&session); i++) {
         struct wk_bytes_out more = wk_bytes_out_of(more_room, sizeof more_room);
         require(wk_session_continue(&session, &more) == WK_OK);
@@ -83,7 +83,7 @@ static void open_honestly(uint8_t role)
         .crypto = &crypto.hal,
         .keys = fresh.keys,
         .title = {'F', 'U', 'Z', 'Z'},
-        .counter = security.client_counter[WK_ROLE_MANAGEMENT] + 1,
+        .counter = security.setup[0].counter[WK_SHIELD_UNICAST] + 1,
         .max_pdu = 256,
         .timeout_us = 1000000,
     };
@@ -111,7 +111,7 @@ static void send_sealed(const uint8_t *octets, size_t size, bool general)
     struct wk_cipher_head head = {
         .tag = (uint8_t)(general ? 0xDB : (size > 0 ? octets[0] : 0) | 0x08),
         .control = WK_CIPHER_BOTH,
-        .counter = security.client_counter[WK_ROLE_MANAGEMENT] + 1,
+        .counter = security.setup[0].counter[WK_SHIELD_UNICAST] + 1,
         .title = {'F', 'U', 'Z', 'Z'},
     };
     wk_cipher_begin(&seal, &out, sizeof room);

@@ -48,6 +48,10 @@ static wk_apdu_access find_attribute(struct wk_session_turn *turn,
     if (attribute != 1 && (item->object->rights[session->role].get & bit) == 0) {
         return WK_APDU_READ_WRITE_DENIED;
     }
+    const wk_apdu_access guarded = wk_session_guard(turn, item->object, WK_SESSION_READ);
+    if (guarded != WK_APDU_SUCCESS) {
+        return guarded;
+    }
     return target->selective ? wk_session_access_of(wk_session_select(turn, item, target))
                              : WK_APDU_SUCCESS;
 }
@@ -77,7 +81,7 @@ static wk_err get_attribute(struct wk_session_turn *turn, const struct wk_sessio
         wk_axdr_put_octet_string(out, object->obis, WK_OBIS_SIZE);
         return out->fault;
     }
-    if (object->class_id == WK_SESSION_CLASS_ASSOCIATION) {
+    if (wk_session_is_own(object)) {
         return wk_session_association_get(session, item, cursor, out);
     }
     if (object->functions == NULL || object->functions->get == NULL) {

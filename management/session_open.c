@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "cosem/axdr.h"
+#include "cosem/hls.h"
 #include "cosem/initiate.h"
+#include "cosem/kdf.h"
 #include "management/session_part.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -15,40 +17,50 @@ static const uint32_t k_conformance =
 
 /* ---- who may come, and how --------------------------------------------------------------- */
 
-static const struct {
-    uint16_t client_sap;
-    wk_association_context context;
-    wk_association_mechanism mechanism;
-} k_roles[WK_ROLE_COUNT] = {
-    [WK_ROLE_PUBLIC] = {16, WK_ASSOCIATION_LN, WK_ASSOCIATION_NONE},
-    [WK_ROLE_READER] = {2, WK_ASSOCIATION_LN, WK_ASSOCIATION_LLS},
-    [WK_ROLE_MANAGEMENT] = {1, WK_ASSOCIATION_LN_CIPHERED, WK_ASSOCIATION_HLS_GMAC},
+#define MECHANISM(n) (1U << (n))
+#define CONTEXT(n)   (1U << (n))
+
+const struct wk_session_association wk_session_usual[WK_ROLE_COUNT] = {
+    {.client_sap = 16,
+     .role = WK_ROLE_PUBLIC,
+     .mechanisms = MECHANISM(WK_ASSOCIATION_NONE),
+     .contexts = CONTEXT(WK_ASSOCIATION_LN)},
+    {.client_sap = 2,
+     .role = WK_ROLE_READER,
+     .mechanisms = MECHANISM(WK_ASSOCIATION_LLS),
+     .contexts = CONTEXT(WK_ASSOCIATION_LN)},
+    {.client_sap = 1,
+     .role = WK_ROLE_MANAGEMENT,
+     .mechanisms = MECHANISM(WK_ASSOCIATION_HLS_GMAC),
+     .contexts = CONTEXT(WK_ASSOCIATION_LN_CIPHERED),
+     .policy = WK_SESSION_SEALED},
 };
 
-bool wk_session_role_of(uint16_t client_sap, wk_role *role)
+const struct wk_session_association *wk_session_association_of(const struct wk_session *session,
+                                                               uint16_t client_sap)
 {
-    for (int i = 0; i < WK_ROLE_COUNT; i++) {
-        if (k_roles[i].client_sap == client_sap) {
-            *role = (wk_role)i;
-            return true;
+    for (uint8_t i = 0; i < session->config.association_count; i++) {
+        if (session->config.associations[i].client_sap == client_sap) {
+            return &session->config.associations[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-uint16_t wk_session_sap_of(wk_role role)
+const struct wk_session_association *
+wk_session_association_of_role(const struct wk_session *session, wk_role role)
 {
-    return k_roles[role].client_sap;
+    for (uint8_t i = 0; i < session->config.association_count; i++) {
+        if (session->config.associations[i].role == role) {
+            return &session->config.associations[i];
+        }
+    }
+    return NULL;
 }
 
-wk_association_mechanism wk_session_mechanism_of(wk_role role)
+static struct wk_session_setup *setup_of(const struct wk_session *session)
 {
-    return k_roles[role].mechanism;
-}
-
-wk_association_context wk_session_context_of(wk_role role)
-{
-    return k_roles[role].context;
+    return &session->config.security->setup[session->association->setup];
 }
 
 /* ---- lock-out ---------------------------------------------------------------------------- */
@@ -118,7 +130,7 @@ static void reject(struct wk_session_turn *turn, wk_association_result result,
                    wk_association_diagnostic diagnostic, struct wk_association_octets user_info)
 {
     const struct wk_association_response response = {
-        .context = (uint8_t)k_roles[turn->session->role].context,
+        .context = turn->session->ciphered ? WK_ASSOCIATION_LN_CIPHERED : WK_ASSOCIATION_LN,
         .result = (uint8_t)result,
         .diagnostic = (uint8_t)diagnostic,
         .user_info = user_info,
@@ -140,30 +152,57 @@ static void reject_initiate(struct wk_session_turn *turn, wk_initiate_error erro
            (struct wk_association_octets){info.data, info.size});
 }
 
-/* What the request claims must be what its role demands; else the diagnostic. */
-static wk_association_diagnostic check_claims(const struct wk_session *session,
+/* With the meter's own title a client could have the meter answer its own challenge. */
+static bool is_foreign_title(const struct wk_session *session,
+                             const struct wk_association_octets *title)
+{
+    return title->size == WK_CIPHER_TITLE &&
+           memcmp(title->data, session->config.security->title, WK_CIPHER_TITLE) != 0;
+}
+
+/* What HLS needs of the request. */
+static wk_association_diagnostic check_hls(const struct wk_session *session,
+                                           const struct wk_association_request *request)
+{
+    return request->secret.size < wk_hls_challenge_least(request->mechanism)
+               ? WK_ASSOCIATION_AUTHENTICATION_FAILURE
+           : request->mechanism >= WK_ASSOCIATION_HLS_GMAC &&
+                   !is_foreign_title(session, &request->title)
+               ? WK_ASSOCIATION_TITLE_NOT_RECOGNIZED
+               : WK_ASSOCIATION_NO_DIAGNOSTIC;
+}
+
+/* What the request claims must be what its association demands; else the diagnostic. */
+static wk_association_diagnostic check_claims(struct wk_session *session,
                                               const struct wk_association_request *request)
 {
-    const wk_association_mechanism mechanism = k_roles[session->role].mechanism;
-    if (request->context != k_roles[session->role].context) {
+    const struct wk_session_association *row = session->association;
+    const bool known_context =
+        request->context < 8 && (row->contexts & CONTEXT(request->context)) != 0;
+    const bool known_mechanism =
+        request->mechanism < 8 && (row->mechanisms & MECHANISM(request->mechanism)) != 0;
+    const bool ciphered = request->context == WK_ASSOCIATION_LN_CIPHERED;
+    if (!known_context || (!ciphered && wk_session_policy(session) != 0)) {
         return WK_ASSOCIATION_CONTEXT_NOT_SUPPORTED;
     }
-    if (request->mechanism != mechanism) {
+    if (!known_mechanism) {
         return request->mechanism == WK_ASSOCIATION_NONE
                    ? WK_ASSOCIATION_MECHANISM_REQUIRED
                    : WK_ASSOCIATION_MECHANISM_NOT_RECOGNISED;
     }
-    if (mechanism != WK_ASSOCIATION_HLS_GMAC) {
-        return WK_ASSOCIATION_NO_DIAGNOSTIC;
-    }
-    /* With the meter's own title a client could have the meter answer its own challenge. */
-    if (request->title.size != WK_CIPHER_TITLE ||
-        memcmp(request->title.data, session->config.security->title, WK_CIPHER_TITLE) == 0) {
+    session->ciphered = ciphered;
+    session->mechanism = request->mechanism;
+    if (ciphered && !is_foreign_title(session, &request->title)) {
         return WK_ASSOCIATION_TITLE_NOT_RECOGNIZED;
     }
-    return request->secret.size < WK_ASSOCIATION_CHALLENGE
-               ? WK_ASSOCIATION_AUTHENTICATION_FAILURE
-               : WK_ASSOCIATION_NO_DIAGNOSTIC;
+    memset(session->client_title, 0, WK_CIPHER_TITLE);
+    if (request->title.size == WK_CIPHER_TITLE) {
+        memcpy(session->client_title, request->title.data, WK_CIPHER_TITLE);
+    }
+    const struct wk_session_identity *identity = session->config.security->identity;
+    session->peer_generation = identity != NULL ? identity->generation - 1 : 0; /* unknown */
+    return wk_hls_is(request->mechanism) ? check_hls(session, request)
+                                         : WK_ASSOCIATION_NO_DIAGNOSTIC;
 }
 
 static bool is_password(const struct wk_session_secret *secret,
@@ -178,23 +217,19 @@ static bool is_password(const struct wk_session_secret *secret,
     return fits && secret->size == given->size && equal;
 }
 
-/* The initiate-request, deciphered where the role demands it. */
+/* The initiate-request, deciphered where that is demanded. A signature has no place in it. */
 static wk_err open_initiate(struct wk_session_turn *turn,
                             const struct wk_association_request *request,
                             struct wk_bytes_in *plain)
 {
-    struct wk_session *session = turn->session;
+    const struct wk_session *session = turn->session;
+    const uint8_t needed = wk_session_policy(session) & WK_SESSION_REQUEST_ANY &
+                           (uint8_t)~WK_SESSION_REQUEST_SIGNED;
     *plain = wk_bytes_in_of(request->user_info.data, request->user_info.size);
-    if (session->role != WK_ROLE_MANAGEMENT) {
-        return WK_OK;
+    if (session->ciphered && wk_shield_is_protected(wk_bytes_in_peek(plain))) {
+        WK_TRY(wk_session_unprotect(turn, *plain, plain));
     }
-    struct wk_bytes_in sealed = *plain;
-    struct wk_cipher_head head;
-    if (wk_bytes_in_peek(&sealed) != WK_APDU_GLO_INITIATE_REQUEST) {
-        return WK_E_AUTH;
-    }
-    return wk_session_open_sealed(turn, session->role, request->title.data, &sealed, &head,
-                                  plain);
+    return (needed & (uint8_t)~wk_session_given(&turn->cover)) == 0 ? WK_OK : WK_E_AUTH;
 }
 
 static bool check_initiate(struct wk_session_turn *turn,
@@ -212,8 +247,11 @@ static bool check_initiate(struct wk_session_turn *turn,
         reject_initiate(turn, WK_INITIATE_PDU_TOO_SHORT);
         return false;
     }
-    /* A dedicated key would need counters of its own; global keys serve every association. */
-    if (initiate->dedicated_key_size > 0) {
+    /* A key that came in clear is none. */
+    const uint8_t size = wk_kdf_key_size(setup_of(turn->session)->suite);
+    if (initiate->dedicated_key_size > 0 &&
+        (initiate->dedicated_key_size != size ||
+         (turn->cover.control & WK_CIPHER_ENCRYPTED) == 0)) {
         reject_initiate(turn, WK_INITIATE_REFUSED);
         return false;
     }
@@ -229,19 +267,49 @@ static wk_err put_initiate_response(struct wk_session_turn *turn, struct wk_byte
         .max_pdu = session->config.max_pdu,
         .vaa_name = WK_INITIATE_LN_VAA,
     };
-    if (session->role != WK_ROLE_MANAGEMENT) {
+    const uint8_t policy = wk_session_policy(session);
+    struct wk_shield_cover cover = {
+        .control =
+            (uint8_t)((turn->cover.control & WK_CIPHER_BOTH) |
+                      ((policy & WK_SESSION_RESPONSE_AUTHENTICATED) != 0
+                           ? WK_CIPHER_AUTHENTICATED
+                           : 0) |
+                      ((policy & WK_SESSION_RESPONSE_ENCRYPTED) != 0 ? WK_CIPHER_ENCRYPTED
+                                                                     : 0)),
+    };
+    if (cover.control == 0) {
         wk_initiate_put_response(info, &response);
         return info->fault;
     }
-    struct wk_cipher_head head = {.tag = WK_APDU_GLO_INITIATE_RESPONSE,
-                                  .control = WK_CIPHER_BOTH};
-    memcpy(head.title, session->config.security->title, WK_CIPHER_TITLE);
-    WK_TRY(wk_session_take_counter(session, turn->now_us, &head.counter));
+    const uint8_t asked =
+        turn->cover.tag != 0 ? turn->cover.tag : (uint8_t)WK_APDU_GLO_INITIATE_REQUEST;
+    cover.tag = wk_shield_reply_tag(asked, WK_APDU_INITIATE_RESPONSE, false);
+    cover.key = turn->cover.key;
+    memcpy(cover.transaction, turn->cover.transaction, sizeof cover.transaction);
+    WK_TRY(wk_session_take_counter(session, turn->now_us, &cover.counter));
+    const struct wk_shield shield = wk_session_shield(session);
     struct wk_cipher_seal seal;
-    wk_cipher_begin(&seal, info, info->room);
+    wk_shield_begin(&seal, info, info->room, &cover);
     wk_initiate_put_response(&seal.plain, &response);
-    return wk_cipher_finish(&seal, session->config.crypto, &session->config.security->keys,
-                            &head);
+    return wk_shield_finish(&shield, &seal, &cover);
+}
+
+/* The server's challenge, for HLS. */
+static wk_err challenge(struct wk_session *session,
+                        const struct wk_association_request *request,
+                        struct wk_association_response *response)
+{
+    const size_t least = wk_hls_challenge_least(request->mechanism);
+    session->challenge_size =
+        (uint8_t)(least > WK_SESSION_CHALLENGE / 2 ? least : WK_SESSION_CHALLENGE / 2);
+    WK_TRY(session->config.crypto->random(session->config.crypto->self, session->challenge,
+                                          session->challenge_size));
+    memcpy(session->client_challenge, request->secret.data, request->secret.size);
+    session->client_challenge_size = (uint8_t)request->secret.size;
+    response->mechanism = request->mechanism;
+    response->secret =
+        (struct wk_association_octets){session->challenge, session->challenge_size};
+    return WK_OK;
 }
 
 /* Everything is in order: the AARE, and for HLS the server's challenge. */
@@ -249,8 +317,8 @@ static wk_err accept(struct wk_session_turn *turn, const struct wk_association_r
                      const struct wk_initiate_request *initiate)
 {
     struct wk_session *session = turn->session;
-    const bool hls = session->role == WK_ROLE_MANAGEMENT;
-    uint8_t room[WK_ASSOCIATION_USER_INFO];
+    const bool hls = wk_hls_is(session->mechanism);
+    uint8_t room[WK_ASSOCIATION_USER_INFO + WK_CIPHER_RESERVE];
     struct wk_bytes_out info = wk_bytes_out_of(room, sizeof room);
     struct wk_association_response response = {
         .context = request->context,
@@ -263,19 +331,19 @@ static wk_err accept(struct wk_session_turn *turn, const struct wk_association_r
     WK_TRY(put_initiate_response(turn, &info));
     response.user_info = (struct wk_association_octets){info.data, info.size};
     if (hls) {
-        WK_TRY(session->config.crypto->random(session->config.crypto->self, session->challenge,
-                                              sizeof session->challenge));
-        memcpy(session->client_title, request->title.data, WK_CIPHER_TITLE);
-        memcpy(session->client_challenge, request->secret.data, request->secret.size);
-        session->client_challenge_size = (uint8_t)request->secret.size;
-        response.mechanism = request->mechanism;
+        WK_TRY(challenge(session, request, &response));
+    }
+    if (hls || session->ciphered) {
         response.title =
             (struct wk_association_octets){session->config.security->title, WK_CIPHER_TITLE};
-        response.secret =
-            (struct wk_association_octets){session->challenge, sizeof session->challenge};
     }
     wk_association_put_response(turn->out, &response);
-    return turn->out->fault;
+    WK_TRY(turn->out->fault);
+    session->dedicated = (struct wk_hal_key){.size = initiate->dedicated_key_size};
+    memcpy(session->dedicated.octets, initiate->dedicated_key, initiate->dedicated_key_size);
+    session->dedicated_counter = 0;
+    session->transaction = 0;
+    return WK_OK;
 }
 
 /* Role, claims and secrets. On true the initiate-request is in `plain`; else the answer is
@@ -296,8 +364,8 @@ static bool admit(struct wk_session_turn *turn, const struct wk_association_requ
         return false;
     }
     wk_err err = WK_OK;
-    if (session->role == WK_ROLE_READER &&
-        !is_password(&security->password[WK_ROLE_READER], &request->secret)) {
+    if (session->mechanism == WK_ASSOCIATION_LLS &&
+        !is_password(&security->password[session->role], &request->secret)) {
         err = WK_E_AUTH;
     }
     if (err == WK_OK) {
@@ -305,7 +373,7 @@ static bool admit(struct wk_session_turn *turn, const struct wk_association_requ
     }
     if (err == WK_E_REPLAY) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_INVOCATION_COUNTER_ERROR);
-        turn->exception.expected_counter = security->client_counter[session->role] + 1;
+        turn->exception.expected_counter = turn->cover.counter;
         return false;
     }
     if (err != WK_OK) {
@@ -323,15 +391,18 @@ void wk_session_open(struct wk_session_turn *turn, uint16_t client_sap,
     struct wk_association_request request;
     struct wk_initiate_request initiate;
     struct wk_bytes_in plain;
-    wk_role role;
     /* Who opens anew gives up the association it had on this connection. */
     wk_session_close(session);
-    if (!wk_session_role_of(client_sap, &role)) {
+    const struct wk_session_association *row = wk_session_association_of(session, client_sap);
+    session->ciphered = false;
+    if (row == NULL) {
         session->role = WK_ROLE_PUBLIC;
         reject_plainly(turn, WK_ASSOCIATION_NO_REASON);
         return;
     }
-    session->role = role;
+    session->association = row;
+    session->role = (wk_role)row->role;
+    session->ciphered = (row->contexts & CONTEXT(WK_ASSOCIATION_LN)) == 0;
     if (wk_association_read_request(apdu, &request) != WK_OK) {
         reject_plainly(turn, WK_ASSOCIATION_NO_REASON);
         return;
@@ -346,12 +417,14 @@ void wk_session_open(struct wk_session_turn *turn, uint16_t client_sap,
     if (!check_initiate(turn, &initiate)) {
         return;
     }
-    if (accept(turn, &request, &initiate) != WK_OK) {
+    const wk_err err = accept(turn, &request, &initiate);
+    memset(&initiate, 0, sizeof initiate);
+    if (err != WK_OK) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
         return;
     }
     session->client_sap = client_sap;
-    if (role == WK_ROLE_MANAGEMENT) {
+    if (wk_hls_is(session->mechanism)) {
         session->state = WK_SESSION_PROVING;
     } else {
         note_success(turn);
@@ -360,41 +433,72 @@ void wk_session_open(struct wk_session_turn *turn, uint16_t client_sap,
 
 /* ---- HLS pass 3 and 4 -------------------------------------------------------------------- */
 
+static struct wk_hls hls_of(struct wk_session *session, const struct wk_shield *shield)
+{
+    const struct wk_session_secret *secret = &session->config.security->password[session->role];
+    return (struct wk_hls){
+        .crypto = session->config.crypto,
+        .mechanism = (wk_association_mechanism)session->mechanism,
+        .secret = wk_bytes_in_of(secret->octets, secret->size),
+        .keys = shield->keys,
+        .suite = shield->suite,
+        .own = shield->signing,
+        .point = shield->peer_signing,
+        .point_size = wk_kdf_curve_size(shield->suite),
+        .prover = session->client_title,
+        .verifier = session->config.security->title,
+        .challenge = wk_bytes_in_of(session->challenge, session->challenge_size),
+        .other = wk_bytes_in_of(session->client_challenge, session->client_challenge_size),
+    };
+}
+
+/* The client's answer. The counter of a GMAC is spent, too. */
+static wk_err check_proof(struct wk_session *session, struct wk_hls *hls,
+                          struct wk_bytes_in *parameter)
+{
+    struct wk_bytes_in token = wk_bytes_in_of(NULL, 0);
+    uint32_t *last = &setup_of(session)->counter[WK_SHIELD_UNICAST];
+    token.data = wk_axdr_read_octets(parameter, &token.size);
+    if (wk_bytes_in_end(parameter) != WK_OK || token.data == NULL) {
+        return WK_E_AUTH;
+    }
+    WK_TRY(wk_hls_check(hls, &token));
+    if (hls->mechanism == WK_ASSOCIATION_HLS_GMAC && hls->counter > *last &&
+        hls->counter != UINT32_MAX) {
+        *last = hls->counter;
+    }
+    return WK_OK;
+}
+
 wk_err wk_session_prove(struct wk_session_turn *turn, struct wk_bytes_in *parameter,
                         struct wk_bytes_out *reply)
 {
     struct wk_session *session = turn->session;
-    struct wk_session_security *security = session->config.security;
-    struct wk_bytes_in token = wk_bytes_in_of(NULL, 0);
-    const struct wk_bytes_in asked =
-        wk_bytes_in_of(session->challenge, sizeof session->challenge);
-    struct wk_cipher_head head = {.control = WK_CIPHER_AUTHENTICATED};
-    uint8_t answer[WK_CIPHER_TOKEN];
-    uint32_t counter;
+    uint8_t room[WK_HLS_ANSWER];
+    struct wk_bytes_out answer = wk_bytes_out_of(room, sizeof room);
     if (session->state != WK_SESSION_PROVING) {
         return WK_E_STATE;
     }
     session->state = WK_SESSION_IDLE; /* one try for one challenge */
-    token.data = wk_axdr_read_octets(parameter, &token.size);
-    const wk_err err =
-        parameter->fault != WK_OK
-            ? WK_E_AUTH
-            : wk_cipher_check_answer(session->config.crypto, &security->keys,
-                                     session->client_title, &asked, &token, &counter);
+    const struct wk_shield shield = wk_session_shield(session);
+    struct wk_hls hls = hls_of(session, &shield);
+    const wk_err err = check_proof(session, &hls, parameter);
     if (err != WK_OK) {
         note_failure(turn);
         return err;
     }
-    /* The client spent this counter, too. */
-    if (counter > security->client_counter[session->role] && counter != UINT32_MAX) {
-        security->client_counter[session->role] = counter;
+    const struct wk_bytes_in asked = hls.challenge;
+    hls.challenge = hls.other;
+    hls.other = asked;
+    hls.prover = session->config.security->title;
+    hls.verifier = session->client_title;
+    if (hls.mechanism == WK_ASSOCIATION_HLS_GMAC) {
+        WK_TRY(wk_session_take_counter(session, turn->now_us, &hls.counter));
     }
-    memcpy(head.title, security->title, WK_CIPHER_TITLE);
-    WK_TRY(wk_session_take_counter(session, turn->now_us, &head.counter));
-    WK_TRY(wk_cipher_answer(session->config.crypto, &security->keys, &head,
-                            session->client_challenge, session->client_challenge_size, answer));
-    wk_axdr_put_octet_string(reply, answer, sizeof answer);
+    WK_TRY(wk_hls_answer(&hls, &answer));
+    wk_axdr_put_octet_string(reply, room, answer.size);
     WK_TRY(reply->fault);
+    memcpy(setup_of(session)->client_title, session->client_title, WK_CIPHER_TITLE);
     note_success(turn);
     return WK_OK;
 }

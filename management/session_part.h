@@ -8,6 +8,7 @@
 
 #define WK_SESSION_CLASS_PROFILE     7
 #define WK_SESSION_CLASS_ASSOCIATION 15
+#define WK_SESSION_CLASS_SECURITY    64
 
 /* One request with its reply. `out` takes the plain reply, `limit` octets at most (out has
  * that room). An exception replaces the reply: it is sent without protection. */
@@ -19,6 +20,11 @@ struct wk_session_turn {
     bool clear;     /* the reply is sent as it is written */
     bool by_blocks; /* the request came by general block transfer: the reply does, too */
     struct wk_apdu_exception exception; /* service_error 0 = none */
+    struct wk_shield_cover cover;       /* of the request */
+    uint8_t given;                      /* by it and the blocks before it, _REQUEST_... */
+    uint8_t demand;                     /* WK_SESSION_RESPONSE_...: of the reply */
+    bool keys_changed;                  /* by this request: the reply still has the old ones */
+    struct wk_cipher_keys old_keys;
 };
 
 /* ---- session.c --------------------------------------------------------------------------- */
@@ -30,14 +36,6 @@ WK_MUST_USE wk_err wk_session_take_counter(struct wk_session *session, int64_t n
                                            uint32_t *counter);
 void wk_session_refuse(struct wk_session_turn *turn, wk_apdu_state_error state,
                        wk_apdu_service_error error);
-/** Reads and checks the head of what a client sealed: counter, suite, protection. On WK_OK
- *  `plain` is the deciphered APDU and its counter is used up. WK_E_REPLAY, WK_E_AUTH,
- *  WK_E_FORMAT ... otherwise; replays are counted here. */
-WK_MUST_USE wk_err wk_session_open_sealed(struct wk_session_turn *turn, wk_role role,
-                                          const uint8_t title[WK_CIPHER_TITLE],
-                                          struct wk_bytes_in *sealed,
-                                          struct wk_cipher_head *head,
-                                          struct wk_bytes_in *plain);
 /** Ends whatever transfer is under way. */
 void wk_session_end_transfers(struct wk_session *session);
 /** Octets of reply the service may write as one APDU without blocks of its own. */
@@ -56,10 +54,42 @@ void wk_session_release(struct wk_session_turn *turn, struct wk_bytes_in *apdu);
 /** HLS pass 3: checks the client's answer, writes the server's. WK_E_AUTH: wrong, counted. */
 WK_MUST_USE wk_err wk_session_prove(struct wk_session_turn *turn, struct wk_bytes_in *parameter,
                                     struct wk_bytes_out *reply);
-bool wk_session_role_of(uint16_t client_sap, wk_role *role);
-uint16_t wk_session_sap_of(wk_role role);
-wk_association_mechanism wk_session_mechanism_of(wk_role role);
-wk_association_context wk_session_context_of(wk_role role);
+/** The association of a client, NULL if there is none; and the first one of a role. */
+const struct wk_session_association *wk_session_association_of(const struct wk_session *session,
+                                                               uint16_t client_sap);
+const struct wk_session_association *
+wk_session_association_of_role(const struct wk_session *session, wk_role role);
+
+/* ---- session_protect.c ------------------------------------------------------------------- */
+
+/** The meter's end of the association with the client that is there. */
+struct wk_shield wk_session_shield(struct wk_session *session);
+/** Protection that is demanded of this association: its policy and its Security setup's. */
+uint8_t wk_session_policy(const struct wk_session *session);
+/** What a cover gives, as WK_SESSION_REQUEST_... */
+uint8_t wk_session_given(const struct wk_shield_cover *cover);
+/** Opens what a client protected; counts and tells replays. Errors of wk_shield_open. */
+WK_MUST_USE wk_err wk_session_unprotect(struct wk_session_turn *turn, struct wk_bytes_in apdu,
+                                        struct wk_bytes_in *plain);
+/** Serves any APDU but those that open and release. */
+void wk_session_serve_protected(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
+                                struct wk_bytes_out *reply);
+/** Serves a plain request of an association that is open, or being proven (session.c). */
+void wk_session_serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu);
+
+typedef enum wk_session_way {
+    WK_SESSION_READ,
+    WK_SESSION_WRITE,
+    WK_SESSION_ACT
+} wk_session_way;
+
+/** Access modes: whether the request is protected as the object demands; notes what it demands
+ *  of the reply. WK_APDU_SCOPE_VIOLATED: not enough. */
+wk_apdu_access wk_session_guard(struct wk_session_turn *turn, const struct wk_object *object,
+                                wk_session_way way);
+/** The access mode's bits 2..7 of an object. */
+uint8_t wk_session_guard_of(const struct wk_session *session, const struct wk_object *object,
+                            wk_session_way way);
 
 /* ---- session_get.c ----------------------------------------------------------------------- */
 
@@ -167,7 +197,10 @@ wk_apdu_access wk_session_invoke_item(struct wk_session_turn *turn,
                                       struct wk_bytes_in *parameter,
                                       struct wk_bytes_out *reply);
 
-/* ---- session_association.c: class 15 ----------------------------------------------------- */
+/** Whether the session itself answers for the object: classes 15 and 64. */
+bool wk_session_is_own(const struct wk_object *object);
+
+/* ---- session_association.c: class 15, and what goes on to class 64 ----------------------- */
 
 /* Access selectors of object_list. */
 typedef enum wk_session_choice {
@@ -188,5 +221,27 @@ WK_MUST_USE wk_err wk_session_association_action(struct wk_session_turn *turn,
                                                  const struct wk_object *object, uint8_t method,
                                                  struct wk_bytes_in *parameter,
                                                  struct wk_bytes_out *reply);
+
+/* ---- session_security.c: class 64; session_certificate.c: its methods on certificates ---- */
+
+WK_MUST_USE wk_err wk_session_security_get(struct wk_session *session,
+                                           const struct wk_object *object, uint8_t attribute,
+                                           struct wk_bytes_out *out);
+WK_MUST_USE wk_err wk_session_security_set(struct wk_session_turn *turn,
+                                           const struct wk_object *object, uint8_t attribute,
+                                           struct wk_bytes_in *value);
+WK_MUST_USE wk_err wk_session_security_action(struct wk_session_turn *turn,
+                                              const struct wk_object *object, uint8_t method,
+                                              struct wk_bytes_in *parameter,
+                                              struct wk_bytes_out *reply);
+WK_MUST_USE wk_err wk_session_certificates_get(const struct wk_session *session,
+                                               struct wk_bytes_out *out);
+/** Methods 4 to 8. */
+WK_MUST_USE wk_err wk_session_certificates_act(struct wk_session_turn *turn, uint8_t suite,
+                                               uint8_t method, struct wk_bytes_in *parameter,
+                                               struct wk_bytes_out *reply);
+/** The public key of the client for one of WK_SESSION_SIGNING, _AGREEMENT, of a coordinate's
+ *  `size`; NULL: no certificate that is valid now says so. */
+const uint8_t *wk_session_peer_point(const struct wk_session *session, int pair, uint8_t size);
 
 #endif

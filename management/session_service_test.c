@@ -729,7 +729,7 @@ static void open_client(bool sealed, uint16_t max_pdu, uint8_t window)
         .mechanism = sealed ? WK_ASSOCIATION_HLS_GMAC : WK_ASSOCIATION_LLS,
         .password = {(const uint8_t *)"Wattkeeper", 10},
         .crypto = &bearssl.hal,
-        .keys = security.keys,
+        .keys = security.setup[0].keys,
         .title = {'C', 'L', 'T', 0, 0, 0, 0, 9},
         .counter = 1,
         .max_pdu = max_pdu,

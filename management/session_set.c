@@ -14,7 +14,7 @@ static wk_err set_attribute(struct wk_session_turn *turn, const struct wk_object
         .now_us = turn->now_us,
         .role = session->role,
     };
-    if (object->class_id == WK_SESSION_CLASS_ASSOCIATION) {
+    if (wk_session_is_own(object)) {
         return wk_session_association_set(turn, object, attribute, value);
     }
     if (object->functions == NULL || object->functions->set == NULL) {
@@ -45,7 +45,10 @@ wk_apdu_access wk_session_check_set(const struct wk_session *session,
 wk_apdu_access wk_session_set_item(struct wk_session_turn *turn,
                                    const struct wk_session_item *item, struct wk_bytes_in value)
 {
-    return wk_session_access_of(set_attribute(turn, item->object, item->attribute, &value));
+    const wk_apdu_access access = wk_session_guard(turn, item->object, WK_SESSION_WRITE);
+    return access == WK_APDU_SUCCESS ? wk_session_access_of(set_attribute(
+                                           turn, item->object, item->attribute, &value))
+                                     : access;
 }
 
 /* Writes the items one after another; each has its result. */

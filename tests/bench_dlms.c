@@ -148,7 +148,7 @@ static void open_client(bool sealed)
     struct wk_client_config config = {
         .mechanism = sealed ? WK_ASSOCIATION_HLS_GMAC : WK_ASSOCIATION_NONE,
         .crypto = &pair.client_crypto.hal,
-        .keys = pair.security.keys,
+        .keys = pair.security.setup[0].keys,
         .title = {'B', 'E', 'N', 'C', 'H'},
         .counter = 1,
         .max_pdu = 1024,

@@ -32,7 +32,7 @@ static wk_err data_get(const struct wk_object_call *call, uint8_t attribute,
         break;
     case DATA_COUNTER:
         wk_axdr_put_double_long_unsigned(out,
-                                         meter->security->client_counter[WK_ROLE_MANAGEMENT]);
+                                         meter->security->setup[0].counter[WK_SHIELD_UNICAST]);
         break;
     default:
         wk_axdr_put_octet_string(out, meter->note, meter->note_size);
@@ -325,10 +325,12 @@ static const struct wk_object_class k_array = {.action = array_action};
     }
 
 static const struct wk_object k_rows[] = {
-    {15, 1, {0, 0, 40, 0, 0, 255}, 9, 4, {GET(0x1BF), GET(0x1BF), GET(0x1BF)}, NULL, 0},
-    {15, 1, {0, 0, 40, 0, 1, 255}, 9, 4, {NONE, NONE, GET(0x1BF)}, NULL, 3},
-    {15, 1, {0, 0, 40, 0, 2, 255}, 9, 4, {NONE, GET(0x1BF), {0x1BF, 0x40, 0}}, NULL, 2},
-    {15, 1, {0, 0, 40, 0, 3, 255}, 9, 4, {GET(0x1BF), NONE, GET(0x1BF)}, NULL, 1},
+    {15, 3, {0, 0, 40, 0, 0, 255}, 11, 6, {GET(0x7BF), GET(0x7BF), {0x7BF, 0, 2}}, NULL, 0},
+    {15, 3, {0, 0, 40, 0, 1, 255}, 11, 6, {NONE, NONE, GET(0x7BF)}, NULL, 3},
+    {15, 3, {0, 0, 40, 0, 2, 255}, 11, 6, {NONE, GET(0x7BF), {0x7BF, 0x40, 0}}, NULL, 2},
+    {15, 3, {0, 0, 40, 0, 3, 255}, 11, 6, {GET(0x7BF), NONE, GET(0x7BF)}, NULL, 1},
+    {64, 1, {0, 0, 43, 0, 0, 255}, 6, 8, {NONE, NONE, {0x3F, 0, 0xFF}}, NULL, 0},
+    {64, 1, {0, 0, 43, 0, 1, 255}, 6, 8, {NONE, NONE, {0x3F, 0, 0xFF}}, NULL, 1},
     {1, 0, {0, 0, 42, 0, 0, 255}, 2, 0, {GET(3), GET(3), GET(3)}, &k_data, DATA_NAME},
     {1, 0, {0, 0, 43, 1, 0, 255}, 2, 0, {GET(3), GET(3), GET(3)}, &k_data, DATA_COUNTER},
     {8, 0, {0, 0, 1, 0, 0, 255}, 9, 6, {GET(7), GET(7), GET(7)}, &k_clock, 0},
@@ -355,7 +357,7 @@ void wk_dlms_meter_secure(struct wk_session_security *security)
 {
     static const uint8_t k_title[WK_CIPHER_TITLE] = {'W', 'K', 'P', 0, 0, 0, 0, 1};
     *security = (struct wk_session_security){
-        .keys =
+        .setup[0].keys =
             {
                 .ek = {.octets = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09,
                                   0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F},

@@ -153,7 +153,7 @@ static struct wk_dlms_client_config client_config(uint16_t sap)
         .port = port,
         .client_sap = sap,
         .password = "Wattkeeper",
-        .keys = security.keys,
+        .keys = security.setup[0].keys,
         .title = {'T', 'E', 'S', 'T', 0, 0, 0, 1},
         .answer_timeout_ms = 10000,
     };

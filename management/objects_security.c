@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Class 1 (data): invocation counters, 0.0.43.1.e.255: the last one accepted with each key.
+ * Security setup itself, class 64, is answered by the session. */
+#include "cosem/axdr.h"
+#include "management/objects.h"
+
+static wk_err counter_get(const struct wk_object_call *call, uint8_t attribute,
+                          const struct wk_object_selection *selection,
+                          struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_rooms *rooms = call->meter;
+    const uint32_t *counter = rooms->invocation_counter[call->object->selector];
+    (void)attribute;
+    (void)selection;
+    (void)cursor;
+    if (counter == NULL) {
+        return WK_E_UNSUPPORTED;
+    }
+    wk_axdr_put_double_long_unsigned(out, *counter);
+    return out->fault;
+}
+
+const struct wk_object_class wk_objects_counter = {.get = counter_get};
+
+/* What changes keys, and what opens the supply, is not taken from a client whose association
+ * would let it through in clear. */
+#define SEALED 0x0C /* authenticated and encrypted requests */
+
+const struct wk_object_guard wk_objects_guards[WK_OBJECTS_GUARDS] = {
+    {64, {0, 0, 43, 0, 0, 255}, .act = SEALED},
+    {64, {0, 0, 43, 0, 1, 255}, .act = SEALED},
+    {70, {0, 0, 96, 3, 10, 255}, .write = SEALED, .act = SEALED},
+};
