@@ -29,8 +29,9 @@ static void note_counter(struct wk_caller *caller)
     if (!client->server_counter_seen) {
         return;
     }
-    caller->server_again += (int64_t)client->server_counter <= caller->server_last ? 1 : 0;
-    caller->server_last = client->server_counter;
+    caller->server_again +=
+        (int64_t)client->server_counter[WK_SHIELD_UNICAST] <= caller->server_last ? 1 : 0;
+    caller->server_last = client->server_counter[WK_SHIELD_UNICAST];
     caller->server_seen++;
 }
 
@@ -57,10 +58,11 @@ static wk_err pass(struct wk_caller *caller, struct wk_module *module, uint16_t 
     WK_TRY(wk_session_receive(&caller->session, now_us, link,
                               wk_bytes_in_of(out.data, out.size), &reply));
     WK_TRY(wk_module_settle(module));
-    const uint32_t before = caller->client.server_counter;
-    const bool seen = caller->client.server_counter_seen;
+    const uint32_t before = caller->client.server_counter[WK_SHIELD_UNICAST];
+    const uint8_t seen = caller->client.server_counter_seen;
     WK_TRY(wk_client_receive(&caller->client, now_us, wk_bytes_in_of(reply.data, reply.size)));
-    if (caller->client.server_counter != before || caller->client.server_counter_seen != seen) {
+    if (caller->client.server_counter[WK_SHIELD_UNICAST] != before ||
+        caller->client.server_counter_seen != seen) {
         note_counter(caller);
     }
     return WK_OK;
