@@ -309,7 +309,11 @@ static void start_security(struct wk_module *module, const struct wk_module_conf
     security->password[WK_ROLE_READER] = config->reader_password;
     const uint32_t **counter = module->rooms.invocation_counter;
     counter[WK_ROOMS_COUNTER_UNICAST] = &security->setup[0].counter[WK_SHIELD_UNICAST];
-    counter[WK_ROOMS_COUNTER_UNICAST_2] = &security->setup[1].counter[WK_SHIELD_UNICAST];
+    security->more = config->setups;
+    security->more_count = config->setups != NULL ? config->setup_count : 0;
+    if (security->more_count > 0) {
+        counter[WK_ROOMS_COUNTER_UNICAST_2] = &security->more[0].counter[WK_SHIELD_UNICAST];
+    }
     counter[WK_ROOMS_COUNTER_BROADCAST] = &security->setup[0].counter[WK_SHIELD_BROADCAST];
     counter[WK_ROOMS_COUNTER_AGREED] = &security->setup[0].counter[WK_SHIELD_AGREED];
 }

@@ -39,6 +39,8 @@ struct wk_module_config {
     uint8_t system_title[WK_CIPHER_TITLE];
     struct wk_cipher_keys keys;        /* of the management client, Security setup 0 */
     struct wk_hal_key kek;             /* its master key; size 0: keys cannot be changed */
+    struct wk_session_setup *setups;   /* more Security setups, with their first keys */
+    uint8_t setup_count;               /* at most WK_SESSION_SETUPS - 1 */
     struct wk_session_identity *pairs; /* for suites 1 and 2; NULL: suite 0 only */
     struct wk_session_secret reader_password;
     int32_t nominal_mv; /* phase voltage, for thresholds of a store that is new; 0 = 230 V */

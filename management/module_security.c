@@ -10,6 +10,17 @@
 #define RESERVE_STEP  4096
 #define RESERVE_LEAST 1024
 
+static uint8_t setups_of(const struct wk_session_security *security)
+{
+    return (uint8_t)(1 + security->more_count);
+}
+
+static const struct wk_session_setup *setup_at(const struct wk_session_security *security,
+                                               uint8_t number)
+{
+    return number == 0 ? &security->setup[0] : &security->more[number - 1];
+}
+
 /* ---- counters ---------------------------------------------------------------------------- */
 
 uint32_t wk_module_security_reserve(const struct wk_session_security *security)
@@ -29,9 +40,10 @@ void wk_module_security_pack(const struct wk_module *module, uint8_t key,
     wk_bytes_out_u32le(out, wk_module_security_reserve(security));
     wk_bytes_out_u32le(out, security->replays);
     wk_bytes_out_u32le(out, security->not_deciphered);
-    for (int i = 0; i < WK_SESSION_SETUPS; i++) {
+    wk_bytes_out_u8(out, setups_of(security));
+    for (uint8_t i = 0; i < setups_of(security); i++) {
         for (int which = 0; which < WK_SHIELD_DEDICATED; which++) {
-            wk_bytes_out_u32le(out, security->setup[i].counter[which]);
+            wk_bytes_out_u32le(out, setup_at(security, i)->counter[which]);
         }
     }
     for (int role = 0; role < WK_ROLE_COUNT; role++) {
@@ -43,9 +55,14 @@ void wk_module_security_pack(const struct wk_module *module, uint8_t key,
 
 static void unpack_counters(struct wk_session_security *security, struct wk_bytes_in *in)
 {
-    for (int i = 0; i < WK_SESSION_SETUPS; i++) {
+    const uint8_t count = wk_bytes_in_u8(in);
+    for (uint8_t i = 0; i < count && in->fault == WK_OK; i++) {
+        struct wk_session_setup *setup = wk_session_setup_of(security, i);
         for (int which = 0; which < WK_SHIELD_DEDICATED; which++) {
-            security->setup[i].counter[which] = wk_bytes_in_u32le(in);
+            const uint32_t counter = wk_bytes_in_u32le(in);
+            if (setup != NULL) {
+                setup->counter[which] = counter;
+            }
         }
     }
 }
@@ -102,8 +119,9 @@ void wk_module_keys_pack(const struct wk_module *module, uint8_t key, struct wk_
     const struct wk_session_security *security = &module->security;
     (void)key;
     wk_bytes_out_u8(out, VERSION_FIRST);
-    for (int i = 0; i < WK_SESSION_SETUPS; i++) {
-        const struct wk_session_setup *setup = &security->setup[i];
+    wk_bytes_out_u8(out, setups_of(security));
+    for (uint8_t i = 0; i < setups_of(security); i++) {
+        const struct wk_session_setup *setup = setup_at(security, i);
         wk_bytes_out_u8(out, setup->policy);
         wk_bytes_out_u8(out, setup->suite);
         put_key(out, &setup->keys.ek);
@@ -125,8 +143,11 @@ wk_err wk_module_keys_unpack(struct wk_module *module, uint8_t key, struct wk_by
     if (wk_bytes_in_u8(in) != VERSION_FIRST) {
         return WK_E_FORMAT;
     }
-    for (int i = 0; i < WK_SESSION_SETUPS; i++) {
-        struct wk_session_setup *setup = &security->setup[i];
+    const uint8_t count = wk_bytes_in_u8(in);
+    for (uint8_t i = 0; i < count && in->fault == WK_OK; i++) {
+        struct wk_session_setup gone; /* of a configuration that had more of them */
+        struct wk_session_setup *there = wk_session_setup_of(security, i);
+        struct wk_session_setup *setup = there != NULL ? there : &gone;
         setup->policy = wk_bytes_in_u8(in);
         setup->suite = wk_bytes_in_u8(in);
         read_key(in, &setup->keys.ek);

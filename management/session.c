@@ -22,6 +22,13 @@ wk_err wk_session_init(struct wk_session *session, const struct wk_session_confi
         session->config.association_count = WK_ROLE_COUNT;
     }
     session->association = session->config.associations;
+    for (uint8_t i = 0; i < session->config.association_count; i++) {
+        const uint8_t setup = session->config.associations[i].setup;
+        if (setup >= WK_SESSION_SETUPS ||
+            wk_session_setup_of(config->security, setup) == NULL) {
+            return WK_E_ARGUMENT;
+        }
+    }
     return WK_OK;
 }
 

@@ -60,7 +60,7 @@ wk_session_association_of_role(const struct wk_session *session, wk_role role)
 
 static struct wk_session_setup *setup_of(const struct wk_session *session)
 {
-    return &session->config.security->setup[session->association->setup];
+    return wk_session_setup_of(session->config.security, session->association->setup);
 }
 
 /* ---- lock-out ---------------------------------------------------------------------------- */

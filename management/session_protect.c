@@ -10,11 +10,21 @@
 
 #define REQUEST_TO_RESPONSE 3 /* shift from the bits of requests to those of responses */
 
+struct wk_session_setup *wk_session_setup_of(struct wk_session_security *security,
+                                             uint32_t number)
+{
+    if (number == 0) {
+        return &security->setup[0];
+    }
+    const bool is_there = security->more != NULL && number <= security->more_count;
+    return is_there ? &security->more[number - 1] : NULL;
+}
+
 /* ---- the meter's end --------------------------------------------------------------------- */
 
 static struct wk_session_setup *setup_of(const struct wk_session *session)
 {
-    return &session->config.security->setup[session->association->setup];
+    return wk_session_setup_of(session->config.security, session->association->setup);
 }
 
 /* The public keys of the client stay where its certificates are, until those change. */

@@ -16,9 +16,7 @@ enum { KEY_UNICAST = 0, KEY_BROADCAST = 1, KEY_AUTHENTICATION = 2, KEY_MASTER = 
 static struct wk_session_setup *setup_of(const struct wk_session *session,
                                          const struct wk_object *object)
 {
-    return object->selector < WK_SESSION_SETUPS
-               ? &session->config.security->setup[object->selector]
-               : NULL;
+    return wk_session_setup_of(session->config.security, object->selector);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -244,7 +242,7 @@ static wk_err agree(struct wk_session_turn *turn, struct wk_session_setup *setup
     const struct wk_shield shield = wk_session_shield(session);
     struct wk_session_setup next = *setup;
     uint8_t ids = 0;
-    if (setup != &session->config.security->setup[session->association->setup] ||
+    if (setup != wk_session_setup_of(session->config.security, session->association->setup) ||
         setup->suite == 0 || shield.signing == NULL || shield.signing->size == 0 ||
         crypto->agree == NULL || crypto->sign == NULL || crypto->generate == NULL ||
         crypto->verify == NULL) {
