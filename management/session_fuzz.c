@@ -61,7 +61,8 @@ static struct wk_bytes_in send_frame(const uint8_t *octets, size_t size)
     require(reply.fault == WK_OK && reply.size <= WK_SESSION_PDU);
     require(trusted || meter.changes == changes);
     require(security.setup[0].counter[WK_SHIELD_UNICAST] >= counter);
-    require(memcmp(&security.setup[0].keys, &fresh.keys, sizeof fresh.keys) == 0);
+    require(memcmp(&security.setup[0].keys, &fresh.setup[0].keys, sizeof fresh.setup[0].keys) ==
+            0);
     for (int i = 0; i < 64 && wk_session_continues(&session); i++) {
         struct wk_bytes_out more = wk_bytes_out_of(more_room, sizeof more_room);
         require(wk_session_continue(&session, &more) == WK_OK);
@@ -81,7 +82,7 @@ static void open_honestly(uint8_t role)
         .mechanism = k_mechanisms[role],
         .password = {(const uint8_t *)"Wattkeeper", 10},
         .crypto = &crypto.hal,
-        .keys = fresh.keys,
+        .keys = fresh.setup[0].keys,
         .title = {'F', 'U', 'Z', 'Z'},
         .counter = security.setup[0].counter[WK_SHIELD_UNICAST] + 1,
         .max_pdu = 256,
@@ -116,7 +117,7 @@ static void send_sealed(const uint8_t *octets, size_t size, bool general)
     };
     wk_cipher_begin(&seal, &out, sizeof room);
     wk_bytes_out_put(&seal.plain, octets, size);
-    if (wk_cipher_finish(&seal, &crypto.hal, &fresh.keys, &head) == WK_OK) {
+    if (wk_cipher_finish(&seal, &crypto.hal, &fresh.setup[0].keys, &head) == WK_OK) {
         (void)send_frame(out.data, out.size);
     }
 }

@@ -109,8 +109,11 @@ wk_apdu_access wk_session_guard(struct wk_session_turn *turn, const struct wk_ob
 {
     const uint8_t guard = wk_session_guard_of(turn->session, object, way);
     const uint8_t missing = guard & WK_SESSION_REQUEST_ANY & (uint8_t)~turn->given;
+    if (missing != 0) {
+        return WK_APDU_SCOPE_VIOLATED;
+    }
     turn->demand |= guard & WK_SESSION_RESPONSE_ANY;
-    return missing == 0 ? WK_APDU_SUCCESS : WK_APDU_SCOPE_VIOLATED;
+    return WK_APDU_SUCCESS;
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
