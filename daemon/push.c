@@ -26,7 +26,7 @@ static uint32_t draw(void *self)
 
 static const struct wk_cipher_keys *keys_of(const struct wk_meter_push *push)
 {
-    return &push->module->security.keys;
+    return &push->module->security.setup[0].keys;
 }
 
 /* As everything that the meter seals: authenticated and encrypted, with counters that are
@@ -40,6 +40,7 @@ static wk_err seal(void *self, struct wk_bytes_in plain, struct wk_bytes_out *ou
     if (security->server_next >= security->server_reserved) {
         return WK_E_STATE;
     }
+    head.control |= security->setup[0].suite;
     head.counter = security->server_next++;
     memcpy(head.title, security->title, sizeof head.title);
     wk_cipher_begin(&sealing, out, wk_bytes_out_left(out));
@@ -54,7 +55,8 @@ static wk_err open_sealed(void *self, struct wk_bytes_in sealed, struct wk_bytes
     struct wk_cipher_head head = {0};
     struct wk_bytes_in text;
     WK_TRY(wk_cipher_read_head(&sealed, &head, &text));
-    if (head.tag != WK_APDU_GENERAL_GLO || head.control != WK_CIPHER_BOTH ||
+    if (head.tag != WK_APDU_GENERAL_GLO ||
+        head.control != (WK_CIPHER_BOTH | push->module->security.setup[0].suite) ||
         memcmp(head.title, push->module->security.title, sizeof head.title) == 0) {
         return WK_E_AUTH;
     }

@@ -48,7 +48,8 @@ struct wk_dlms_client {
     struct wk_wrapper_split split;
     int socket; /* -1 = closed */
     uint8_t in[WK_CLIENT_PDU + WK_WRAPPER_SIZE];
-    uint8_t out[WK_CLIENT_PDU + WK_WRAPPER_SIZE + WK_CIPHER_RESERVE + WK_CIPHER_TAG];
+    uint8_t out[WK_CLIENT_PDU + WK_WRAPPER_SIZE + WK_CIPHER_RESERVE + WK_CIPHER_TAG +
+                WK_ENVELOPE_CIPHERING + WK_ENVELOPE_SIGNING];
     char error[WK_DLMS_CLIENT_ERROR];
 };
 
