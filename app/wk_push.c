@@ -24,15 +24,15 @@
 
 /* One TCP connection, or all that comes over UDP (fd of the socket). */
 struct source {
-    int fd; /* -1: free */
-    bool is_udp;
+    size_t gathered;
+    struct wk_wrapper_split split;
     struct sockaddr_storage from;
     socklen_t from_size;
-    struct wk_wrapper_split split;
+    int fd; /* -1: free */
     struct wk_wrapper head;
     uint16_t number; /* of the last block that was taken */
     uint16_t own;
-    size_t gathered;
+    bool is_udp;
     uint8_t in[2 * (APDU + WK_WRAPPER_SIZE)];
     uint8_t whole[APDU];
 };
@@ -88,7 +88,8 @@ static void confirm(struct source *source, uint32_t invoke, bool sealed)
         return;
     }
     struct wk_cipher_head head = {
-        .tag = WK_APDU_GENERAL_GLO, .control = WK_CIPHER_BOTH, .counter = counter++};
+        .tag = WK_APDU_GENERAL_GLO, .control = WK_CIPHER_BOTH, .counter = counter};
+    counter++;
     struct wk_cipher_seal seal;
     struct wk_bytes_out outer = wk_bytes_out_of(room, sizeof room);
     memcpy(head.title, meter.config.title, sizeof head.title);

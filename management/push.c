@@ -312,7 +312,7 @@ static void take_acknowledgement(struct wk_push *push, int64_t now_us, struct wk
 void wk_push_receive(struct wk_push *push, int64_t now_us, struct wk_bytes_in apdu)
 {
     const struct wk_push_delivery *delivery = &push->delivery;
-    uint8_t room[WK_PUSH_PROTECTION];
+    uint8_t room[WK_PUSH_CONFIRMATION];
     struct wk_bytes_out plain = wk_bytes_out_of(room, sizeof room);
     uint32_t invoke;
     if (!delivery->busy) {

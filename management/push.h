@@ -29,17 +29,18 @@
 #include "cosem/select.h"
 #include "management/object.h"
 
-#define WK_PUSH_SETUPS      4
-#define WK_PUSH_OBJECTS     8  /* attributes of a setup */
-#define WK_PUSH_COLUMNS     8  /* of an attribute that is a profile's buffer */
-#define WK_PUSH_WINDOWS     4  /* of a setup */
-#define WK_PUSH_DESTINATION 64 /* octets of an address */
-#define WK_PUSH_BODY        1536
-#define WK_PUSH_PROTECTION  64 /* octets around it */
-#define WK_PUSH_PDU_LEAST   64
-#define WK_PUSH_CONFIRM_US  INT64_C(10000000) /* for a confirmation or acknowledgement */
-#define WK_PUSH_WINDOW_US   INT64_C(60000000) /* how often a closed window is looked at */
-#define WK_PUSH_NEVER       INT64_MAX
+#define WK_PUSH_SETUPS       4
+#define WK_PUSH_OBJECTS      8  /* attributes of a setup */
+#define WK_PUSH_COLUMNS      8  /* of an attribute that is a profile's buffer */
+#define WK_PUSH_WINDOWS      4  /* of a setup */
+#define WK_PUSH_DESTINATION  64 /* octets of an address */
+#define WK_PUSH_BODY         1536
+#define WK_PUSH_PROTECTION   160 /* octets around it, and what sealing works with */
+#define WK_PUSH_CONFIRMATION 160 /* room in which a confirmation is opened */
+#define WK_PUSH_PDU_LEAST    64
+#define WK_PUSH_CONFIRM_US   INT64_C(10000000) /* for a confirmation or acknowledgement */
+#define WK_PUSH_WINDOW_US    INT64_C(60000000) /* how often a closed window is looked at */
+#define WK_PUSH_NEVER        INT64_MAX
 
 /* transport_service_type */
 typedef enum wk_push_service {
@@ -116,7 +117,7 @@ struct wk_push_config {
     uint32_t (*draw)(void *self);
     /** Protects a whole APDU for whoever receives; NULL: setups that must be protected fail. */
     wk_err (*seal)(void *self, struct wk_bytes_in plain, struct wk_bytes_out *out);
-    /** Opens a protected confirmation; `room` octets. NULL: only those in clear are taken. */
+    /** Opens a protected confirmation into WK_PUSH_CONFIRMATION octets. NULL: none is taken. */
     wk_err (*open)(void *self, struct wk_bytes_in sealed, struct wk_bytes_out *plain);
 };
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A meter pushes its load profile to `wk push-listen`: sealed and confirmed, over TCP and UDP; while
+nobody listens nothing is lost. Runs the sanitized build."""
+import json
+import subprocess
+import sys
+import time
+
+from harness import Meter, Tap, free_port
+
+STOP = "2026-02-02T11:00:00Z"  # twelve hours of quarters
+QUARTERS = 48
+
+
+def listen(meter, port, count, *more):
+    return subprocess.Popen(
+        [meter.bin / "wk", "push-listen", "--count", str(count), "--ek", meter.keys["EK"], "--ak",
+         meter.keys["AK"], "--title", "574B4C0000000009", *more, str(port)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def configure(meter, port, **keys):
+    section = "\n[push]\n" + "".join(f"{key} = {value}\n" for key, value in
+                                     {"destination": f"127.0.0.1:{port}", **keys}.items())
+    meter.write("b", lambda text: text + section)
+
+
+def pushed(process, seconds):
+    """The notifications that arrive; the process is ended after `seconds` without the last."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        out, err = process.communicate()
+    return [json.loads(line) for line in out.splitlines()], err
+
+
+def entries(notifications):
+    return [entry for notification in notifications for entry in notification["body"][3]]
+
+
+def run(tap, what, **keys):
+    port = free_port()
+    meter = Meter("b", stop=STOP)
+    configure(meter, port, every_s=3600, **keys)
+    meter.spawn("wk-metrologyd", stdout=subprocess.DEVNULL)
+    meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    meter.wait_finished()
+    time.sleep(1)  # pushes have failed so far: nobody listens
+    process = listen(meter, port, 64)
+    time.sleep(0.5)
+    setup = meter.wk("read", f"127.0.0.1:{meter.dlms}", "--role", "management", "--ek",
+                     meter.keys["EK"], "--ak", meter.keys["AK"], "--title", "574B4D0000000009",
+                     "0.0.25.9.0.255:3")
+    notifications, err = pushed(process, 25)
+    rows = entries(notifications)
+    clocks = [json.dumps(row[0]) for row in rows]
+    tap.check(setup.returncode == 0, f"{what}: the push setup can be read over DLMS",
+              setup.stderr)
+    tap.check(notifications and all(n["kind"] == "DataNotification" for n in notifications),
+              f"{what}: notifications arrive", err)
+    tap.check(all(n["sealed"] == (keys["protect"] == "yes") for n in notifications),
+              f"{what}: they are sealed if they shall be")
+    tap.check(len(set(clocks)) == len(clocks), f"{what}: no entry comes twice", clocks)
+    tap.check(len(rows) >= QUARTERS - 4,
+              f"{what}: what was captured while nobody listened comes, too", f"{len(rows)} rows")
+    meter.remove()
+
+
+def main():
+    tap = Tap()
+    run(tap, "TCP, sealed, confirmed", carrier="tcp", protect="yes", confirm="yes", compact="no")
+    run(tap, "TCP, clear, compact", carrier="tcp", protect="no", confirm="no", compact="yes")
+    run(tap, "UDP, sealed, confirmed", carrier="udp", protect="yes", confirm="yes", compact="no")
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
