@@ -273,9 +273,12 @@ static wk_err must_be_open(struct wk_dlms_client *client)
 
 /* ---- opening and closing ----------------------------------------------------------------- */
 
-static wk_association_mechanism mechanism_of(uint16_t client_sap)
+static wk_association_mechanism mechanism_of(const struct wk_dlms_client_config *config)
 {
-    switch (client_sap) {
+    if (config->protection != NULL && config->client_sap != WK_DLMS_CLIENT_PUBLIC) {
+        return config->protection->mechanism;
+    }
+    switch (config->client_sap) {
     case WK_DLMS_CLIENT_MANAGEMENT:
         return WK_ASSOCIATION_HLS_GMAC;
     case WK_DLMS_CLIENT_READER:
@@ -288,23 +291,31 @@ static wk_association_mechanism mechanism_of(uint16_t client_sap)
 static wk_err associate(struct wk_dlms_client *client, uint32_t counter)
 {
     const struct wk_dlms_client_config *config = &client->config;
-    struct wk_client_config core = {
-        .mechanism = mechanism_of(config->client_sap),
-        .crypto = &client->crypto.hal,
-        .keys = config->keys,
-        .counter = counter,
-        .general_glo = config->general_glo,
-        .max_pdu = config->max_pdu,
-        .timeout_us = (int64_t)config->answer_timeout_ms * 1000,
-    };
+    const bool chosen =
+        config->protection != NULL && config->client_sap != WK_DLMS_CLIENT_PUBLIC;
+    struct wk_client_config core = chosen ? *config->protection : (struct wk_client_config){0};
+    core.mechanism = mechanism_of(config);
+    core.crypto = &client->crypto.hal;
+    core.keys = config->keys;
+    core.counter = counter;
+    core.general_glo = config->general_glo;
+    core.max_pdu = config->max_pdu;
+    core.timeout_us = (int64_t)config->answer_timeout_ms * 1000;
     memcpy(core.title, config->title, sizeof core.title);
-    if (config->password != NULL && core.mechanism == WK_ASSOCIATION_LLS) {
+    if (config->password != NULL && core.mechanism != WK_ASSOCIATION_NONE) {
         core.password.data = (const uint8_t *)config->password;
         core.password.size = strlen(config->password);
     }
     WK_TRY(wk_client_init(&client->client, &core));
     WK_TRY(wk_client_open(&client->client));
     return run(client);
+}
+
+/* Whether what is sent has an invocation counter. */
+static bool wants_counter(const struct wk_dlms_client_config *config)
+{
+    return mechanism_of(config) == WK_ASSOCIATION_HLS_GMAC ||
+           (config->protection != NULL && config->protection->ciphered);
 }
 
 static wk_err release(struct wk_dlms_client *client)
@@ -342,7 +353,7 @@ static wk_err attempt(struct wk_dlms_client *client)
 {
     uint32_t counter = client->config.counter;
     WK_TRY(dial(client));
-    if (counter == 0 && mechanism_of(client->config.client_sap) == WK_ASSOCIATION_HLS_GMAC) {
+    if (counter == 0 && wants_counter(&client->config)) {
         WK_TRY(ask_counter(client, &counter));
     }
     const wk_err err = associate(client, counter);

@@ -28,17 +28,21 @@
 struct wk_dlms_client_config {
     const char *host;
     uint16_t port;       /* 0 = 4059 */
-    uint16_t client_sap; /* see above; fixes the mechanism: none, password, HLS5-GMAC */
+    uint16_t client_sap; /* see above; fixes the mechanism: none, password, HLS5-GMAC,
+                           unless `protection` says otherwise */
     uint16_t server_sap; /* 0 = 1 */
     const char *password;
     struct wk_cipher_keys keys;
     uint8_t title[WK_CIPHER_TITLE]; /* of this client; must differ from the meter's */
     uint32_t counter; /* next invocation counter; 0 = ask the meter as public client first */
     bool general_glo;
-    uint16_t max_pdu;            /* 0 = 2048 */
-    uint32_t connect_timeout_ms; /* 0 = 3,000 */
-    uint32_t answer_timeout_ms;  /* 0 = 5,000 */
-    uint8_t attempts;            /* to connect and associate; 0 = 1 */
+    const struct wk_client_config *protection; /* NULL: as client_sap says. Else mechanism,
+                                  suite, envelopes, key pairs and dedicated key are those of
+                                  this one; it must stay while the client lives */
+    uint16_t max_pdu;                          /* 0 = 2048 */
+    uint32_t connect_timeout_ms;               /* 0 = 3,000 */
+    uint32_t answer_timeout_ms;                /* 0 = 5,000 */
+    uint8_t attempts;                          /* to connect and associate; 0 = 1 */
 };
 
 struct wk_dlms_client {
