@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inputs from which the fuzzers of the DLMS side begin: honest frames of every kind."""
+import pathlib
+import re
 
 GET_CLOCK = "C001C100080000010000FF0200"
 GET_PROFILE = "C001C100070100630100FF0200"
@@ -89,7 +91,25 @@ def submeter_seeds():
         yield bytes([kind, 0, 0]) + bytes.fromhex("43668000") * 190
 
 
-SEEDS = {"session_fuzz": session_seeds, "cosem_fuzz": cosem_seeds,
+def shield_seeds():
+    """Certificates of the tests, protected APDUs, and octets to be sealed."""
+    text = (pathlib.Path(__file__).resolve().parent / "certificates.h").read_text()
+    for literal in re.findall(r'((?:"[0-9A-F]+"\s*)+)', text):
+        octets = bytes.fromhex("".join(re.findall(r'"([0-9A-F]+)"', literal)))
+        if octets[:1] == b"\x30":
+            yield bytes([0]) + octets
+    for title in ("434C49454E543031", "5345525645523031"):
+        yield bytes([1]) + bytes.fromhex("DB08" + title + "1E3000000006" + "AA" * 25)
+        yield bytes([1]) + bytes.fromhex("DD080000000000000001" + "08434C49454E5430310853455256"
+                                         "45523031" + "00000100001E3000000006" + "AA" * 25)
+        yield bytes([1]) + bytes.fromhex("DF080000000000000001" + "08434C49454E5430310853455256"
+                                         "45523031" + "00000DC001C100080000010000FF020040"
+                                         + "BB" * 64)
+    for how in (0x00, 0x81, 0xC2, 0x42):
+        yield bytes([2, how]) + bytes.fromhex(GET_CLOCK)
+
+
+SEEDS = {"session_fuzz": session_seeds, "shield_fuzz": shield_seeds, "cosem_fuzz": cosem_seeds,
          "submeter_fuzz": submeter_seeds}
 
 
