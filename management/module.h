@@ -37,12 +37,12 @@ struct wk_module_config {
     const struct wk_tariff_special_day *special; /* special days, for a store that is new */
     uint8_t special_count;
     uint8_t system_title[WK_CIPHER_TITLE];
-    struct wk_cipher_keys keys;        /* of the management client, Security setup 0 */
-    struct wk_hal_key kek;             /* its master key; size 0: keys cannot be changed */
-    struct wk_session_setup *setups;   /* more Security setups, with their first keys */
-    uint8_t setup_count;               /* at most WK_SESSION_SETUPS - 1 */
-    struct wk_session_identity *pairs; /* for suites 1 and 2; NULL: suite 0 only */
+    struct wk_cipher_keys keys; /* of the management client, Security setup 0 */
+    struct wk_hal_key kek;      /* its master key; size 0: keys cannot be changed */
     struct wk_session_secret reader_password;
+    uint8_t setup_count;               /* of `setups`, at most WK_SESSION_SETUPS - 1 */
+    struct wk_session_setup *setups;   /* more Security setups, with their first keys */
+    struct wk_session_identity *pairs; /* for suites 1 and 2; NULL: suite 0 only */
     int32_t nominal_mv; /* phase voltage, for thresholds of a store that is new; 0 = 230 V */
     int64_t maximum_ua; /* Imax, likewise; 0 = 100 A */
     uint32_t seed;      /* of random offsets; another for each meter */

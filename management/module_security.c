@@ -145,7 +145,7 @@ wk_err wk_module_keys_unpack(struct wk_module *module, uint8_t key, struct wk_by
     }
     const uint8_t count = wk_bytes_in_u8(in);
     for (uint8_t i = 0; i < count && in->fault == WK_OK; i++) {
-        struct wk_session_setup gone; /* of a configuration that had more of them */
+        struct wk_session_setup gone = {0}; /* of a configuration that had more of them */
         struct wk_session_setup *there = wk_session_setup_of(security, i);
         struct wk_session_setup *setup = there != NULL ? there : &gone;
         setup->policy = wk_bytes_in_u8(in);

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/interop/dlms_test_server [PORT [SUITE]] - the meter of tests/dlms_meter on 127.0.0.1, for
- * foreign clients. Prints "port N" when it listens; ends when its standard input does. With a
- * suite, the management client may use HLS 5, 6 and 7 with the keys of tests/certificates. */
+ * tests/interop/dlms_test_server [PORT] - the meter of tests/dlms_meter on 127.0.0.1, for foreign
+ * clients. Prints "port N" when it listens; ends when its standard input does. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "cosem/cosem_test.h"
-#include "cosem/kdf.h"
 #include "port/linux/crypto.h"
 #include "port/linux/dlms_tcp.h"
-#include "tests/certificates.h"
 #include "tests/dlms_meter.h"
 
 struct server {
@@ -22,45 +17,9 @@ struct server {
     struct wk_dlms_tcp *tcp;
     struct wk_crypto crypto;
     struct wk_session_security security;
-    struct wk_session_identity identity;
-    bool has_suite;
     struct wk_dlms_meter meter;
     struct wk_object_table table;
 };
-
-/* The management client, by whatever it can. */
-static const struct wk_session_association k_associations[] = {
-    {.client_sap = 16, .role = WK_ROLE_PUBLIC, .mechanisms = 1U, .contexts = 1U << 1},
-    {.client_sap = 1,
-     .role = WK_ROLE_MANAGEMENT,
-     .mechanisms = 1U << 5 | 1U << 6 | 1U << 7,
-     .contexts = 1U << 3,
-     .policy = WK_SESSION_SEALED},
-};
-
-/* The meter's keys and certificates for a suite. */
-static wk_err equip(struct server *server, uint8_t suite)
-{
-    struct wk_session_security *security = &server->security;
-    const struct wk_test_certificates *made = &k_certificates[suite == 2 ? 1 : 0];
-    const struct wk_test_octets root = wk_test_hex(made->root);
-    security->setup[0].suite = suite;
-    security->setup[0].keys.ek.size = wk_kdf_key_size(suite);
-    security->setup[0].keys.ak.size = wk_kdf_key_size(suite);
-    security->identity = &server->identity;
-    security->password[WK_ROLE_MANAGEMENT] = security->password[WK_ROLE_READER];
-    server->has_suite = true;
-    WK_TRY(wk_session_trust(&server->identity, security->title, wk_test_in(&root)));
-    for (int pair = 0; pair < WK_SESSION_PAIRS; pair++) {
-        const struct wk_test_octets client = wk_test_hex(made->client[pair]);
-        const struct wk_test_octets key = wk_test_hex(made->server_key[pair]);
-        struct wk_hal_private *own = &server->identity.own[pair].key;
-        WK_TRY(wk_session_trust(&server->identity, security->title, wk_test_in(&client)));
-        own->size = (uint8_t)key.size;
-        memcpy(own->octets, key.data, key.size);
-    }
-    return WK_OK;
-}
 
 static int64_t now_us(void *self)
 {
@@ -101,8 +60,6 @@ static wk_err start(struct server *server, uint16_t port)
                 .security = &server->security,
                 .crypto = &server->crypto.hal,
                 .zone = &wk_zone_central_europe,
-                .associations = server->has_suite ? k_associations : NULL,
-                .association_count = 2,
                 .max_pdu = 1024,
             },
         .now_us = now_us,
@@ -127,11 +84,6 @@ int main(int argc, char **argv)
         return 1;
     }
     wk_dlms_meter_secure(&server.security);
-    const long suite = argc > 2 ? strtol(argv[2], NULL, 10) : -1;
-    if (suite > 2 || (suite >= 0 && equip(&server, (uint8_t)suite) != WK_OK)) {
-        fprintf(stderr, "dlms_test_server: \"%s\" is no suite\n", argv[2]);
-        return 2;
-    }
     server.meter.security = &server.security;
     server.meter.closed = true;
     int status = 0;
