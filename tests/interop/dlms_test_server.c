@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tests/interop/dlms_test_server [PORT] - the meter of tests/dlms_meter on 127.0.0.1, for foreign
- * clients. Prints "port N" when it listens; ends when its standard input does. */
+ * tests/interop/dlms_test_server [PORT [DEVICE]] - the meter of tests/dlms_meter on 127.0.0.1, for
+ * foreign clients: wrapper, HDLC over TCP, and HDLC on a serial device if one is given. Prints
+ * "port N hdlc M" when it listens; ends when its standard input does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "port/linux/crypto.h"
+#include "port/linux/dlms_line.h"
 #include "port/linux/dlms_tcp.h"
 #include "tests/dlms_meter.h"
 
@@ -15,6 +17,8 @@ struct server {
     uv_pipe_t input;
     char unused[64];
     struct wk_dlms_tcp *tcp;
+    struct wk_dlms_line *hdlc;
+    struct wk_dlms_line *device;
     struct wk_crypto crypto;
     struct wk_session_security security;
     struct wk_dlms_meter meter;
@@ -36,39 +40,65 @@ static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     *buffer = uv_buf_init(server->unused, sizeof server->unused);
 }
 
+static void stop(struct server *server)
+{
+    wk_dlms_tcp_stop(server->tcp);
+    wk_dlms_line_stop(server->hdlc);
+    if (server->device != NULL) {
+        wk_dlms_line_stop(server->device);
+    }
+}
+
 static void on_input(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct server *server = stream->data;
     (void)buffer;
     if (size < 0) {
-        wk_dlms_tcp_stop(server->tcp);
+        stop(server);
         uv_close((uv_handle_t *)stream, NULL);
     }
 }
 
-static wk_err start(struct server *server, uint16_t port)
+static wk_err complain(wk_err err, const char *error)
 {
-    char error[WK_DLMS_TCP_ERROR];
-    server->table = wk_dlms_meter_table(&server->meter);
-    const struct wk_dlms_tcp_config config = {
-        .loop = &server->loop,
-        .address = "127.0.0.1",
-        .port = port,
-        .session =
-            {
-                .table = &server->table,
-                .security = &server->security,
-                .crypto = &server->crypto.hal,
-                .zone = &wk_zone_central_europe,
-                .max_pdu = 1024,
-            },
-        .now_us = now_us,
-    };
-    const wk_err err = wk_dlms_tcp_start(&server->tcp, &config, error);
     if (err != WK_OK) {
         fprintf(stderr, "dlms_test_server: %s\n", error);
     }
     return err;
+}
+
+static wk_err start(struct server *server, uint16_t port, const char *device)
+{
+    char error[WK_DLMS_TCP_ERROR];
+    server->table = wk_dlms_meter_table(&server->meter);
+    const struct wk_session_config session = {
+        .table = &server->table,
+        .security = &server->security,
+        .crypto = &server->crypto.hal,
+        .zone = &wk_zone_central_europe,
+        .max_pdu = 1024,
+    };
+    const struct wk_dlms_tcp_config config = {
+        .loop = &server->loop,
+        .address = "127.0.0.1",
+        .port = port,
+        .session = session,
+        .now_us = now_us,
+    };
+    struct wk_dlms_line_config hdlc = {
+        .loop = &server->loop,
+        .address = "127.0.0.1",
+        .station = {.lower = 17},
+        .session = session,
+        .now_us = now_us,
+    };
+    WK_TRY(complain(wk_dlms_tcp_start(&server->tcp, &config, error), error));
+    WK_TRY(complain(wk_dlms_line_start(&server->hdlc, &hdlc, error), error));
+    if (device != NULL) {
+        hdlc.device = device;
+        WK_TRY(complain(wk_dlms_line_start(&server->device, &hdlc, error), error));
+    }
+    return WK_OK;
 }
 
 int main(int argc, char **argv)
@@ -87,10 +117,11 @@ int main(int argc, char **argv)
     server.meter.security = &server.security;
     server.meter.closed = true;
     int status = 0;
-    if (start(&server, (uint16_t)port) != WK_OK) {
-        status = 1;
+    if (start(&server, (uint16_t)port, argc > 2 ? argv[2] : NULL) != WK_OK) {
+        return 1;
     } else {
-        printf("port %u\n", wk_dlms_tcp_port(server.tcp));
+        printf("port %u hdlc %u\n", wk_dlms_tcp_port(server.tcp),
+               wk_dlms_line_port(server.hdlc));
         fflush(stdout);
         server.input.data = &server;
         if (uv_pipe_init(&server.loop, &server.input, 0) != 0 ||
@@ -98,7 +129,7 @@ int main(int argc, char **argv)
             uv_read_start((uv_stream_t *)&server.input, on_space, on_input) != 0) {
             fprintf(stderr, "dlms_test_server: standard input must be a pipe\n");
             status = 1;
-            wk_dlms_tcp_stop(server.tcp);
+            stop(&server);
         }
     }
     (void)uv_run(&server.loop, UV_RUN_DEFAULT);
