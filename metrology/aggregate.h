@@ -27,8 +27,10 @@
 
 /* Harmonics of all channels: sums of mean squares and of W, then their means. */
 struct wk_aggregate_lines {
-    float subgroup[WK_SAMPLE_SLOTS][WK_AGGREGATE_LINES];
-    float inter[WK_SAMPLE_SLOTS][WK_AGGREGATE_LINES];
+    struct {
+        float subgroup[WK_AGGREGATE_LINES];
+        float inter[WK_AGGREGATE_LINES];
+    } slot[WK_SAMPLE_SLOTS];
     float power_w[WK_RECORD_PHASES][WK_AGGREGATE_LINES];
 };
 
@@ -53,11 +55,8 @@ struct wk_aggregate_block {
     const struct wk_spectrum_result *lines; /* borrowed for the call; NULL: it has none */
 };
 
-/* A sum that does not lose small parts to a large whole. */
-struct wk_aggregate_sum {
-    float sum;
-    float lost;
-};
+/* Values of a record, from f_hz to i_a, whose sums must not lose small parts to a large whole. */
+#define WK_AGGREGATE_EXACT 20
 
 struct wk_aggregate_interval {
     bool open;
@@ -66,10 +65,8 @@ struct wk_aggregate_interval {
     uint32_t with_lines;
     uint32_t flagged;
     int64_t begin_us;
-    struct wk_aggregate_sum f_hz;
-    struct wk_aggregate_sum u[WK_RECORD_PHASES]; /* squares */
-    struct wk_aggregate_sum i[WK_RECORD_PHASES + 1];
-    struct wk_record_quality sums;    /* squares of the rest; extremes as they are */
+    struct wk_record_quality sums; /* of the values or of their squares; extremes as they are */
+    float lost[WK_AGGREGATE_EXACT];   /* what is still missing in the first of them */
     struct wk_aggregate_lines *lines; /* the owner's; NULL: none */
 };
 

@@ -3,9 +3,8 @@
 
 #include "metrology/angle.h"
 #include "metrology/lanes.h"
+#include "metrology/spectrum_table.h"
 
-#define LANES       1
-#define LANE_INLINE static inline
 #define ROUND       12582912.0F /* 1.5 * 2^23: the low bits of a sum with it are the rounded number */
 
 #define EXACT       16 /* twiddle factors in a row of which the first is computed exactly */
@@ -15,62 +14,39 @@
 #define BINS        192 /* of a part */
 #define LINES       WK_LANES_LINES
 
-typedef float wk_lane;
-typedef int32_t lane_word;
-typedef int16_t lane_point; /* of one channel; those of the next are WK_RESAMPLE_POINTS ahead */
+/* ---- frames to points -------------------------------------------------------------------- */
 
-/* Of the samples around a point, pairwise: `low` from the earliest on, `high` from the latest. */
-struct lane_weights {
-    const float *low;
-    const float *high;
+/* Weights of a kernel that is not stretched; see wk_resample_weigh. */
+static void weigh(float u, float *low, float *high)
+{
+    const float uu = u * u;
+    for (size_t m = 0; m < WK_SPECTRUM_TABLE_PIECES; m++) {
+        float even = wk_spectrum_table_kernel[6][m];
+        float odd = wk_spectrum_table_kernel[7][m];
+        even = even * uu + wk_spectrum_table_kernel[4][m];
+        odd = odd * uu + wk_spectrum_table_kernel[5][m];
+        even = even * uu + wk_spectrum_table_kernel[2][m];
+        odd = odd * uu + wk_spectrum_table_kernel[3][m];
+        even = even * uu + wk_spectrum_table_kernel[0][m];
+        odd = (odd * uu + wk_spectrum_table_kernel[1][m]) * u;
+        low[m] = even + odd;
+        high[m] = even - odd;
+    }
+}
+
+/* The weights of the samples on either side of a point. */
+struct weights {
     size_t reach;
+    float low[WK_RESAMPLE_REACH];  /* from the earliest sample on */
+    float high[WK_RESAMPLE_REACH]; /* from the latest on */
 };
 
-LANE_INLINE wk_lane lane_load(const float *from)
+/* A point of all channels; `frame` is the earliest of its samples. */
+static void make_point(const float *frame, const struct weights *weights, const float *scale,
+                       float noise, int16_t *point)
 {
-    return *from;
-}
-
-LANE_INLINE void lane_store(float *to, wk_lane lane)
-{
-    *to = lane;
-}
-
-LANE_INLINE lane_word words_of(const int32_t *counts, size_t left)
-{
-    (void)left;
-    return *counts;
-}
-
-LANE_INLINE lane_word words_less(lane_word a, lane_word b)
-{
-    return (lane_word)((uint32_t)a - (uint32_t)b);
-}
-
-LANE_INLINE wk_lane floats_of(lane_word words)
-{
-    return (wk_lane)words;
-}
-
-LANE_INLINE wk_lane larger(wk_lane a, wk_lane b)
-{
-    return b > a ? b : a;
-}
-
-LANE_INLINE void put(int16_t *point, int channel, float y, const float *scale, float noise)
-{
-    const union {
-        float number;
-        uint32_t bits;
-    } sum = {.number = y * scale[channel] + noise + ROUND};
-    point[channel * WK_RESAMPLE_POINTS] = (int16_t)sum.bits;
-}
-
-LANE_INLINE void point_at(const float *frames, const struct lane_weights *weights,
-                          const float scale[WK_HAL_CHANNELS], float noise, int16_t *point)
-{
-    const float *frame = frames;
-    const float *mirror = frames + (2 * weights->reach - 1) * WK_HAL_CHANNELS;
+    const float *weight = weights->low;
+    ptrdiff_t step = WK_HAL_CHANNELS;
     float a = 0;
     float b = 0;
     float c = 0;
@@ -79,49 +55,77 @@ LANE_INLINE void point_at(const float *frames, const struct lane_weights *weight
     float f = 0;
     float g = 0;
     float h = 0;
-    for (size_t m = 0; m < weights->reach; m++) {
-        const float early = weights->low[m];
-        const float late = weights->high[m];
-        a += frame[0] * early;
-        b += frame[1] * early;
-        c += frame[2] * early;
-        d += frame[3] * early;
-        e += frame[4] * early;
-        f += frame[5] * early;
-        g += frame[6] * early;
-        h += frame[7] * early;
-        a += mirror[0] * late;
-        b += mirror[1] * late;
-        c += mirror[2] * late;
-        d += mirror[3] * late;
-        e += mirror[4] * late;
-        f += mirror[5] * late;
-        g += mirror[6] * late;
-        h += mirror[7] * late;
-        frame += WK_HAL_CHANNELS;
-        mirror -= WK_HAL_CHANNELS;
+    for (int side = 0; side < 2; side++) {
+        for (const float *end = weight + weights->reach; weight < end; weight++) {
+            a += frame[0] * *weight;
+            b += frame[1] * *weight;
+            c += frame[2] * *weight;
+            d += frame[3] * *weight;
+            e += frame[4] * *weight;
+            f += frame[5] * *weight;
+            g += frame[6] * *weight;
+            h += frame[7] * *weight;
+            frame += step;
+        }
+        weight = weights->high;
+        frame += (weights->reach - 1) * WK_HAL_CHANNELS;
+        step = -step;
     }
-    put(point, 0, a, scale, noise);
-    put(point, 1, b, scale, noise);
-    put(point, 2, c, scale, noise);
-    put(point, 3, d, scale, noise);
-    put(point, 4, e, scale, noise);
-    put(point, 5, f, scale, noise);
-    put(point, 6, g, scale, noise);
-    put(point, 7, h, scale, noise);
+    const float sums[WK_HAL_CHANNELS] = {a, b, c, d, e, f, g, h};
+    for (size_t channel = 0; channel < WK_HAL_CHANNELS; channel++) {
+        const union {
+            float number;
+            uint32_t bits;
+        } sum = {.number = sums[channel] * scale[channel] + noise + ROUND};
+        point[channel * WK_RESAMPLE_POINTS] = (int16_t)sum.bits;
+    }
 }
-
-#include "metrology/lanes_inner.h"
 
 static void points1(struct wk_resample *resample)
 {
-    points(resample);
+    const size_t reach = resample->reach;
+    const uint64_t end_q32 =
+        resample->fill > reach ? (uint64_t)(resample->fill - reach) << 32 : 0;
+    int16_t *points = resample->points;
+    struct weights weights;
+    weights.reach = reach;
+    while (resample->count < WK_RESAMPLE_POINTS && resample->next_q32 < end_q32) {
+        const uint64_t at_q32 = resample->next_q32;
+        const int32_t u_q32 = (int32_t)((uint32_t)at_q32 ^ UINT32_C(0x80000000));
+        const size_t first = (size_t)(at_q32 >> 32) + 1 - reach;
+        resample->noise = resample->noise * UINT32_C(1664525) + UINT32_C(1013904223);
+        const float u = (float)u_q32 * 0x1p-32F;
+        if (reach == WK_RESAMPLE_TAPS / 2) {
+            weigh(u, weights.low, weights.high);
+        } else {
+            wk_resample_weigh(resample, u, weights.low, weights.high);
+        }
+        make_point(resample->history[first], &weights, resample->scale,
+                   (float)(int32_t)resample->noise * 0x1p-32F, points + resample->count);
+        resample->next_q32 += resample->spacing_q32;
+        resample->count++;
+    }
 }
 
 static void take1(struct wk_resample *resample, const int32_t *counts, size_t frames,
                   float peak_square[WK_HAL_CHANNELS], float square[WK_HAL_CHANNELS])
 {
-    take(resample, counts, frames, peak_square, square);
+    const size_t channels = resample->channels;
+    for (size_t c = 0; c < channels; c++) {
+        float *to = &resample->history[resample->fill][c];
+        const int32_t *from = counts + c;
+        float sum = 0;
+        float peak = 0;
+        for (size_t n = 0; n < frames; n++, from += channels, to += WK_HAL_CHANNELS) {
+            const float x = (float)(int32_t)((uint32_t)*from - (uint32_t)resample->offset[c]);
+            *to = x;
+            sum += x * x;
+            peak = x * x > peak ? x * x : peak;
+        }
+        square[c] = sum;
+        peak_square[c] = peak;
+    }
+    resample->fill += frames;
 }
 
 static void halve1(struct wk_resample *resample, uint8_t channel)
@@ -368,7 +372,7 @@ static void group1(float *work, const struct wk_lanes_grouping *grouping)
 }
 
 const struct wk_lanes wk_lanes_one = {
-    .lanes = LANES,
+    .lanes = 1,
     .packed = true,
     .take = take1,
     .points = points1,

@@ -65,14 +65,13 @@ wk_err wk_quality_init(struct wk_quality *quality, const struct wk_sample_map *m
         .dc_blocked = dc_blocked,
         .channels = map->channels,
     };
-    const int32_t back = config->hysteresis_ppm;
     const int32_t enter[WK_QUALITY_KINDS] = {config->dip_ppm, config->swell_ppm,
                                              config->interruption_ppm};
-    const int32_t leave[WK_QUALITY_KINDS] = {config->dip_ppm + back, config->swell_ppm - back,
-                                             config->interruption_ppm + back};
     for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {
+        const int32_t back =
+            k_kinds[kind].above ? -config->hysteresis_ppm : config->hysteresis_ppm;
         quality->enter_v2[kind] = square_of(config, enter[kind]);
-        quality->leave_v2[kind] = square_of(config, leave[kind]);
+        quality->leave_v2[kind] = square_of(config, enter[kind] + back);
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_U + phase];
@@ -113,16 +112,21 @@ static void begin_half(struct wk_quality_voltage *voltage, uint64_t late, uint64
 
 /* ---- half cycles ------------------------------------------------------------------------- */
 
-/* A count less its offset, limited; false if there is none. */
+/* A count less its offset, limited; 0 and false if there is none. */
 static bool value_of(const struct wk_quality *quality, int phase, const int32_t *frame,
-                     int64_t *value)
+                     int32_t *value)
 {
     const int32_t count = frame[quality->index[phase]];
     const int32_t limited = count > WK_SAMPLE_COUNTS    ? WK_SAMPLE_COUNTS
                             : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
                                                         : count;
-    *value = count != WK_HAL_NO_COUNT ? (int64_t)limited - quality->offset[phase] : 0;
+    *value = count != WK_HAL_NO_COUNT ? limited - quality->offset[phase] : 0;
     return count != WK_HAL_NO_COUNT;
+}
+
+static uint64_t square(int32_t value)
+{
+    return (uint64_t)((int64_t)value * value);
 }
 
 /* Any frames; a voltage without a value is marked so. */
@@ -131,13 +135,13 @@ static void add_limited(struct wk_quality *quality, const int32_t *frame, size_t
 {
     for (size_t n = 0; n < frames; n++, frame += quality->channels) {
         for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            int64_t value;
+            int32_t value;
             if (!value_of(quality, phase, frame, &value)) {
                 quality->voltage[phase].valid = false;
                 quality->disturbed = true;
             }
             x[phase] += value;
-            xx[phase] += (uint64_t)(value * value);
+            xx[phase] += square(value);
         }
     }
 }
@@ -211,10 +215,11 @@ static int32_t millivolts(float square_v2)
     return rms_v < MOST_V ? (int32_t)(rms_v * 1000 + 0.5F) : INT32_MAX;
 }
 
-/* value * early_q16 / 2^16, without overflow. */
-static int64_t part_of(int64_t value, int64_t early_q16)
+/* value * early_q16 / 2^16, without overflow: a square has 52 bits. */
+static uint64_t part_of(uint64_t value, uint32_t early_q16)
 {
-    return (value >> 16) * early_q16 + (((value & (ONE_Q16 - 1)) * early_q16) >> 16);
+    return (value >> 32) * ((uint64_t)early_q16 << 16) +
+           (((uint64_t)(uint32_t)value * early_q16) >> 16);
 }
 
 /* One voltage takes the frame that holds its crossing, which is divided. */
@@ -226,17 +231,17 @@ static void cross(struct wk_quality *quality, int phase, const int32_t *frame,
     const int64_t early_q16 = share < ONE_Q16 ? (int64_t)share : ONE_Q16 - 1;
     const uint64_t begin_q16 = voltage->half[LAST - 1].end_q16;
     const uint64_t end_q16 = (quality->at << 16) + (uint64_t)early_q16;
-    int64_t x;
+    int32_t x;
     const bool is_one = value_of(quality, phase, frame, &x);
-    const int64_t early_x = part_of(x, early_q16);
-    const int64_t early_xx = part_of(x * x, early_q16);
+    const int64_t early_x = (x * early_q16) >> 16;
+    const uint64_t early_xx = part_of(square(x), (uint32_t)early_q16);
     voltage->valid = voltage->valid && is_one;
     voltage->x += early_x;
-    voltage->xx += (uint64_t)early_xx;
+    voltage->xx += early_xx;
     keep_half(voltage, end_q16);
     voltage->valid = is_one;
     voltage->x = x - early_x;
-    voltage->xx = (uint64_t)(x * x - early_xx);
+    voltage->xx = square(x) - early_xx;
     begin_half(voltage, quality->step - voltage->ahead, quality->step);
     if (measure(quality, voltage)) {
         quality->known |= (uint8_t)(1U << phase);
@@ -260,10 +265,10 @@ static void cross_frame(struct wk_quality *quality, const int32_t *frame,
             cross(quality, phase, frame, marks);
             continue;
         }
-        int64_t x;
+        int32_t x;
         voltage->valid &= value_of(quality, phase, frame, &x);
         voltage->x += x;
-        voltage->xx += (uint64_t)(x * x);
+        voltage->xx += square(x);
         voltage->ahead -= quality->step;
         voltage->run--;
     }
@@ -374,10 +379,10 @@ static bool is_calm(const struct wk_quality *quality, uint8_t phases)
  * began or ended an event. */
 static void watch_marks(struct wk_quality *quality, struct wk_quality_marks *marks)
 {
-    int last = 0;
+    int last = -1;
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const bool later = (marks->phases & (1U << phase)) != 0 &&
-                           marks->end_q16[phase] >= marks->end_q16[last];
+                           (last < 0 || marks->end_q16[phase] >= marks->end_q16[last]);
         last = later ? phase : last;
     }
     for (int kind = 0; kind < WK_QUALITY_KINDS; kind++) {

@@ -21,9 +21,9 @@ CUTOFF = 0.415   # of the sample rate
 BETA = 10.0
 TERMS = 8       # of the polynomial of each piece
 POINTS = 1536   # WK_RESAMPLE_POINTS
-FLAT = 100      # WK_SPECTRUM_TABLE_FLAT: the entries before it are one
-DROOP = 232     # ... and so many there are with them
-DROOP_STEP = 0.002  # so far apart, of the sample rate
+FLAT = 50      # WK_SPECTRUM_TABLE_FLAT: the entries before it are one
+DROOP = 118     # ... and so many there are with them
+DROOP_STEP = 0.004  # so far apart, of the sample rate
 GAIN = 1.6      # WK_RESAMPLE_GAIN: no sum of |weights| is larger
 
 
