@@ -71,9 +71,6 @@ struct wk_analyser_block {
 
 struct wk_analyser {
     struct wk_chain *chain;
-    struct wk_analyser_config config;
-    struct wk_analyser_memory memory;
-    struct wk_sample_map map;
     int64_t rate_uhz;
     int32_t nominal_uhz;
     uint64_t at;   /* frames seen or missing */
@@ -84,16 +81,19 @@ struct wk_analyser {
     bool has_changes;
     bool has_transients;
     bool has_captures;
-    struct wk_analyser_block pending;
-    struct wk_spectrum spectrum;
-    struct wk_flicker flicker;
-    struct wk_change change;
-    struct wk_transient transient;
-    struct wk_capture capture;
+    struct wk_analyser_config config;
+    struct wk_analyser_memory memory;
+    struct wk_sample_map map;
     struct wk_storm storm_events; /* transients and rapid changes */
     struct wk_storm storm_captures;
     struct wk_frequency frequency;
+    struct wk_analyser_block pending;
+    struct wk_transient transient;
+    struct wk_capture capture;
+    struct wk_spectrum spectrum;
+    struct wk_change change;
     struct wk_aggregate aggregate;
+    struct wk_flicker flicker; /* the largest last: near fields take shorter instructions */
 };
 
 /** 230 V lamp, RVC 3 %, transients 25 %, no signalling, no captures. */

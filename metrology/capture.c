@@ -7,14 +7,14 @@ wk_err wk_capture_init(struct wk_capture *capture, uint8_t channels, int32_t *me
                        size_t counts, uint64_t before, uint64_t after)
 {
     WK_TRY(channels >= 1 && channels <= WK_HAL_CHANNELS ? WK_OK : WK_E_ARGUMENT);
-    const uint64_t room = counts / channels;
+    const size_t room = counts / channels;
     WK_TRY(after > 0 && before <= room && after <= room - before ? WK_OK : WK_E_FULL);
     *capture = (struct wk_capture){
         .memory = memory,
         .channels = channels,
         .room = room,
-        .before = before,
-        .after = after,
+        .before = (size_t)before,
+        .after = (size_t)after,
     };
     return WK_OK;
 }
@@ -51,16 +51,16 @@ wk_err wk_capture_feed(struct wk_capture *capture, const int32_t *counts, size_t
         if (capture->open && capture->at >= capture->end) {
             WK_TRY(wk_capture_flush(capture));
         }
-        uint64_t now = capture->room - capture->slot;
+        size_t now = capture->room - capture->slot;
         now = now < frames ? now : frames;
         if (capture->open && capture->end - capture->at < now) {
-            now = capture->end - capture->at;
+            now = (size_t)(capture->end - capture->at);
         }
-        const size_t values = (size_t)now * capture->channels;
+        const size_t values = now * capture->channels;
         memcpy(capture->memory + capture->slot * capture->channels, counts,
                values * sizeof *counts);
         counts += values;
-        frames -= (size_t)now;
+        frames -= now;
         capture->at += now;
         capture->slot = capture->slot + now == capture->room ? 0 : capture->slot + now;
     }
@@ -100,12 +100,12 @@ wk_err wk_capture_copy(const struct wk_capture *capture, uint64_t first, size_t 
     WK_TRY(first >= oldest(capture) && first <= capture->at && frames <= capture->at - first
                ? WK_OK
                : WK_E_RANGE);
-    const uint64_t back = capture->at - first;
-    uint64_t slot =
+    const size_t back = (size_t)(capture->at - first);
+    size_t slot =
         back <= capture->slot ? capture->slot - back : capture->slot + capture->room - back;
     while (frames > 0) {
-        const uint64_t left = capture->room - slot;
-        const size_t now = frames < left ? frames : (size_t)left;
+        const size_t left = capture->room - slot;
+        const size_t now = frames < left ? frames : left;
         const size_t values = now * capture->channels;
         memcpy(to, capture->memory + slot * capture->channels, values * sizeof *to);
         to += values;

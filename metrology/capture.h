@@ -39,12 +39,12 @@ struct wk_capture {
     int32_t *memory;  /* the owner's */
     uint8_t channels; /* counts in a frame */
     bool open;
-    uint64_t room;   /* frames in memory */
-    uint64_t before; /* frames kept before a trigger */
-    uint64_t after;  /* ... and after it */
+    size_t room;     /* frames in memory */
+    size_t before;   /* frames kept before a trigger */
+    size_t after;    /* ... and after it */
+    size_t slot;     /* of the next frame */
     uint64_t at;     /* number of the next frame */
     uint64_t oldest; /* of the frames in memory that are without a gap */
-    uint64_t slot;   /* of the next frame */
     uint64_t end;    /* number of the frame after the last of the capture under way */
     struct wk_capture_done done;
     struct wk_capture_sink sink;

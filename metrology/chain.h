@@ -102,15 +102,15 @@ struct wk_chain {
         tick_mark;  /* half cycles of the block at the first cycle after the tick; 0 = none */
     uint32_t flags; /* of the window under way */
     uint32_t withheld_samples;
-    struct wk_cycle cycle;
-    struct wk_window window;
-    struct wk_track track;
-    struct wk_quantity quantity;
-    struct wk_energy energy;
+    struct wk_pulse pulse;
     struct wk_creep creep;
     struct wk_guard guard;
-    struct wk_pulse pulse;
+    struct wk_track track;
     struct wk_quality quality;
+    struct wk_quantity quantity;
+    struct wk_energy energy;
+    struct wk_cycle cycle;
+    struct wk_window window; /* the largest last: near fields take shorter instructions */
 };
 
 /** The usual configuration: vectorial, DC blocked, thresholds 90/110/5 % with 2 %. */

@@ -71,7 +71,6 @@ struct wk_cycle_bad {
 };
 
 struct wk_cycle {
-    struct wk_sample_map map;
     uint64_t step;      /* turns per sample, 2^64 = one turn */
     uint64_t since;     /* turns from the last mark to the next sample */
     size_t run;         /* whole samples left before the sample that holds the mark */
@@ -84,9 +83,10 @@ struct wk_cycle {
     struct wk_cycle_wave step_q30; /* turns by one sample */
     struct wk_cycle_wave two_steps_q30;
     uint8_t newest; /* slot in the histories of the lags */
-    struct wk_cycle_lag lag[WK_RECORD_PHASES];
+    struct wk_sample_map map;
     struct wk_cycle_sums sums; /* of the present half cycle */
     struct wk_cycle_sums half; /* of the last complete one, valid after a mark */
+    struct wk_cycle_lag lag[WK_RECORD_PHASES];
 };
 
 /** The oscillator's step for a frequency. */

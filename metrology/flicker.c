@@ -39,70 +39,55 @@ static const struct lamp k_lamps[] = {
 /* How much the levels exceeded for a share of the time count in Pst^2: P0.1, P1s, P3s, P10s and
  * P50s with the levels they are the means of (Ed. 2, 5.7.2). */
 static const struct {
-    float percent;
-    float weight;
+    uint16_t per_mille;
+    uint16_t weight_ppm;
 } k_levels[PERCENTILES] = {
-    {0.1F, 0.0314F},     {0.7F, 0.0525F / 3}, {1, 0.0525F / 3}, {1.5F, 0.0525F / 3},
-    {2.2F, 0.0657F / 3}, {3, 0.0657F / 3},    {4, 0.0657F / 3}, {6, 0.28F / 5},
-    {8, 0.28F / 5},      {10, 0.28F / 5},     {13, 0.28F / 5},  {17, 0.28F / 5},
-    {30, 0.08F / 3},     {50, 0.08F / 3},     {80, 0.08F / 3},
+    {1, 31400},   {7, 17500},   {10, 17500},  {15, 17500},  {22, 21900},
+    {30, 21900},  {40, 21900},  {60, 56000},  {80, 56000},  {100, 56000},
+    {130, 56000}, {170, 56000}, {300, 26667}, {500, 26667}, {800, 26667},
 };
 
 /* ---- design of the filters --------------------------------------------------------------- */
 
-/* (b2 s^2 + b1 s + b0) / (a2 s^2 + a1 s + a0) */
-struct analog {
-    float b[3];
-    float a[3];
-};
-
-/* Bilinear transformation, s = c (z - 1) / (z + 1). */
-static struct wk_flicker_section digital(const struct analog *from, float c)
+/* Bilinear transformation of (b2 s^2 + b1 s + b0) / (s^2 + a1 s + a0), s = (z - 1) / (z + 1):
+ * angular frequencies are in units of twice the rate. */
+static void digital(struct wk_flicker_section *section, const float b[3], float a1, float a0)
 {
-    const float cc = c * c;
-    const float a0 = from->a[2] * cc + from->a[1] * c + from->a[0];
-    return (struct wk_flicker_section){
-        .b = {(from->b[2] * cc + from->b[1] * c + from->b[0]) / a0,
-              2 * (from->b[0] - from->b[2] * cc) / a0,
-              (from->b[2] * cc - from->b[1] * c + from->b[0]) / a0},
-        .a = {2 * (from->a[0] - from->a[2] * cc) / a0,
-              (from->a[2] * cc - from->a[1] * c + from->a[0]) / a0},
-    };
+    const float per = 1 / (1 + a1 + a0);
+    section->b[0] = (b[2] + b[1] + b[0]) * per;
+    section->b[1] = 2 * (b[0] - b[2]) * per;
+    section->b[2] = (b[2] - b[1] + b[0]) * per;
+    section->a[0] = 2 * (a0 - 1) * per;
+    section->a[1] = (1 - a1 + a0) * per;
 }
 
-/* The analog frequency that the transformation brings to w: c tan(w / c), w / c below 0.25. */
-static float prewarped(float w, float c)
-{
-    const float x = w / c;
-    const float xx = x * x;
-    return w * (1 + xx * (1.0F / 3 + xx * (2.0F / 15 + xx * (17.0F / 315))));
-}
-
-/* The first section lifts by `droop` times (w / c)^2. */
-static void design_low_pass(struct wk_flicker_section section[3], float cut_hz, float droop,
-                            float c)
+/* `w` is brought to where the transformation takes it from: tan(w), w below 0.25. The first section
+ * lifts by `droop` times w^2. */
+static void design_low_pass(struct wk_flicker_section section[3], float w, float droop)
 {
     static const float k_damping[3] = {1.93185165F, 1.41421356F, 0.51763809F};
-    const float w = prewarped(TURN * cut_hz, c);
+    const float xx = w * w;
+    const float warped = w * (1 + xx * (1.0F / 3 + xx * (2.0F / 15 + xx * (17.0F / 315))));
+    const float ww = warped * warped;
+    float b[3] = {ww, 0, -droop * ww};
     for (int i = 0; i < 3; i++) {
-        const float lift = i == 0 ? droop * w * w / (c * c) : 0;
-        const struct analog low = {.b = {w * w, 0, -lift}, .a = {w * w, k_damping[i] * w, 1}};
-        section[i] = digital(&low, c);
+        digital(&section[i], b, k_damping[i] * warped, ww);
+        b[2] = 0;
     }
 }
 
+/* k w1 s / (s^2 + 2 lambda s + w1^2), and (1 + s / w2) / ((1 + s / w3) (1 + s / w4)); `per_hz` is 1
+ * Hz as an angular frequency. */
 static void design_weighting(struct wk_flicker_section section[2], const struct lamp *lamp,
-                             float c)
+                             float per_hz)
 {
-    const float w1 = TURN * lamp->w_hz[0];
-    const float w2 = TURN * lamp->w_hz[1];
-    const float w3 = TURN * lamp->w_hz[2];
-    const float w4 = TURN * lamp->w_hz[3];
-    const struct analog band = {.b = {0, lamp->k * w1, 0},
-                                .a = {w1 * w1, 2 * TURN * lamp->lambda_hz, 1}};
-    const struct analog slope = {.b = {1, 1 / w2, 0}, .a = {1, 1 / w3 + 1 / w4, 1 / (w3 * w4)}};
-    section[0] = digital(&band, c);
-    section[1] = digital(&slope, c);
+    const float w1 = lamp->w_hz[0] * per_hz;
+    const float w3 = lamp->w_hz[2] * per_hz;
+    const float w4 = lamp->w_hz[3] * per_hz;
+    const float band[3] = {0, lamp->k * w1, 0};
+    const float slope[3] = {w3 * w4, w3 * w4 / (lamp->w_hz[1] * per_hz), 0};
+    digital(&section[0], band, 2 * lamp->lambda_hz * per_hz, w1 * w1);
+    digital(&section[1], slope, w3 + w4, w3 * w4);
 }
 
 wk_err wk_flicker_init(struct wk_flicker *flicker, const struct wk_sample_map *map,
@@ -125,11 +110,12 @@ wk_err wk_flicker_init(struct wk_flicker *flicker, const struct wk_sample_map *m
     flicker->factor = (uint16_t)factor;
     flicker->per_value = 1 / (float)(factor * factor);
     const float rate_hz = (float)rate_uhz * 1e-6F / (float)factor;
-    const float c = 2 * rate_hz;
+    const float per_hz = TURN / 2 / rate_hz;
     /* The averages droop by (1 - 1 / factor^2) / 3, the transformed weighting by WARP. */
     const float droop = (1 - flicker->per_value) / 3 + WARP;
-    design_low_pass(&flicker->section[0], nominal_uhz == 60000000 ? 42 : 35, droop, c);
-    design_weighting(&flicker->section[3], &k_lamps[lamp], c);
+    const float cut_hz = nominal_uhz == 60000000 ? 42 : 35;
+    design_low_pass(&flicker->section[0], cut_hz * per_hz, droop);
+    design_weighting(&flicker->section[3], &k_lamps[lamp], per_hz);
     flicker->gain = GAIN;
     flicker->high = TURN * HIGH_PASS_HZ / rate_hz;
     flicker->smooth = 1 / (SMOOTH_S * rate_hz);
@@ -255,12 +241,8 @@ static void add_limited(struct wk_flicker *flicker, const int32_t *frame, size_t
     float weight = (float)(flicker->factor - flicker->taken);
     for (size_t n = 0; n < frames; n++, frame += flicker->channels) {
         for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            const int32_t count = frame[flicker->index[phase]];
-            const int32_t limited = count == WK_HAL_NO_COUNT    ? flicker->offset[phase]
-                                    : count > WK_SAMPLE_COUNTS  ? WK_SAMPLE_COUNTS
-                                    : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
-                                                                : count;
-            const float value = (float)(limited - flicker->offset[phase]);
+            const float value =
+                (float)wk_sample_limited(frame[flicker->index[phase]], flicker->offset[phase]);
             flicker->once[phase] += value * value;
             flicker->twice[phase] += weight * value * value;
         }
@@ -330,7 +312,7 @@ static float pst_of(const struct wk_flicker *flicker, int phase)
     uint32_t above = 0;
     uint32_t class = WK_FLICKER_CLASSES;
     for (int i = 0; i < PERCENTILES; i++) {
-        const float due = k_levels[i].percent * 0.01F * (float)flicker->classified;
+        const float due = (float)k_levels[i].per_mille * 1e-3F * (float)flicker->classified;
         while (class > 0 && (float)(above + count[class - 1]) < due) {
             class --;
             above += count[class];
@@ -343,7 +325,7 @@ static float pst_of(const struct wk_flicker *flicker, int phase)
         const float high = top < flicker->most[phase] ? top : flicker->most[phase];
         const float low = bottom > flicker->least[phase] ? bottom : flicker->least[phase];
         const float share = (due - (float)above) / (float)count[class - 1];
-        sum += k_levels[i].weight * (high - share * (high - low));
+        sum += (float)k_levels[i].weight_ppm * 1e-6F * (high - share * (high - low));
     }
     return __builtin_sqrtf(sum);
 }

@@ -79,9 +79,9 @@ struct wk_flicker {
     uint32_t classified;
     float least[3]; /* of the classified values: the ends of the outermost classes */
     float most[3];
-    uint16_t count[3][WK_FLICKER_CLASSES];
     float cubes[3]; /* of the Pst since Plt was last taken */
     uint16_t psts;
+    uint16_t count[3][WK_FLICKER_CLASSES];
 };
 
 /** Sets up for the voltages of `map`. nominal_uhz 60,000,000 selects the filters of 60 Hz, any

@@ -117,10 +117,7 @@ static bool value_of(const struct wk_quality *quality, int phase, const int32_t 
                      int32_t *value)
 {
     const int32_t count = frame[quality->index[phase]];
-    const int32_t limited = count > WK_SAMPLE_COUNTS    ? WK_SAMPLE_COUNTS
-                            : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
-                                                        : count;
-    *value = count != WK_HAL_NO_COUNT ? limited - quality->offset[phase] : 0;
+    *value = wk_sample_limited(count, quality->offset[phase]);
     return count != WK_HAL_NO_COUNT;
 }
 

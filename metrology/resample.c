@@ -232,11 +232,7 @@ static void take_limited(struct wk_resample *resample, const struct wk_lanes *la
     float peak_square[WK_HAL_CHANNELS];
     float square[WK_HAL_CHANNELS];
     for (size_t c = 0; c < resample->channels; c++) {
-        const int32_t count = frame[c];
-        limited[c] = count == WK_HAL_NO_COUNT    ? resample->offset[c]
-                     : count > WK_SAMPLE_COUNTS  ? WK_SAMPLE_COUNTS
-                     : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
-                                                 : count;
+        limited[c] = wk_sample_limited(frame[c], resample->offset[c]) + resample->offset[c];
     }
     lanes->take(resample, limited, 1, peak_square, square);
     note(resample, lanes, peak_square, square);

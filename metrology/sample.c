@@ -179,16 +179,20 @@ bool wk_sample_is_quiet(const struct wk_sample_map *map, const int32_t *counts, 
     return true;
 }
 
+int32_t wk_sample_limited(int32_t count, int32_t offset)
+{
+    const int32_t limited = count > WK_SAMPLE_COUNTS    ? WK_SAMPLE_COUNTS
+                            : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
+                                                        : count;
+    return count == WK_HAL_NO_COUNT ? 0 : limited - offset;
+}
+
 struct wk_sample_doubt wk_sample_limit(const struct wk_sample_map *map, const int32_t *frame,
                                        int32_t limited[WK_HAL_CHANNELS])
 {
     struct wk_sample_doubt doubt = {0};
     for (int at = 0; at < map->channels; at++) {
-        const int32_t count = frame[at];
-        limited[at] = count == WK_HAL_NO_COUNT    ? map->offset[at]
-                      : count > WK_SAMPLE_COUNTS  ? WK_SAMPLE_COUNTS
-                      : count < -WK_SAMPLE_COUNTS ? -WK_SAMPLE_COUNTS
-                                                  : count;
+        limited[at] = wk_sample_limited(frame[at], map->offset[at]) + map->offset[at];
     }
     for (int i = 0; i < map->active; i++) {
         const uint8_t s = map->slot_of[i];

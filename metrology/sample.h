@@ -72,6 +72,9 @@ struct wk_sample_doubt {
     uint8_t no_value;  /* WK_HAL_NO_COUNT */
 };
 
+/** A count limited to +-WK_SAMPLE_COUNTS, less the offset of its channel; 0 if it is no value. */
+int32_t wk_sample_limited(int32_t count, int32_t offset);
+
 /** Copies one frame, its counts limited to +-WK_SAMPLE_COUNTS, those that are no value
  *  replaced by the offset of their channel, which is zero. */
 struct wk_sample_doubt wk_sample_limit(const struct wk_sample_map *map, const int32_t *frame,

@@ -137,11 +137,8 @@ void wk_transient_gap(struct wk_transient *transient, uint64_t frames)
 
 static int16_t kept(const struct wk_transient *transient, int phase, int32_t count)
 {
-    /* A count below the range stays below it: offsets have 22 bits. */
-    const int32_t limited = count < -2 * WK_SAMPLE_COUNTS  ? -2 * WK_SAMPLE_COUNTS
-                            : count > 2 * WK_SAMPLE_COUNTS ? 2 * WK_SAMPLE_COUNTS
-                                                           : count;
-    const int32_t value = (limited - transient->lane[phase].offset) >> transient->shift;
+    const int32_t value =
+        wk_sample_limited(count, transient->lane[phase].offset) >> transient->shift;
     return (int16_t)(value > WK_TRANSIENT_KEPT_MOST    ? WK_TRANSIENT_KEPT_MOST
                      : value < -WK_TRANSIENT_KEPT_MOST ? -WK_TRANSIENT_KEPT_MOST
                                                        : value);
