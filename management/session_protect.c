@@ -188,6 +188,13 @@ static void set_cover(const struct wk_session_turn *turn, uint8_t plain,
     cover->key = cover->key == WK_ENVELOPE_KEY_BROADCAST ? WK_ENVELOPE_KEY_UNICAST : cover->key;
 }
 
+/* Whether a signature is foreseen before the request is served: it takes room. */
+static bool will_sign(const struct wk_session_turn *turn)
+{
+    return turn->cover.is_signed ||
+           (wk_session_policy(turn->session) & WK_SESSION_RESPONSE_SIGNED) != 0;
+}
+
 static wk_err finish_reply(struct wk_session_turn *turn, struct wk_cipher_seal *seal)
 {
     struct wk_session *session = turn->session;
@@ -195,7 +202,7 @@ static wk_err finish_reply(struct wk_session_turn *turn, struct wk_cipher_seal *
     struct wk_shield shield = wk_session_shield(session);
     shield.keys = turn->keys_changed ? &turn->old_keys : shield.keys;
     WK_TRY(seal->plain.fault);
-    const bool room_to_sign = turn->cover.is_signed;
+    const bool room_to_sign = will_sign(turn);
     set_cover(turn, seal->plain.data[0], &cover);
     if (cover.is_signed && !room_to_sign) {
         const size_t left = seal->plain.room - seal->plain.size;
@@ -214,11 +221,11 @@ static void serve_ciphered(struct wk_session_turn *turn, struct wk_bytes_in *pla
 {
     const struct wk_session *session = turn->session;
     struct wk_cipher_seal seal;
-    turn->cover.is_signed =
-        turn->cover.is_signed || (wk_session_policy(session) & WK_SESSION_RESPONSE_SIGNED) != 0;
-    wk_shield_begin(&seal, reply, uncut_limit(session), &turn->cover);
+    struct wk_shield_cover expected = turn->cover;
+    expected.is_signed = will_sign(turn);
+    wk_shield_begin(&seal, reply, uncut_limit(session), &expected);
     const size_t limit = wk_session_reply_limit(session);
-    const size_t around = wk_shield_overhead(&turn->cover);
+    const size_t around = wk_shield_overhead(&expected);
     turn->limit = limit > around ? limit - around : 0;
     turn->out = &seal.plain; /* cppcheck-suppress autoVariables ; only while it is served */
     wk_session_serve(turn, plain);
@@ -229,7 +236,6 @@ static void serve_ciphered(struct wk_session_turn *turn, struct wk_bytes_in *pla
     if (finish_reply(turn, &seal) != WK_OK) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
     }
-    memset(&turn->old_keys, 0, sizeof turn->old_keys);
 }
 
 static void serve_clear(struct wk_session_turn *turn, struct wk_bytes_in *plain,
@@ -280,6 +286,7 @@ void wk_session_serve_protected(struct wk_session_turn *turn, struct wk_bytes_in
     }
     if (session->ciphered) {
         serve_ciphered(turn, &plain, reply);
+        memset(&turn->old_keys, 0, sizeof turn->old_keys);
     } else {
         serve_clear(turn, &plain, reply);
     }

@@ -476,6 +476,24 @@ static void what_must_be_signed_is_signed(void)
     }
 }
 
+static void a_signature_on_replies_is_none_on_requests(void)
+{
+    const uint8_t policy[] = {WK_AXDR_ENUM, 0xEC}; /* sealed, and replies are signed, too */
+    begin(1);
+    guard = (struct wk_object_guard){70, {0, 0, 96, 3, 10, 255}, .act = 0x10};
+    table.guards = &guard;
+    table.guard_count = 1;
+    EXPECT_OK(open_as(SAP_HLS, 7));
+    EXPECT_OK(act(64, SETUP, 1, policy, 2));
+    EXPECT_OK(get(1, "0.0.42.0.0.255", 2));
+    EXPECT_I64(WK_APDU_GENERAL_GLO, reply_room[0]); /* there is no glo-* of signed APDUs */
+    EXPECT_ERR(WK_E_REFUSED, switch_supply());
+    EXPECT_I64(WK_APDU_SCOPE_VIOLATED, client.result);
+    client.config.is_signed = true;
+    EXPECT_OK(switch_supply());
+    EXPECT_I64(1, meter.changes);
+}
+
 /* Wraps what the client made in an envelope of its own, as often as said. */
 static size_t nest(int ciphered, int times)
 {
@@ -805,6 +823,7 @@ WK_TEST_MAIN(T(every_mechanism_lets_in_who_knows_the_secret),
              T(an_object_may_demand_more_than_its_association),
              T(every_envelope_carries_requests_and_replies),
              T(a_dedicated_key_serves_one_association), T(what_must_be_signed_is_signed),
+             T(a_signature_on_replies_is_none_on_requests),
              T(protection_nested_deeper_than_once_each_is_refused),
              T(a_broadcast_key_has_its_own_counter), T(keys_are_transferred_all_or_none),
              T(keys_are_agreed_upon), T(a_secret_is_changed_under_cover_only),
