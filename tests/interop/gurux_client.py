@@ -307,6 +307,73 @@ def read_profile(meter, options, tap, role):
     tap.check(f"{role}: entries follow each other in time", all(s > 0 for s in steps), steps)
 
 
+class BlockMeter(Meter):
+    """Sends and receives by general block transfer. This release of the peer fails when it is to
+    acknowledge a block, so the blocks are put together here; what is in them the peer reads."""
+
+    def __init__(self, options, client, window):
+        super().__init__(options, client)
+        self.window = window
+        self.client.proposedConformance |= Conformance.GENERAL_BLOCK_TRANSFER
+        self.client.maxReceivePDUSize = 256
+        self.associated = False
+        self.longest = 0
+
+    def open(self):
+        super().open()
+        self.associated = True
+        return self
+
+    def exchange(self, request, reply):
+        if not self.associated:
+            return super().exchange(request, reply)
+        apdu = bytes(request)[8:]
+        self.send_block(1, 0, apdu)
+        own, taken, whole, last = 1, 0, b"", False
+        while not last:
+            head = self.receive(8)
+            body = self.receive(int.from_bytes(head[6:8], "big"))
+            self.tags.add(body[0])
+            if body[0] != 0xE0:
+                raise ValueError(f"no general block: {body.hex()}")
+            number = int.from_bytes(body[2:4], "big")
+            size, at = length_at(body, 6)
+            if number != taken + 1 or len(body) != at + size or len(body) > 256:
+                raise ValueError(f"block {number} after {taken}, {len(body)} octets")
+            taken, whole, last = number, whole + body[at:], body[1] & 0x80 != 0
+            self.longest = max(self.longest, taken)
+            if not last and body[1] & 0x40 == 0:
+                own += 1
+                self.send_block(own, taken, b"")
+        frame = head[:6] + len(whole).to_bytes(2, "big") + whole
+        if not self.client.getData(GXByteBuffer(frame), reply):
+            raise ValueError("the peer finds the reply incomplete")
+        if reply.error:
+            raise ValueError(f"refused with {reply.error}")
+
+    def send_block(self, number, ack, data):
+        length = bytes([len(data)]) if len(data) < 128 else b"\x81" + bytes([len(data)])
+        block = (bytes([0xE0, 0x80 | self.window]) + number.to_bytes(2, "big") +
+                 ack.to_bytes(2, "big") + length + data)
+        head = b"\x00\x01" + self.client.clientAddress.to_bytes(2, "big") + b"\x00\x01"
+        self.socket.sendall(head + len(block).to_bytes(2, "big") + block)
+
+
+def read_by_general_blocks(options, tap, window):
+    def read():
+        meter = BlockMeter(options, READER, window).open()
+        read_clock(meter, options)
+        profile = GXDLMSProfileGeneric(options.profile)
+        meter.read(profile, 3)
+        rows = list(meter.rows_by_entry(profile, 1, 60))
+        meter.associated = False
+        meter.close()
+        return rows, meter.longest
+    rows, blocks = tap.run(f"reader: general blocks, window {window}", read) or ([], 0)
+    tap.check(f"reader: 60 entries in many general blocks, window {window}",
+              len(rows) == 60 and blocks > 5, f"{len(rows)} entries, {blocks} blocks")
+
+
 def read_everything(options, client, role, tap, general=False):
     meter = tap.run(f"{role}: association", lambda: Meter(options, client, general).open())
     if not meter:
@@ -367,6 +434,8 @@ def run_all(options):
 def read_all_clients(options, tap):
     read_everything(options, PUBLIC, "public", tap)
     read_everything(options, READER, "reader", tap)
+    for window in (1, 5):
+        read_by_general_blocks(options, tap, window)
     counter = tap.run("public: invocation counter", lambda: next_counter(options))
     options.counter = counter or 1
     read_everything(options, MANAGEMENT, "management glo", tap)
