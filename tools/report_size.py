@@ -75,7 +75,7 @@ def linked():
 
 def is_cosem(stem):
     """Rooms of management that serve COSEM."""
-    return stem.startswith(("object", "session"))
+    return stem.startswith(("object", "push", "session"))
 
 
 def check(number, name, octets, limit, wanted):
