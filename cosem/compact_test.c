@@ -112,9 +112,8 @@ static void descriptions_that_lie_are_refused(void)
         "13 09 02 0501",               /* a string longer than the contents */
         "13 0202 1111 03 010203",      /* half an element */
         "13 01 FFFF 00 01 00",         /* nothing but nulls */
-        "13 0201 0201 0201 0201 0201 0201 0201 0201 0201 0201 0201 0201 0201 0201 0201 0201 "
-        "0201"
-        "11 01 01", /* too deep */
+        /* too deep */
+        "13 02010201020102010201020102010201020102010201020102010201020102010201 11 01 01",
     };
     static uint8_t room[1024];
     for (size_t i = 0; i < sizeof k_wrong / sizeof k_wrong[0]; i++) {

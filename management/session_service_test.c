@@ -753,70 +753,88 @@ static struct wk_apdu_target target_of(uint16_t class_id, const char *obis, uint
 }
 
 /* Every service by the client, in clear and sealed, by its own blocks and by general ones. */
-static void use_everything(bool sealed, uint16_t pdu, uint8_t window)
+static uint8_t written[1400];
+static uint8_t encoded[1500];
+
+/* A SET with a list, longer than an APDU, and a GET of the same list. */
+static void use_attributes(void)
 {
-    static uint8_t octets[1400];
-    static uint8_t values[1500];
     uint8_t list_room[128];
     const struct wk_apdu_target note = target_of(1, "0.0.96.1.9.255", 2);
     const struct wk_apdu_target total = target_of(3, "1.0.1.8.0.255", 2);
-    const struct wk_apdu_target insert = target_of(123, "0.0.18.0.0.255", 3);
-    const struct wk_apdu_target retrieve = target_of(123, "0.0.18.0.0.255", 2);
-    for (size_t i = 0; i < sizeof octets; i++) {
-        octets[i] = (uint8_t)(i * 5);
-    }
-    open_session(ALL, "0400");
-    session.config.max_pdu = pdu;
-    open_client(sealed, pdu, window);
-    /* a SET with a list, longer than an APDU */
     struct wk_bytes_out list = wk_bytes_out_of(list_room, sizeof list_room);
-    struct wk_bytes_out out = wk_bytes_out_of(values, sizeof values);
+    struct wk_bytes_out out = wk_bytes_out_of(encoded, sizeof encoded);
     wk_apdu_put_target(&list, true, &note);
     wk_apdu_put_target(&list, true, &total);
     wk_axdr_put_length(&out, 2);
-    wk_axdr_put_octet_string(&out, octets, sizeof octets);
+    wk_axdr_put_octet_string(&out, written, sizeof written);
     wk_axdr_put_unsigned(&out, 1);
     EXPECT_OK(wk_client_set_list(&client, 2, wk_bytes_in_of(list_room, list.size),
-                                 wk_bytes_in_of(values, out.size)));
+                                 wk_bytes_in_of(encoded, out.size)));
     EXPECT_OK(run());
     EXPECT_I64(2, client.result_count);
     EXPECT_I64(WK_APDU_SUCCESS, client.results[0]);
     EXPECT_I64(WK_APDU_READ_WRITE_DENIED, client.results[1]);
-    EXPECT_I64(sizeof octets, meter.note_size);
-    EXPECT_BYTES(octets, meter.note, sizeof octets);
-    /* a GET of the same list */
+    EXPECT_I64(sizeof written, meter.note_size);
+    EXPECT_BYTES(written, meter.note, sizeof written);
     value_size = 0;
     EXPECT_OK(wk_client_get_list(&client, 2, wk_bytes_in_of(list_room, list.size), sink));
     EXPECT_OK(run());
-    EXPECT_I64(1 + 1 + 4 + sizeof octets + 1 + 9, value_size);
-    EXPECT_BYTES(octets, value + 6, sizeof octets);
-    /* an ACTION with a long parameter, and one that returns much */
-    out = wk_bytes_out_of(values, sizeof values);
-    wk_axdr_put_octet_string(&out, octets, 1000);
-    EXPECT_OK(wk_client_action(&client, &insert, wk_bytes_in_of(values, out.size), sink));
+    EXPECT_I64(1 + 1 + 4 + sizeof written + 1 + 9, value_size);
+    EXPECT_BYTES(written, value + 6, sizeof written);
+}
+
+/* An ACTION with a long parameter, and one that returns much. */
+static void use_methods(void)
+{
+    const struct wk_apdu_target insert = target_of(123, "0.0.18.0.0.255", 3);
+    const struct wk_apdu_target retrieve = target_of(123, "0.0.18.0.0.255", 2);
+    struct wk_bytes_out out = wk_bytes_out_of(encoded, sizeof encoded);
+    wk_axdr_put_octet_string(&out, written, 1000);
+    EXPECT_OK(wk_client_action(&client, &insert, wk_bytes_in_of(encoded, out.size), sink));
     EXPECT_OK(run());
     EXPECT_I64(1000, meter.note_size);
     value_size = 0;
-    out = wk_bytes_out_of(values, sizeof values);
+    out = wk_bytes_out_of(encoded, sizeof encoded);
     wk_axdr_put_long_unsigned(&out, 1200);
-    EXPECT_OK(wk_client_action(&client, &retrieve, wk_bytes_in_of(values, out.size), sink));
+    EXPECT_OK(wk_client_action(&client, &retrieve, wk_bytes_in_of(encoded, out.size), sink));
     EXPECT_OK(run());
     EXPECT_I64(4 + 1200, value_size);
     EXPECT_I64(WK_AXDR_OCTET_STRING, value[0]);
-    /* both in a list */
-    list = wk_bytes_out_of(list_room, sizeof list_room);
+}
+
+/* Both in a list. */
+static void use_methods_in_a_list(void)
+{
+    uint8_t list_room[64];
+    const struct wk_apdu_target insert = target_of(123, "0.0.18.0.0.255", 3);
+    const struct wk_apdu_target retrieve = target_of(123, "0.0.18.0.0.255", 2);
+    struct wk_bytes_out list = wk_bytes_out_of(list_room, sizeof list_room);
+    struct wk_bytes_out out = wk_bytes_out_of(encoded, sizeof encoded);
     wk_apdu_put_target(&list, false, &insert);
     wk_apdu_put_target(&list, false, &retrieve);
-    out = wk_bytes_out_of(values, sizeof values);
     wk_axdr_put_length(&out, 2);
-    wk_axdr_put_octet_string(&out, octets, 700);
+    wk_axdr_put_octet_string(&out, written, 700);
     wk_axdr_put_long_unsigned(&out, 600);
     value_size = 0;
     EXPECT_OK(wk_client_action_list(&client, 2, wk_bytes_in_of(list_room, list.size),
-                                    wk_bytes_in_of(values, out.size), sink));
+                                    wk_bytes_in_of(encoded, out.size), sink));
     EXPECT_OK(run());
     EXPECT_I64(700, meter.note_size);
     EXPECT_I64(1 + 2 + 3 + 4 + 600, value_size);
+}
+
+static void use_everything(bool sealed, uint16_t pdu, uint8_t window)
+{
+    for (size_t i = 0; i < sizeof written; i++) {
+        written[i] = (uint8_t)(i * 5);
+    }
+    open_session(ALL, "0400");
+    session.config.max_pdu = pdu;
+    open_client(sealed, pdu, window);
+    use_attributes();
+    use_methods();
+    use_methods_in_a_list();
 }
 
 static void the_client_uses_every_service(void)
