@@ -331,8 +331,8 @@ class BlockMeter(Meter):
         self.send_block(1, 0, apdu)
         own, taken, whole, last = 1, 0, b"", False
         while not last:
-            head = self.receive(8)
-            body = self.receive(int.from_bytes(head[6:8], "big"))
+            head = self.port.receive(8)
+            body = self.port.receive(int.from_bytes(head[6:8], "big"))
             self.tags.add(body[0])
             if body[0] != 0xE0:
                 raise ValueError(f"no general block: {body.hex()}")
@@ -356,7 +356,7 @@ class BlockMeter(Meter):
         block = (bytes([0xE0, 0x80 | self.window]) + number.to_bytes(2, "big") +
                  ack.to_bytes(2, "big") + length + data)
         head = b"\x00\x01" + self.client.clientAddress.to_bytes(2, "big") + b"\x00\x01"
-        self.socket.sendall(head + len(block).to_bytes(2, "big") + block)
+        self.port.send(head + len(block).to_bytes(2, "big") + block)
 
 
 def read_by_general_blocks(options, tap, window):
@@ -434,7 +434,7 @@ def run_all(options):
 def read_all_clients(options, tap):
     read_everything(options, PUBLIC, "public", tap)
     read_everything(options, READER, "reader", tap)
-    for window in (1, 5):
+    for window in (1, 5) if options.framing == "wrapper" else ():
         read_by_general_blocks(options, tap, window)
     counter = tap.run("public: invocation counter", lambda: next_counter(options))
     options.counter = counter or 1
