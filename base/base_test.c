@@ -157,6 +157,27 @@ static void quotients_by_short_and_long_divisors_multiply_back(void)
     }
 }
 
+static void bits_are_counted_and_shifted_either_way(void)
+{
+    EXPECT_I64(0, wk_u64_bits(0));
+    for (int bit = 0; bit < 64; bit++) {
+        const uint64_t value = UINT64_C(1) << bit;
+        EXPECT_I64(bit + 1, wk_u64_bits(value));
+        EXPECT_I64(bit, wk_u64_bits(value - 1));
+        EXPECT(wk_u64_shift(value, bit) == 1 && wk_u64_shift(1, -bit) == value);
+    }
+}
+
+static void ratios_are_rounded_and_limited(void)
+{
+    EXPECT_I64(3, wk_i128_rounded(5, 1, 2)); /* 2.5 */
+    EXPECT_I64(-2, wk_i128_rounded(-5, 1, 2));
+    EXPECT_I64(-3, wk_i128_rounded(-11, 1, 4));
+    EXPECT_I64(INT64_MAX, wk_i128_rounded(INT64_MAX, INT64_MAX, INT64_MAX));
+    EXPECT_I64(INT64_MAX, wk_i128_rounded(INT64_MAX, 3, 2));
+    EXPECT_I64(INT64_MIN, wk_i128_rounded(INT64_MIN, 3, 2));
+}
+
 static void money_is_rounded_once_half_to_even(void)
 {
     int64_t minor;
@@ -199,6 +220,7 @@ WK_TEST_MAIN(T(every_error_has_a_name_and_a_text), T(check_sums_give_their_catal
              T(daylight_saving_begins_and_ends_by_rule),
              T(the_repeated_hour_is_told_apart_by_its_flag),
              T(wide_products_and_quotients_are_exact),
+             T(bits_are_counted_and_shifted_either_way), T(ratios_are_rounded_and_limited),
              T(quotients_by_short_and_long_divisors_multiply_back),
              T(money_is_rounded_once_half_to_even),
              T(a_full_notice_ring_keeps_the_first_and_counts_the_rest))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * metrology/lanes_inner - what both of metrology/lanes consist of, over the type of a lane.
+ * metrology/lanes_inner - what lanes of vectors consist of, over the type of a lane.
  *
  * The file that includes this has defined LANES, LANE_INLINE (static inline, and for which
  * processor), the types wk_lane (float, or a vector of floats) and lane_word (int32_t or a vector

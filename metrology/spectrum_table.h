@@ -12,8 +12,8 @@
 #define WK_SPECTRUM_TABLE_TERMS   8
 #define WK_SPECTRUM_TABLE_PIECES  8
 #define WK_SPECTRUM_TABLE_QUARTER 384 /* points of a quarter turn */
-#define WK_SPECTRUM_TABLE_FLAT    50 /* the droop below this entry is one, within 3.6e-5 */
-#define WK_SPECTRUM_TABLE_DROOP   68 /* entries from there on */
+#define WK_SPECTRUM_TABLE_FLAT    50  /* the droop below this entry is one, within 3.6e-5 */
+#define WK_SPECTRUM_TABLE_DROOP   68  /* entries from there on */
 
 /* The kernel is 16 input samples wide and even. For a point at a fraction mu behind an input
  * sample, piece m gives the weights of two of its 16 neighbours, as polynomials [power][piece] in
