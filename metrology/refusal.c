@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #define TEXT(name, text) text,
+/* A long text is one literal over two lines. NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
 static const char *const k_texts[] = {"", WK_REFUSAL_LIST(TEXT)};
 #undef TEXT
 
