@@ -140,6 +140,7 @@ def suites():
     table["powercut"] = [
         ("store", ["build/release/bin/store_powercut"], 300),
         ("mutants", ["python3", "tests/powercut/mutants.py"], 300)]
+    table["adversary"] = [("dlms", ["build/release/bin/dlms_adversary"], 300)]
     table["coverage"] = [("coverage", ["python3", "tools/coverage.py"], 300)]
     table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),
