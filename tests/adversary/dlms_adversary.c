@@ -304,9 +304,12 @@ static bool change_octets(void)
     const uint32_t counter = g_client.counter;
     g_client = before; /* it never came to the meter as it was */
     g_client.counter = counter;
-    const uint32_t flips = 1 + draw(3);
-    for (uint32_t i = 0; i < flips; i++) {
-        g_apdu[draw((uint32_t)size)] ^= (uint8_t)(1 + draw(255));
+    uint8_t sent[APDU];
+    memcpy(sent, g_apdu, size);
+    while (memcmp(sent, g_apdu, size) == 0) { /* two changes may undo each other */
+        for (uint32_t flips = 1 + draw(3); flips > 0; flips--) {
+            g_apdu[draw((uint32_t)size)] ^= (uint8_t)(1 + draw(255));
+        }
     }
     const size_t cut = draw(8) == 0 ? draw((uint32_t)size) : size;
     return gives_data(tell(2, 1, g_apdu, cut));
