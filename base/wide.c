@@ -131,7 +131,7 @@ int64_t wk_i128_divide(struct wk_i128 *a, int64_t divisor)
 {
     /* a < 0: -1 - a is not, and its quotient is -1 less that of a */
     const uint64_t sign = a->high < 0 ? UINT64_MAX : 0;
-    const uint64_t by = (uint64_t)divisor;
+    const uint64_t by = (uint64_t)(divisor > 1 ? divisor : 1);
     const uint64_t low = a->low ^ sign;
     uint64_t rest = (uint64_t)a->high ^ sign;
     uint64_t upper = 0;

@@ -7,7 +7,8 @@
 #ifndef WK_METROLOGY_REFUSAL_H
 #define WK_METROLOGY_REFUSAL_H
 
-/* name, field and what it must be, for people */
+/* name, field and what it must be, for people; from CURVE_CURRENTS to NO_CHANNEL they contradict
+ * each other */
 #define WK_REFUSAL_LIST(X)                                                                     \
     X(WK_REFUSAL_CHANNELS, "channels: must be 1 to 8")                                         \
     X(WK_REFUSAL_RATE, "sample rate: must be 1 kHz to 50 kHz")                                 \
@@ -25,21 +26,19 @@
     X(WK_REFUSAL_CURVE_CURRENTS, "curve: currents must rise, up to 1,000,000 A")               \
     X(WK_REFUSAL_SAME_TWICE, "quantity and phase: another channel has them already")           \
     X(WK_REFUSAL_NO_CHANNEL, "channels: none is a voltage or a current")                       \
-    X(WK_REFUSAL_POWER, "gains: power per count is too large or differs too much "             \
-                        "between phases")                                                      \
+    X(WK_REFUSAL_POWER, "gains: power per count too large, or too unlike between phases")      \
     X(WK_REFUSAL_GUARDS, "guards: largest voltage and current must not be negative")           \
     X(WK_REFUSAL_PULSES, "pulse constant: must be 0 to 10,000,000 pulses per kWh")             \
     X(WK_REFUSAL_START, "starting current: must not be negative")                              \
-    X(WK_REFUSAL_THRESHOLDS, "thresholds: must be interruption < dip < 100 % < swell <= "      \
-                             "200 %, hysteresis 0 to 10 %")                                    \
-    X(WK_REFUSAL_SPECTRUM, "power quality: signal frequency outside 100 to 3,000 Hz, or "      \
-                           "too little memory for the sample rate")                            \
+    X(WK_REFUSAL_THRESHOLDS,                                                                   \
+      "thresholds: interruption < dip < 100 % < swell <= 200 %, hysteresis <= 10 %")           \
+    X(WK_REFUSAL_SPECTRUM,                                                                     \
+      "power quality: signal outside 100 to 3,000 Hz, or little memory for the rate")          \
     X(WK_REFUSAL_FLICKER, "power quality: sample rate outside 1 to 50 kHz")                    \
-    X(WK_REFUSAL_TRANSIENT, "power quality: threshold of transients outside 5 to 200 %, "      \
-                            "or too little memory for the sample rate")                        \
-    X(WK_REFUSAL_CHANGE, "power quality: threshold of rapid voltage changes outside 1 "        \
-                         "to 6 %")                                                             \
-    X(WK_REFUSAL_CAPTURE, "power quality: too little memory for captures of this length")      \
+    X(WK_REFUSAL_TRANSIENT,                                                                    \
+      "power quality: transients outside 5 to 200 %, or little memory for the rate")           \
+    X(WK_REFUSAL_CHANGE, "power quality: rapid voltage changes outside 1 to 6 %")              \
+    X(WK_REFUSAL_CAPTURE, "power quality: too little memory for captures so long")             \
     X(WK_REFUSAL_MEMORY, "power quality: no memory")                                           \
     X(WK_REFUSAL_FOLDER, "power quality: the folder of captures cannot be made")
 

@@ -144,6 +144,7 @@ wk_err wk_sample_map_init(struct wk_sample_map *map, const struct wk_hal_fronten
     *fault = (struct wk_sample_fault){.channel = -1};
     fault->reason = make(&made, info, &fault->channel);
     if (fault->reason != WK_REFUSAL_NONE) {
+        /* from there on channels contradict each other */
         return fault->reason >= WK_REFUSAL_CURVE_CURRENTS ? WK_E_ARGUMENT : WK_E_RANGE;
     }
     *map = made;
