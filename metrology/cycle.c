@@ -194,6 +194,7 @@ static uint32_t part_channels(const struct wk_sample_map *map, const int32_t *co
     for (int c = 0; c < WK_HAL_CHANNELS; c++) {
         raise[c] = (uint32_t)RAISE_X - (uint32_t)map->offset[c];
     }
+    /* cppcheck-suppress ctuuninitvar */
     return wk_inner_part(counts, raise, map->channels, chunk->frames, chunk->row);
 }
 
