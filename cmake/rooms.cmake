@@ -3,6 +3,8 @@
 #   one room of the tree as the static library wk_NAME
 # wk_test(NAME SOURCES a_test.c ... [USES rooms ...] [LINK libraries ...] [SUITE unit] [TARGET])
 #   a TAP program, listed for ./test in <build>/tests.list; TARGET = also runs on Cortex-M
+# wk_generated(ROOM TOOL WHAT OUT FROM ...)
+#   <build>/generated/OUT, which tools/TOOL.py makes of FROM when asked for WHAT, for ROOM
 # wk_program(NAME SOURCES main.c ... [USES rooms ...] [LINK libraries ...])
 # wk_fuzzer(NAME SOURCES x_fuzz.c [USES rooms ...] [CORPUS directory])
 
@@ -83,4 +85,18 @@ function(wk_fuzzer name)
     wk_uses_(${name} ${F_USES})
     target_link_libraries(${name} PRIVATE ${F_LINK})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+endfunction()
+
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+function(wk_generated target tool what out)
+    set(file ${CMAKE_BINARY_DIR}/generated/${out})
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
+    file(GLOB tools CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/${tool}*.py)
+    set(from ${ARGN})
+    list(TRANSFORM from PREPEND ${PROJECT_SOURCE_DIR}/)
+    add_custom_command(OUTPUT ${file}
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/${tool}.py ${what} ${file}
+        DEPENDS ${from} ${tools})
+    target_sources(${target} PRIVATE ${file})
+    target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR})
 endfunction()

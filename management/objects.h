@@ -2,7 +2,7 @@
  *
  * management/objects - the rows of the meter's COSEM table and the classes behind them.
  *
- * management/objects.c lists them. Energies are long64 with scaler -6: exact uWh and
+ * model/objects.txt lists them. Energies are long64 with scaler -6: exact uWh and
  * uvarh. The context of every class function is a struct wk_rooms. */
 #ifndef WK_MANAGEMENT_OBJECTS_H
 #define WK_MANAGEMENT_OBJECTS_H
@@ -163,6 +163,10 @@ void wk_objects_put_settings(struct wk_bytes_out *out, const struct wk_setting_t
 WK_MUST_USE wk_err wk_objects_read_settings(struct wk_bytes_in *in,
                                             const struct wk_setting_table *table,
                                             void *settings);
+
+/** The parameter of a method that needs none: integer(0) by the standard, and nothing, which
+ *  older clients send. WK_E_FORMAT: something else. */
+WK_MUST_USE wk_err wk_objects_take_zero(struct wk_bytes_in *parameter);
 
 /** Tells the assembler what a client changed. */
 void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value);

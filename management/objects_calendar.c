@@ -292,8 +292,8 @@ static wk_err calendar_action(const struct wk_object_call *call, uint8_t method,
 {
     struct wk_rooms *rooms = call->meter;
     (void)method;
-    (void)parameter;
     (void)reply;
+    WK_TRY(wk_objects_take_zero(parameter));
     WK_TRY(wk_tariff_activate(&rooms->tariff));
     wk_objects_tell(call, WK_ROOMS_TARIFF_SET, 0);
     return WK_OK;

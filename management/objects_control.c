@@ -172,8 +172,8 @@ static wk_err disconnect_action(const struct wk_object_call *call, uint8_t metho
                                 struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
 {
     struct wk_rooms *rooms = call->meter;
-    (void)parameter; /* integer(0) by the standard; older clients send none */
     (void)reply;
+    WK_TRY(wk_objects_take_zero(parameter));
     const wk_supply_command command =
         method == 1 ? WK_SUPPLY_REMOTE_DISCONNECT : WK_SUPPLY_REMOTE_RECONNECT;
     const wk_supply_state before = rooms->supply.state;

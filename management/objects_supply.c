@@ -302,8 +302,8 @@ static wk_err relay_action(const struct wk_object_call *call, uint8_t method,
 {
     struct wk_rooms *rooms = call->meter;
     struct wk_relay *relay = &rooms->control.relay[call->object->selector];
-    (void)parameter;
     (void)reply;
+    WK_TRY(wk_objects_take_zero(parameter));
     relay->settings.order = method == 1 ? WK_RELAY_OFF : WK_RELAY_ON;
     wk_objects_tell(call, WK_ROOMS_CONTROL_SET, WK_OBJECTS_SET_RELAY_1);
     return WK_OK;

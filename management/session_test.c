@@ -1072,10 +1072,13 @@ static void open_unprotected_management(void)
     begin(1024, 1024);
     EXPECT_OK(open_as(WK_ROLE_READER));
     static struct wk_object rows[32];
+    static struct wk_object_rights rights[32][WK_ROLE_COUNT];
     EXPECT(table.count <= 32);
     memcpy(rows, table.rows, table.count * sizeof rows[0]);
     for (size_t i = 0; i < table.count; i++) {
-        rows[i].rights[WK_ROLE_READER] = rows[i].rights[WK_ROLE_MANAGEMENT];
+        memcpy(rights[i], rows[i].rights, sizeof rights[i]);
+        rights[i][WK_ROLE_READER] = rights[i][WK_ROLE_MANAGEMENT];
+        rows[i].rights = rights[i];
     }
     table.rows = rows;
 }

@@ -324,24 +324,45 @@ static const struct wk_object_class k_array = {.action = array_action};
         mask, 0, 0                                                                             \
     }
 
+/* What the public client, the reader and management may do. */
+#define ROLES(...)                                                                             \
+    (const struct wk_object_rights[WK_ROLE_COUNT])                                             \
+    {                                                                                          \
+        __VA_ARGS__                                                                            \
+    }
+
 static const struct wk_object k_rows[] = {
-    {15, 3, {0, 0, 40, 0, 0, 255}, 11, 6, {GET(0x7BF), GET(0x7BF), {0x7BF, 0, 2}}, NULL, 0},
-    {15, 3, {0, 0, 40, 0, 1, 255}, 11, 6, {NONE, NONE, GET(0x7BF)}, NULL, 3},
-    {15, 3, {0, 0, 40, 0, 2, 255}, 11, 6, {NONE, GET(0x7BF), {0x7BF, 0x40, 0}}, NULL, 2},
-    {15, 3, {0, 0, 40, 0, 3, 255}, 11, 6, {GET(0x7BF), NONE, GET(0x7BF)}, NULL, 1},
-    {64, 1, {0, 0, 43, 0, 0, 255}, 6, 8, {NONE, NONE, {0x3F, 0, 0xFF}}, NULL, 0},
-    {64, 1, {0, 0, 43, 0, 1, 255}, 6, 8, {NONE, NONE, {0x3F, 0, 0xFF}}, NULL, 1},
-    {1, 0, {0, 0, 42, 0, 0, 255}, 2, 0, {GET(3), GET(3), GET(3)}, &k_data, DATA_NAME},
-    {1, 0, {0, 0, 43, 1, 0, 255}, 2, 0, {GET(3), GET(3), GET(3)}, &k_data, DATA_COUNTER},
-    {8, 0, {0, 0, 1, 0, 0, 255}, 9, 6, {GET(7), GET(7), GET(7)}, &k_clock, 0},
-    {1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, {NONE, GET(3), GET(3)}, &k_data, DATA_SERIAL},
-    {1, 0, {0, 0, 96, 1, 9, 255}, 2, 0, {NONE, GET(3), {3, 2, 0}}, &k_data, DATA_NOTE},
-    {3, 0, {1, 0, 1, 8, 0, 255}, 3, 1, {NONE, GET(7), GET(7)}, &k_register, REGISTER_IMPORT},
-    {3, 0, {1, 0, 1, 8, 1, 255}, 3, 1, {NONE, GET(7), GET(7)}, &k_register, REGISTER_T1},
-    {3, 0, {1, 0, 32, 7, 0, 255}, 3, 1, {NONE, GET(7), GET(7)}, &k_register, REGISTER_U1},
-    {7, 1, {1, 0, 99, 1, 0, 255}, 8, 2, {NONE, GET(0xFF), GET(0xFF)}, &k_profile, 0},
-    {70, 0, {0, 0, 96, 3, 10, 255}, 4, 2, {NONE, GET(0xF), {0xF, 0, 3}}, &k_supply, 0},
-    {123, 0, {0, 0, 18, 0, 0, 255}, 3, 5, {NONE, NONE, {1, 0, 7}}, &k_array, 0},
+    {15,
+     3,
+     {0, 0, 40, 0, 0, 255},
+     11,
+     6,
+     ROLES(GET(0x7BF), GET(0x7BF), {0x7BF, 0, 2}),
+     NULL,
+     0},
+    {15, 3, {0, 0, 40, 0, 1, 255}, 11, 6, ROLES(NONE, NONE, GET(0x7BF)), NULL, 3},
+    {15, 3, {0, 0, 40, 0, 2, 255}, 11, 6, ROLES(NONE, GET(0x7BF), {0x7BF, 0x40, 0}), NULL, 2},
+    {15, 3, {0, 0, 40, 0, 3, 255}, 11, 6, ROLES(GET(0x7BF), NONE, GET(0x7BF)), NULL, 1},
+    {64, 1, {0, 0, 43, 0, 0, 255}, 6, 8, ROLES(NONE, NONE, {0x3F, 0, 0xFF}), NULL, 0},
+    {64, 1, {0, 0, 43, 0, 1, 255}, 6, 8, ROLES(NONE, NONE, {0x3F, 0, 0xFF}), NULL, 1},
+    {1, 0, {0, 0, 42, 0, 0, 255}, 2, 0, ROLES(GET(3), GET(3), GET(3)), &k_data, DATA_NAME},
+    {1, 0, {0, 0, 43, 1, 0, 255}, 2, 0, ROLES(GET(3), GET(3), GET(3)), &k_data, DATA_COUNTER},
+    {8, 0, {0, 0, 1, 0, 0, 255}, 9, 6, ROLES(GET(7), GET(7), GET(7)), &k_clock, 0},
+    {1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, ROLES(NONE, GET(3), GET(3)), &k_data, DATA_SERIAL},
+    {1, 0, {0, 0, 96, 1, 9, 255}, 2, 0, ROLES(NONE, GET(3), {3, 2, 0}), &k_data, DATA_NOTE},
+    {3,
+     0,
+     {1, 0, 1, 8, 0, 255},
+     3,
+     1,
+     ROLES(NONE, GET(7), GET(7)),
+     &k_register,
+     REGISTER_IMPORT},
+    {3, 0, {1, 0, 1, 8, 1, 255}, 3, 1, ROLES(NONE, GET(7), GET(7)), &k_register, REGISTER_T1},
+    {3, 0, {1, 0, 32, 7, 0, 255}, 3, 1, ROLES(NONE, GET(7), GET(7)), &k_register, REGISTER_U1},
+    {7, 1, {1, 0, 99, 1, 0, 255}, 8, 2, ROLES(NONE, GET(0xFF), GET(0xFF)), &k_profile, 0},
+    {70, 0, {0, 0, 96, 3, 10, 255}, 4, 2, ROLES(NONE, GET(0xF), {0xF, 0, 3}), &k_supply, 0},
+    {123, 0, {0, 0, 18, 0, 0, 255}, 3, 5, ROLES(NONE, NONE, {1, 0, 7}), &k_array, 0},
 };
 
 struct wk_object_table wk_dlms_meter_table(struct wk_dlms_meter *meter)

@@ -92,7 +92,7 @@ def check_core():
 
 
 def check_generated():
-    for generator in ("gen_events", "gen_spectrum"):
+    for generator in ("gen_events", "gen_spectrum", "objects"):
         result = run(["python3", f"tools/{generator}.py", "--check"])
         report(result.returncode == 0, f"what {generator} writes is fresh", result.stderr)
 

@@ -130,7 +130,8 @@ def qemu(path, *more):
 def suites():
     """name -> list of (name, argv, timeout in seconds)."""
     table = {}
-    table["lint"] = [("lint", ["python3", "tools/lint.py"], 900)]
+    table["lint"] = [("lint", ["python3", "tools/lint.py"], 900),
+                     ("objects", ["python3", "tools/objects_test.py"], 60)]
     table["unit"] = [(name, argv, 300) for name, argv in listed("dev", "unit")]
     table["target"] = [(name, qemu(argv[0]), 300) for name, argv in listed("cortexm", "unit")]
     # An instruction is a nanosecond of the board's clock: counts are the same on every run.
