@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config.h"
 
+#include "daemon/config_dlms.h"
 #include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
 #include "daemon/config_tariff.h"
@@ -67,15 +68,6 @@ static wk_err take_decimal(const struct reading *reading, const char *value, uns
     }
     *out = scaled;
     return WK_OK;
-}
-
-static wk_err take_octets(const struct reading *reading, const char *value, uint8_t *to,
-                          size_t wanted)
-{
-    size_t size;
-    return wk_ini_hex(value, to, wanted, &size) == WK_OK && size == wanted
-               ? WK_OK
-               : refuse(reading, "must be %zu hexadecimal digits", 2 * wanted);
 }
 
 static wk_err take_zone(const struct reading *reading, const char *value, struct wk_zone *zone)
@@ -467,30 +459,6 @@ static wk_err take_port(const struct reading *reading, const char *value, uint16
     return WK_OK;
 }
 
-static wk_err take_dlms(const struct reading *reading, const struct wk_ini_entry *entry)
-{
-    struct wk_config *config = reading->config;
-    if (strcmp(entry->key, "host") == 0) {
-        return take_text(reading, entry->value, config->dlms_host, WK_CONFIG_TEXT);
-    }
-    if (strcmp(entry->key, "port") == 0) {
-        return take_port(reading, entry->value, &config->dlms_port);
-    }
-    if (strcmp(entry->key, "system_title") == 0) {
-        return take_octets(reading, entry->value, config->system_title, 8);
-    }
-    if (strcmp(entry->key, "reader_password") == 0) {
-        return take_text(reading, entry->value, config->reader_password, 33);
-    }
-    if (strcmp(entry->key, "encryption_key") == 0) {
-        return take_octets(reading, entry->value, config->encryption_key, 16);
-    }
-    if (strcmp(entry->key, "authentication_key") == 0) {
-        return take_octets(reading, entry->value, config->authentication_key, 16);
-    }
-    return refuse(reading, "is not a key of [dlms]");
-}
-
 static wk_err take_choice(const struct reading *reading, const char *value, const char *words,
                           bool *second)
 {
@@ -546,8 +514,7 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         wk_err (*take)(const struct reading *reading, const struct wk_ini_entry *entry);
     } k_sections[] = {
         {"meter", take_meter},       {"frontend", take_frontend}, {"quality", take_quality},
-        {"calendar", take_calendar}, {"dlms", take_dlms},         {"web", take_web},
-        {"push", take_push},
+        {"calendar", take_calendar}, {"web", take_web},           {"push", take_push},
     };
     struct reading *reading = context;
     char detail[WK_INI_WHY] = "";
@@ -561,6 +528,15 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
             return WK_OK;
         }
         const wk_err err = k_sections[i].take(reading, entry);
+        if (err != WK_OK) {
+            snprintf(reason, size, "'%s' %s", entry->key, detail);
+        }
+        return err;
+    }
+    if (strcmp(entry->kind, "dlms") == 0) {
+        const wk_err err = entry->key == NULL ? WK_OK
+                                              : wk_config_dlms_take(reading->config, entry,
+                                                                    detail, sizeof detail);
         if (err != WK_OK) {
             snprintf(reason, size, "'%s' %s", entry->key, detail);
         }
@@ -584,7 +560,6 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
 /* What only the whole file shows. Returns the reason, NULL if all is well. */
 static const char *missing(const struct wk_config *config)
 {
-    static const uint8_t k_none[16] = {0};
     if (config->serial[0] == '\0' || config->state[0] == '\0' || config->phases == 0) {
         return "[meter] needs serial, state and phases";
     }
@@ -600,12 +575,9 @@ static const char *missing(const struct wk_config *config)
             return "[submeter] needs uri and map";
         }
     }
-    if (config->dlms_port == 0 || config->reader_password[0] == '\0' ||
-        memcmp(config->encryption_key, k_none, sizeof k_none) == 0 ||
-        memcmp(config->authentication_key, k_none, sizeof k_none) == 0 ||
-        memcmp(config->system_title, k_none, sizeof config->system_title) == 0) {
-        return "[dlms] needs port, system_title, reader_password, encryption_key and "
-               "authentication_key";
+    const char *dlms = wk_config_dlms_check(config);
+    if (dlms != NULL) {
+        return dlms;
     }
     return wk_config_tariff_check(config);
 }
@@ -651,6 +623,7 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
         .captures = 200,
     };
     strcpy(config->dlms_host, "127.0.0.1");
+    config->hdlc_address = 1;
     config->push_protect = true;
     strcpy(config->web_host, "127.0.0.1");
     strcpy(config->calendar.name, "TOU");

@@ -81,8 +81,11 @@ static void describe(const struct wk_meter *meter, struct wk_module_config *modu
     module->maximum_ua = config->i_max_ua;
     module->seed = wk_crc_32(0, config->serial, strlen(config->serial));
     memcpy(module->system_title, config->system_title, sizeof module->system_title);
-    memcpy(module->keys.ek.octets, config->encryption_key, sizeof config->encryption_key);
     module->keys.ek.size = sizeof config->encryption_key;
+    module->keys.ek.slot = (uint8_t)config->encryption_key_slot;
+    if (config->encryption_key_slot == 0) {
+        memcpy(module->keys.ek.octets, config->encryption_key, sizeof config->encryption_key);
+    }
     memcpy(module->keys.ak.octets, config->authentication_key,
            sizeof config->authentication_key);
     module->keys.ak.size = sizeof config->authentication_key;
@@ -150,6 +153,60 @@ static void take_record(void *self, const struct wk_record *record)
     }
 }
 
+static wk_err read_pin(struct wk_meter *meter, char *pin, size_t room)
+{
+    const char *path = meter->config.token_pin_file;
+    FILE *file = fopen(path, "re");
+    const bool good = file != NULL && fgets(pin, (int)room, file) != NULL;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (!good) {
+        return fail(meter, WK_E_NOT_FOUND, path, "the PIN of the token cannot be read");
+    }
+    pin[strcspn(pin, "\r\n")] = '\0';
+    return WK_OK;
+}
+
+/* An empty slot takes the key of the file once, which may go from the file then. */
+static wk_err commission(struct wk_meter *meter)
+{
+    static const uint8_t k_none[16] = {0};
+    const struct wk_config *config = &meter->config;
+    const struct wk_hal_key key = {.size = 16, .slot = (uint8_t)config->encryption_key_slot};
+    uint8_t iv[12] = {0};
+    uint8_t tag[12];
+    wk_err err = meter->hsm.hal.gcm_seal(&meter->hsm, &key, iv, NULL, 0, NULL, NULL, 0, tag);
+    if (err == WK_E_NOT_FOUND && memcmp(config->encryption_key, k_none, sizeof k_none) != 0) {
+        err = wk_hsm_import(&meter->hsm, key.slot, config->encryption_key, 16);
+    }
+    return err == WK_OK ? WK_OK : fail(meter, err, "token", wk_hsm_error(&meter->hsm));
+}
+
+static wk_err start_keys(struct wk_meter *meter)
+{
+    char pin[WK_CONFIG_SECRET];
+    const struct wk_config *config = &meter->config;
+    WK_TRY(wk_crypto_init(&meter->crypto));
+    meter->keys = &meter->crypto.hal;
+    if (config->token_module[0] == '\0') {
+        return WK_OK;
+    }
+    WK_TRY(read_pin(meter, pin, sizeof pin));
+    const struct wk_hsm_config token = {
+        .module = config->token_module,
+        .label = config->token_label[0] != '\0' ? config->token_label : NULL,
+        .pin = pin,
+    };
+    const wk_err err = wk_hsm_open(&meter->hsm, &token);
+    memset(pin, 0, sizeof pin);
+    if (err != WK_OK) {
+        return fail(meter, err, "token", wk_hsm_error(&meter->hsm));
+    }
+    meter->keys = &meter->hsm.hal;
+    return config->encryption_key_slot != 0 ? commission(meter) : WK_OK;
+}
+
 static wk_err start_module(struct wk_meter *meter)
 {
     struct wk_module_config config;
@@ -165,8 +222,8 @@ static wk_err start_module(struct wk_meter *meter)
         ports.fittings.relay[i] = &meter->panel.relay[i].port;
     }
     describe(meter, &config);
-    WK_TRY(wk_crypto_init(&meter->crypto));
-    ports.crypto = &meter->crypto.hal;
+    WK_TRY(start_keys(meter));
+    ports.crypto = meter->keys;
     const wk_err err = wk_module_init(&meter->module, &config, &ports);
     if (err != WK_OK) {
         return fail(meter, err, "the store cannot be used",
@@ -263,12 +320,39 @@ static wk_err start_dlms(struct wk_meter *meter)
         .loop = &meter->loop,
         .address = meter->config.dlms_host,
         .port = meter->config.dlms_port,
-        .session = wk_module_session(&meter->module, &meter->crypto.hal),
+        .session = wk_module_session(&meter->module, meter->keys),
         .self = meter,
         .now_us = now_us,
         .served = served,
     };
     const wk_err err = wk_dlms_tcp_start(&meter->dlms, &config, error);
+    return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
+}
+
+/* HDLC over TCP and on a serial line, if they are configured. */
+static wk_err start_lines(struct wk_meter *meter)
+{
+    char error[WK_DLMS_LINE_ERROR];
+    const struct wk_config *config = &meter->config;
+    struct wk_dlms_line_config line = {
+        .loop = &meter->loop,
+        .address = config->dlms_host,
+        .port = config->hdlc_port,
+        .station = {.lower = config->hdlc_address},
+        .session = wk_module_session(&meter->module, meter->keys),
+        .self = meter,
+        .now_us = now_us,
+        .served = served,
+    };
+    wk_err err = WK_OK;
+    if (config->hdlc_port != 0) {
+        err = wk_dlms_line_start(&meter->hdlc, &line, error);
+    }
+    if (err == WK_OK && config->serial_device[0] != '\0') {
+        line.device = config->serial_device;
+        line.baud = config->serial_baud;
+        err = wk_dlms_line_start(&meter->serial, &line, error);
+    }
     return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
 }
 
@@ -278,7 +362,7 @@ static wk_err start_push(struct wk_meter *meter)
         .loop = &meter->loop,
         .config = &meter->config,
         .module = &meter->module,
-        .crypto = &meter->crypto.hal,
+        .crypto = meter->keys,
         .self = meter,
         .now_us = now_us,
     };
@@ -325,6 +409,12 @@ static void close_all(struct wk_meter *meter)
         if (meter->dlms != NULL) {
             wk_dlms_tcp_stop(meter->dlms);
         }
+        if (meter->hdlc != NULL) {
+            wk_dlms_line_stop(meter->hdlc);
+        }
+        if (meter->serial != NULL) {
+            wk_dlms_line_stop(meter->serial);
+        }
         wk_meter_push_stop(&meter->push);
         wk_gate_close(&meter->gate);
         wk_web_stop(&meter->web);
@@ -333,6 +423,7 @@ static void close_all(struct wk_meter *meter)
         uv_run(&meter->loop, UV_RUN_DEFAULT);
         uv_loop_close(&meter->loop);
     }
+    wk_hsm_close(&meter->hsm);
     wk_crypto_close(&meter->crypto);
     wk_flash_file_close(&meter->flash);
     wk_ring_close(&meter->ring);
@@ -352,6 +443,9 @@ wk_err wk_meter_start(struct wk_meter *meter)
     }
     if (err == WK_OK) {
         err = start_dlms(meter);
+    }
+    if (err == WK_OK) {
+        err = start_lines(meter);
     }
     if (err == WK_OK) {
         err = start_push(meter);

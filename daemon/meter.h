@@ -19,8 +19,10 @@
 #include "daemon/week.h"
 #include "management/module.h"
 #include "port/linux/crypto.h"
+#include "port/linux/dlms_line.h"
 #include "port/linux/dlms_tcp.h"
 #include "port/linux/flash_file.h"
+#include "port/linux/hsm.h"
 #include "port/linux/ring.h"
 #include "port/virtual/panel.h"
 
@@ -33,6 +35,8 @@ struct wk_meter {
     struct wk_flash_file flash;
     struct wk_ring ring;
     struct wk_crypto crypto;
+    struct wk_hsm hsm;                /* if the keys lie in a token */
+    const struct wk_hal_crypto *keys; /* of crypto or of hsm */
     struct wk_module module;
     struct wk_pump pump;
     struct wk_week week;
@@ -44,6 +48,8 @@ struct wk_meter {
     struct wk_submeters submeters;
     struct wk_web web;
     struct wk_dlms_tcp *dlms;
+    struct wk_dlms_line *hdlc;   /* over TCP; NULL: none */
+    struct wk_dlms_line *serial; /* NULL: none */
     struct wk_meter_push push;
     uv_loop_t loop;
     uv_timer_t timer;

@@ -205,7 +205,9 @@ static wk_err seal_in_token(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PAR
     if (made != size + TAG) {
         return fail(hsm, WK_E_IO, "sealing gave another length", made);
     }
-    memcpy(out, sealed, size);
+    if (size > 0) { /* a GMAC has no text, and no place for one */
+        memcpy(out, sealed, size);
+    }
     memcpy(tag, sealed + size, TAG);
     return WK_OK;
 }
@@ -255,9 +257,11 @@ static wk_err open_checked(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PARA
     if (size > APDU_MOST) {
         return WK_E_FULL;
     }
-    memcpy(sealed, in, size);
+    if (size > 0) {
+        memcpy(sealed, in, size);
+        memset(out, 0, size);
+    }
     memcpy(sealed + size, tag, TAG);
-    memset(out, 0, size);
     WK_TRY(checked(hsm, f->C_DecryptInit(hsm->session, &mechanism, key), "opening"));
     const CK_RV code = f->C_Decrypt(hsm->session, sealed, size + TAG, plain, &made);
     if (code != CKR_OK) {
@@ -267,7 +271,9 @@ static wk_err open_checked(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PARA
     if (made != size) {
         return fail(hsm, WK_E_IO, "opening gave another length", made);
     }
-    memcpy(out, plain, size);
+    if (size > 0) {
+        memcpy(out, plain, size);
+    }
     memset(plain, 0, sizeof plain);
     return WK_OK;
 }

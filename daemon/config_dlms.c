@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config_dlms.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef enum kind { TEXT, NUMBER16, NUMBER32, OCTETS, BAUD } kind;
+
+struct key {
+    const char *name;
+    kind kind;
+    size_t at;
+    size_t size; /* of the text with its end, or octets */
+    int64_t least;
+    int64_t most;
+};
+
+#define PLACE(member)                                                                          \
+    offsetof(struct wk_config, member), sizeof(((struct wk_config *)0)->member)
+
+static const struct key k_keys[] = {
+    {"host", TEXT, PLACE(dlms_host), 0, 0},
+    {"port", NUMBER16, PLACE(dlms_port), 1, 65535},
+    {"hdlc_port", NUMBER16, PLACE(hdlc_port), 1, 65535},
+    {"hdlc_address", NUMBER16, PLACE(hdlc_address), 1,
+     125}, /* 126, 127: calling, all stations */
+    {"serial", TEXT, PLACE(serial_device), 0, 0},
+    {"serial_baud", BAUD, PLACE(serial_baud), 0, 0},
+    {"system_title", OCTETS, PLACE(system_title), 0, 0},
+    {"reader_password", TEXT, PLACE(reader_password), 0, 0},
+    {"encryption_key", OCTETS, PLACE(encryption_key), 0, 0},
+    {"authentication_key", OCTETS, PLACE(authentication_key), 0, 0},
+    {"encryption_key_slot", NUMBER16, PLACE(encryption_key_slot), 1, 255},
+    {"token_module", TEXT, PLACE(token_module), 0, 0},
+    {"token_label", TEXT, PLACE(token_label), 0, 0},
+    {"token_pin_file", TEXT, PLACE(token_pin_file), 0, 0},
+};
+
+static wk_err refuse(char *reason, size_t room, const char *must)
+{
+    (void)snprintf(reason, room, "%s", must);
+    return WK_E_FORMAT;
+}
+
+static wk_err take_number(const struct key *key, const char *value, void *to, char *reason,
+                          size_t room)
+{
+    static const int64_t k_bauds[] = {300,  600,   1200,  2400,  4800,
+                                      9600, 19200, 38400, 57600, 115200};
+    int64_t number = 0;
+    if (key->kind == BAUD) {
+        bool known = wk_ini_integer(value, 300, 115200, &number) == WK_OK;
+        size_t i = 0;
+        while (i < sizeof k_bauds / sizeof k_bauds[0] && k_bauds[i] != number) {
+            i++;
+        }
+        known = known && i < sizeof k_bauds / sizeof k_bauds[0];
+        *(uint32_t *)to = (uint32_t)number;
+        return known ? WK_OK : refuse(reason, room, "must be 300, 600, 1200 ... 115200");
+    }
+    if (wk_ini_integer(value, key->least, key->most, &number) != WK_OK) {
+        (void)snprintf(reason, room, "must be a whole number from %lld to %lld",
+                       (long long)key->least, (long long)key->most);
+        return WK_E_FORMAT;
+    }
+    *(uint16_t *)to = (uint16_t)number;
+    return WK_OK;
+}
+
+wk_err wk_config_dlms_take(struct wk_config *config, const struct wk_ini_entry *entry,
+                           char *reason, size_t room)
+{
+    const struct key *key = NULL;
+    for (size_t i = 0; i < sizeof k_keys / sizeof k_keys[0]; i++) {
+        key = strcmp(entry->key, k_keys[i].name) == 0 ? &k_keys[i] : key;
+    }
+    if (key == NULL) {
+        return refuse(reason, room, "is not a key of [dlms]");
+    }
+    uint8_t *to = (uint8_t *)config + key->at;
+    if (key->kind == TEXT && wk_ini_text(entry->value, (char *)to, key->size) != WK_OK) {
+        (void)snprintf(reason, room, "must be 1 to %zu characters", key->size - 1);
+        return WK_E_FORMAT;
+    }
+    size_t octets = 0;
+    if (key->kind == OCTETS &&
+        (wk_ini_hex(entry->value, to, key->size, &octets) != WK_OK || octets != key->size)) {
+        (void)snprintf(reason, room, "must be %zu hexadecimal digits", 2 * key->size);
+        return WK_E_FORMAT;
+    }
+    return key->kind == TEXT || key->kind == OCTETS
+               ? WK_OK
+               : take_number(key, entry->value, to, reason, room);
+}
+
+static bool is_set(const uint8_t *octets, size_t size)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < size; i++) {
+        any |= octets[i];
+    }
+    return any != 0;
+}
+
+const char *wk_config_dlms_check(const struct wk_config *config)
+{
+    const bool in_token = config->encryption_key_slot != 0;
+    const bool has_key =
+        in_token || is_set(config->encryption_key, sizeof config->encryption_key);
+    if (config->dlms_port == 0 || config->reader_password[0] == '\0' || !has_key ||
+        !is_set(config->authentication_key, sizeof config->authentication_key) ||
+        !is_set(config->system_title, sizeof config->system_title)) {
+        return "[dlms] needs port, system_title, reader_password, encryption_key (or "
+               "encryption_key_slot) and authentication_key";
+    }
+    if (in_token && (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
+        return "[dlms] encryption_key_slot needs token_module and token_pin_file";
+    }
+    return NULL;
+}
