@@ -20,11 +20,16 @@
 struct wk_module_config {
     struct wk_rooms_identity identity;
     struct wk_zone zone;
-    uint16_t period_s; /* of the load profile, 60..3600, divides an hour */
+    uint16_t period_s;     /* of the load profile, 60..3600, divides an hour */
+    uint8_t control_mode;  /* of the disconnect control, for a store that is new */
+    uint8_t special_count; /* of `special` */
+    uint8_t setup_count;   /* of `setups`, at most WK_SESSION_SETUPS - 1 */
+    int32_t nominal_mv;    /* phase voltage, for thresholds of a store that is new; 0 = 230 V */
+    int64_t maximum_ua;    /* Imax, likewise; 0 = 100 A */
+    uint32_t seed;         /* of random offsets; another for each meter */
     /* Profiles; period_s 0: that above, a day, 15 min; count 0: the usual columns. A profile whose
      * rules here differ from those it was last started with is cleared. */
     struct wk_profile_rules profile[WK_ROOMS_PROFILES];
-    uint8_t control_mode;               /* of the disconnect control, for a store that is new */
     struct wk_clock_rules clock;        /* step_us 0: wk_clock_usual */
     struct wk_tariff_calendar calendar; /* for a store that is new; season_count 0 = single
                                            tariff */
@@ -35,17 +40,12 @@ struct wk_module_config {
     struct wk_price_plan price;
     struct wk_store_layout layout;               /* with the logs of management/rooms.h */
     const struct wk_tariff_special_day *special; /* special days, for a store that is new */
-    uint8_t special_count;
     uint8_t system_title[WK_CIPHER_TITLE];
     struct wk_cipher_keys keys; /* of the management client, Security setup 0 */
     struct wk_hal_key kek;      /* its master key; size 0: keys cannot be changed */
     struct wk_session_secret reader_password;
-    uint8_t setup_count;               /* of `setups`, at most WK_SESSION_SETUPS - 1 */
     struct wk_session_setup *setups;   /* more Security setups, with their first keys */
     struct wk_session_identity *pairs; /* for suites 1 and 2; NULL: suite 0 only */
-    int32_t nominal_mv; /* phase voltage, for thresholds of a store that is new; 0 = 230 V */
-    int64_t maximum_ua; /* Imax, likewise; 0 = 100 A */
-    uint32_t seed;      /* of random offsets; another for each meter */
 };
 
 struct wk_module_ports {

@@ -172,31 +172,31 @@ typedef enum wk_session_state {
 
 struct wk_session {
     struct wk_session_config config;
-    wk_session_state state;
-    wk_role role;
     int64_t now_us; /* of the APDU being served */
     const struct wk_session_association *association;
-    uint16_t client_sap;
-    uint16_t client_max_pdu; /* 0 = no limit */
-    uint32_t conformance;
-    uint8_t mechanism;
-    bool ciphered; /* the application context has ciphering */
-    uint8_t challenge_size;
-    struct wk_hal_key dedicated;           /* size 0: none */
-    uint32_t dedicated_counter;            /* last accepted */
     uint64_t transaction;                  /* last accepted with a signature alone */
-    uint8_t blocks_given;                  /* protection that all blocks so far had */
-    uint32_t peer_generation;              /* of the identity when these were looked up: */
     const uint8_t *peer[WK_SESSION_PAIRS]; /* the client's public keys, NULL: unknown */
-    uint8_t client_title[WK_CIPHER_TITLE];
-    uint8_t client_challenge[WK_ASSOCIATION_SECRET];
-    uint8_t client_challenge_size;
-    uint8_t challenge[WK_SESSION_CHALLENGE];
     struct wk_session_get get;
     struct wk_session_gather gather;
     struct wk_session_blocks blocks;
     struct wk_session_access access;
-    struct wk_session_item items[WK_SESSION_LIST];     /* of the transfer under way */
+    struct wk_session_item items[WK_SESSION_LIST]; /* of the transfer under way */
+    wk_session_state state;
+    wk_role role;
+    uint32_t peer_generation; /* of the identity when `peer` was looked up */
+    uint32_t conformance;
+    uint32_t dedicated_counter; /* last accepted */
+    uint16_t client_sap;
+    uint16_t client_max_pdu; /* 0 = no limit */
+    uint8_t mechanism;
+    bool ciphered;        /* the application context has ciphering */
+    uint8_t blocks_given; /* protection that all blocks so far had */
+    uint8_t challenge_size;
+    uint8_t client_challenge_size;
+    struct wk_hal_key dedicated; /* size 0: none */
+    uint8_t client_title[WK_CIPHER_TITLE];
+    uint8_t client_challenge[WK_ASSOCIATION_SECRET];
+    uint8_t challenge[WK_SESSION_CHALLENGE];
     uint8_t plain[WK_SESSION_PDU + WK_CIPHER_RESERVE]; /* a request, deciphered */
     uint8_t stage[WK_SESSION_PDU];
 };

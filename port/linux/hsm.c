@@ -188,9 +188,17 @@ wk_err wk_hsm_make_key(struct wk_hsm *hsm, uint8_t slot, uint8_t size)
 
 /* ---- AES-GCM ----------------------------------------------------------------------------- */
 
+/* What one seal or open works on. */
+struct text {
+    const uint8_t *in;
+    uint8_t *out;
+    size_t size;
+};
+
 static wk_err seal_in_token(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PARAMS *params,
-                            const uint8_t *in, uint8_t *out, size_t size, uint8_t tag[TAG])
+                            const struct text *text, uint8_t tag[TAG])
 {
+    const size_t size = text->size;
     uint8_t sealed[APDU_MOST + TAG];
     CK_MECHANISM mechanism = {CKM_AES_GCM, params, sizeof *params};
     CK_FUNCTION_LIST *f = functions_of(hsm);
@@ -200,13 +208,13 @@ static wk_err seal_in_token(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PAR
         return WK_E_FULL;
     }
     WK_TRY(checked(hsm, f->C_EncryptInit(hsm->session, &mechanism, key), "sealing"));
-    CK_BYTE_PTR text = size > 0 ? (CK_BYTE_PTR)(uintptr_t)in : &none;
-    WK_TRY(checked(hsm, f->C_Encrypt(hsm->session, text, size, sealed, &made), "sealing"));
+    CK_BYTE_PTR plain = size > 0 ? (CK_BYTE_PTR)(uintptr_t)text->in : &none;
+    WK_TRY(checked(hsm, f->C_Encrypt(hsm->session, plain, size, sealed, &made), "sealing"));
     if (made != size + TAG) {
         return fail(hsm, WK_E_IO, "sealing gave another length", made);
     }
     if (size > 0) { /* a GMAC has no text, and no place for one */
-        memcpy(out, sealed, size);
+        memcpy(text->out, sealed, size);
     }
     memcpy(tag, sealed + size, TAG);
     return WK_OK;
@@ -227,7 +235,7 @@ static wk_err gcm_seal(void *self, const struct wk_hal_key *key, const uint8_t i
     WK_TRY(object_of(hsm, CKO_SECRET_KEY, key->slot, &object));
     CK_GCM_PARAMS params = {(CK_BYTE_PTR)(uintptr_t)iv,  12,       96,
                             (CK_BYTE_PTR)(uintptr_t)aad, aad_size, TAG_BITS};
-    return seal_in_token(hsm, object, &params, in, out, size, tag);
+    return seal_in_token(hsm, object, &params, &(struct text){in, out, size}, tag);
 }
 
 /* Encryption without authentication is counter mode from 2 on (NIST SP 800-38D, 7.1). */
@@ -247,8 +255,9 @@ static wk_err open_unchecked(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, const uin
 }
 
 static wk_err open_checked(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PARAMS *params,
-                           const uint8_t *in, uint8_t *out, size_t size, const uint8_t *tag)
+                           const struct text *text, const uint8_t *tag)
 {
+    const size_t size = text->size;
     uint8_t sealed[APDU_MOST + TAG];
     uint8_t plain[APDU_MOST + TAG];
     CK_MECHANISM mechanism = {CKM_AES_GCM, params, sizeof *params};
@@ -258,8 +267,8 @@ static wk_err open_checked(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PARA
         return WK_E_FULL;
     }
     if (size > 0) {
-        memcpy(sealed, in, size);
-        memset(out, 0, size);
+        memcpy(sealed, text->in, size);
+        memset(text->out, 0, size);
     }
     memcpy(sealed + size, tag, TAG);
     WK_TRY(checked(hsm, f->C_DecryptInit(hsm->session, &mechanism, key), "opening"));
@@ -272,7 +281,7 @@ static wk_err open_checked(struct wk_hsm *hsm, CK_OBJECT_HANDLE key, CK_GCM_PARA
         return fail(hsm, WK_E_IO, "opening gave another length", made);
     }
     if (size > 0) {
-        memcpy(out, plain, size);
+        memcpy(text->out, plain, size);
     }
     memset(plain, 0, sizeof plain);
     return WK_OK;
@@ -295,7 +304,7 @@ static wk_err gcm_open(void *self, const struct wk_hal_key *key, const uint8_t i
     }
     CK_GCM_PARAMS params = {(CK_BYTE_PTR)(uintptr_t)iv,  12,       96,
                             (CK_BYTE_PTR)(uintptr_t)aad, aad_size, TAG_BITS};
-    return open_checked(hsm, object, &params, in, out, size, tag);
+    return open_checked(hsm, object, &params, &(struct text){in, out, size}, tag);
 }
 
 /* ---- key wrap ---------------------------------------------------------------------------- */

@@ -74,11 +74,45 @@ static void end(void)
     wk_crypto_close(&g_crypto);
 }
 
-static void what_the_token_seals_openssl_opens_and_the_other_way_round(void)
+/* One text by both, under one key. */
+static void seal_both(const struct wk_hal_key *in_token, const struct wk_hal_key *clear,
+                      int round)
 {
     static uint8_t plain[3000];
     static uint8_t sealed[2][3000];
     static uint8_t opened[3000];
+    uint8_t iv[12];
+    uint8_t aad[40];
+    uint8_t tag[2][12];
+    const size_t length = (size_t)round * 73;
+    const size_t aad_size = (size_t)round % 40;
+    fill(iv, sizeof iv);
+    fill(aad, sizeof aad);
+    fill(plain, length);
+    EXPECT_OK(g_hsm.hal.gcm_seal(&g_hsm, in_token, iv, aad, aad_size, plain, sealed[0], length,
+                                 tag[0]));
+    EXPECT_OK(g_crypto.hal.gcm_seal(&g_crypto, clear, iv, aad, aad_size, plain, sealed[1],
+                                    length, tag[1]));
+    EXPECT_BYTES(sealed[1], sealed[0], length);
+    EXPECT_BYTES(tag[1], tag[0], 12);
+    EXPECT_OK(g_hsm.hal.gcm_open(&g_hsm, in_token, iv, aad, aad_size, sealed[1], opened, length,
+                                 tag[1], 12));
+    EXPECT_BYTES(plain, opened, length);
+    tag[0][round % 12] ^= 1;
+    EXPECT_ERR(WK_E_AUTH, g_hsm.hal.gcm_open(&g_hsm, in_token, iv, aad, aad_size, sealed[1],
+                                             opened, length, tag[0], 12));
+    for (size_t i = 0; i < length; i++) {
+        EXPECT(opened[i] == 0);
+    }
+    if (length > 0) { /* without a tag: encryption only */
+        EXPECT_OK(g_hsm.hal.gcm_open(&g_hsm, in_token, iv, aad, aad_size, sealed[1], opened,
+                                     length, NULL, 0));
+        EXPECT_BYTES(plain, opened, length);
+    }
+}
+
+static void what_the_token_seals_openssl_opens_and_the_other_way_round(void)
+{
     EXPECT(begin());
     for (uint8_t size = 16; size <= 32; size += 16) {
         struct wk_hal_key clear = {.size = size};
@@ -86,34 +120,7 @@ static void what_the_token_seals_openssl_opens_and_the_other_way_round(void)
         EXPECT_OK(wk_hsm_import(&g_hsm, 7, clear.octets, size));
         const struct wk_hal_key in_token = {.size = size, .slot = 7};
         for (int round = 0; round < 40; round++) {
-            uint8_t iv[12];
-            uint8_t aad[40];
-            uint8_t tag[2][12];
-            const size_t length = (size_t)round * 73;
-            const size_t aad_size = (size_t)round % 40;
-            fill(iv, sizeof iv);
-            fill(aad, sizeof aad);
-            fill(plain, length);
-            EXPECT_OK(g_hsm.hal.gcm_seal(&g_hsm, &in_token, iv, aad, aad_size, plain, sealed[0],
-                                         length, tag[0]));
-            EXPECT_OK(g_crypto.hal.gcm_seal(&g_crypto, &clear, iv, aad, aad_size, plain,
-                                            sealed[1], length, tag[1]));
-            EXPECT_BYTES(sealed[1], sealed[0], length);
-            EXPECT_BYTES(tag[1], tag[0], 12);
-            EXPECT_OK(g_hsm.hal.gcm_open(&g_hsm, &in_token, iv, aad, aad_size, sealed[1],
-                                         opened, length, tag[1], 12));
-            EXPECT_BYTES(plain, opened, length);
-            tag[0][round % 12] ^= 1;
-            EXPECT_ERR(WK_E_AUTH, g_hsm.hal.gcm_open(&g_hsm, &in_token, iv, aad, aad_size,
-                                                     sealed[1], opened, length, tag[0], 12));
-            for (size_t i = 0; i < length; i++) {
-                EXPECT(opened[i] == 0);
-            }
-            if (length > 0) { /* without a tag: encryption only */
-                EXPECT_OK(g_hsm.hal.gcm_open(&g_hsm, &in_token, iv, aad, aad_size, sealed[1],
-                                             opened, length, NULL, 0));
-                EXPECT_BYTES(plain, opened, length);
-            }
+            seal_both(&in_token, &clear, round);
         }
     }
     end();

@@ -60,7 +60,8 @@ static uint32_t draw(uint32_t below)
     g_random ^= g_random >> 12;
     g_random ^= g_random << 25;
     g_random ^= g_random >> 27;
-    return (uint32_t)((g_random * UINT64_C(2685821657736338717)) >> 33) % below;
+    const uint32_t drawn = (uint32_t)((g_random * UINT64_C(2685821657736338717)) >> 33);
+    return below > 0 ? drawn % below : 0;
 }
 
 static void draw_octets(uint8_t *octets, size_t size)
@@ -554,7 +555,7 @@ int main(int argc, char **argv)
         {"half-open connections", stay_half_open},
     };
     const size_t kinds = sizeof k_attacks / sizeof k_attacks[0];
-    const uint64_t attempts = argc > 1 ? strtoull(argv[1], NULL, 10) : ATTEMPTS;
+    const unsigned long long attempts = argc > 1 ? strtoull(argv[1], NULL, 10) : ATTEMPTS;
     g_random = argc > 2 ? strtoull(argv[2], NULL, 10) : SEED;
     printf("# seed %llu\n", (unsigned long long)g_random);
     require(wk_crypto_init(&g_crypto) == WK_OK, "OpenSSL");
@@ -564,7 +565,7 @@ int main(int argc, char **argv)
     const struct state before = state_now();
     for (size_t kind = 0; kind < kinds; kind++) {
         const uint32_t already = g_accepted;
-        for (uint64_t n = 0; n < attempts / kinds; n++) {
+        for (unsigned long long n = 0; n < attempts / kinds; n++) {
             const uint64_t seed = g_random;
             g_now_us += LATER_US;
             const bool in = k_attacks[kind].attack();
@@ -582,8 +583,8 @@ int main(int argc, char **argv)
     print_counts();
     printf("# figure {\"figure\":\"adversary: attempts accepted of %llu\",\"value\":%u,"
            "\"unit\":\"\",\"goal\":\"0\",\"holds\":%s,\"seed\":%llu}\n",
-           (unsigned long long)(attempts / kinds * kinds), g_accepted,
-           g_accepted == 0 ? "true" : "false", (unsigned long long)SEED);
+           attempts / kinds * kinds, g_accepted, g_accepted == 0 ? "true" : "false",
+           (unsigned long long)SEED);
     printf("1..%zu\n", kinds);
     wk_crypto_close(&g_crypto);
     return g_accepted == 0 ? 0 : 1;
