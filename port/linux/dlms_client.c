@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port/linux/dlms_client.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cosem/axdr.h"
 #include "cosem/rows.h"
@@ -65,157 +57,45 @@ static int64_t now_us(void)
 
 static void hang_up(struct wk_dlms_client *client)
 {
-    if (client->socket >= 0) {
-        (void)close(client->socket);
-        client->socket = -1;
+    if (client->is_open) {
+        wk_dlms_carrier_close(&client->carrier);
+        client->is_open = false;
     }
-}
-
-/* WK_E_TIMEOUT if the socket is not ready for `events` before the deadline. */
-static wk_err wait_for(int fd, short events, int64_t deadline_us)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = events};
-    for (;;) {
-        const int64_t left_ms = (deadline_us - now_us() + 999) / 1000;
-        if (left_ms <= 0) {
-            return WK_E_TIMEOUT;
-        }
-        const int ready = poll(&poll_fd, 1, left_ms > 60000 ? 60000 : (int)left_ms);
-        if (ready > 0) {
-            return WK_OK;
-        }
-        if (ready < 0 && errno != EINTR) {
-            return WK_E_IO;
-        }
-    }
-}
-
-/* Connects to one address; returns the socket or -1 with errno set. */
-static int connect_to(const struct addrinfo *address, int64_t deadline_us)
-{
-    const int fd =
-        socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (fd < 0) {
-        return -1;
-    }
-    int failure = 0;
-    if (connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
-        failure = errno;
-    }
-    if (failure == EINPROGRESS) {
-        socklen_t size = sizeof failure;
-        if (wait_for(fd, POLLOUT, deadline_us) != WK_OK) {
-            failure = ETIMEDOUT;
-        } else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0) {
-            failure = errno;
-        }
-    }
-    if (failure != 0) {
-        (void)close(fd);
-        errno = failure;
-        return -1;
-    }
-    const int on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
 }
 
 static wk_err dial(struct wk_dlms_client *client)
 {
     const struct wk_dlms_client_config *config = &client->config;
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    const int64_t deadline_us = now_us() + (int64_t)config->connect_timeout_ms * 1000;
-    struct addrinfo *found = NULL;
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", config->port);
-    const int failure = getaddrinfo(config->host, port, &hints, &found);
-    if (failure != 0) {
-        return say(client, WK_E_IO, "%s: %s", config->host, gai_strerror(failure));
+    struct wk_dlms_carrier_address address;
+    wk_err err =
+        wk_dlms_carrier_parse(config->host, config->port, &address, client->carrier.error);
+    if (err == WK_OK) {
+        err = wk_dlms_carrier_open(&client->carrier, &address, config->server_sap,
+                                   (int64_t)config->connect_timeout_ms * 1000);
     }
-    errno = 0;
-    for (const struct addrinfo *at = found; at != NULL && client->socket < 0;
-         at = at->ai_next) {
-        client->socket = connect_to(at, deadline_us);
-    }
-    const int reason = errno;
-    freeaddrinfo(found);
-    if (client->socket < 0) {
-        return say(client, reason == ETIMEDOUT ? WK_E_TIMEOUT : WK_E_IO, "%s port %s: %s",
-                   config->host, port, strerror(reason));
-    }
-    wk_wrapper_split_init(&client->split, client->in, sizeof client->in);
-    return WK_OK;
-}
-
-static wk_err send_all(struct wk_dlms_client *client, const uint8_t *octets, size_t size,
-                       int64_t deadline_us)
-{
-    size_t sent = 0;
-    while (sent < size) {
-        const ssize_t part = send(client->socket, octets + sent, size - sent, MSG_NOSIGNAL);
-        if (part >= 0) {
-            sent += (size_t)part;
-        } else if (errno == EAGAIN) {
-            WK_TRY(wait_for(client->socket, POLLOUT, deadline_us));
-        } else if (errno != EINTR) {
-            return WK_E_CLOSED;
-        }
-    }
-    return WK_OK;
-}
-
-/* Receives what is there, at least one octet. */
-static wk_err receive_some(struct wk_dlms_client *client, int64_t deadline_us)
-{
-    size_t room;
-    uint8_t *space = wk_wrapper_split_space(&client->split, &room);
-    for (;;) {
-        const ssize_t got = recv(client->socket, space, room, 0);
-        if (got > 0) {
-            return wk_wrapper_split_received(&client->split, (size_t)got);
-        }
-        if (got == 0) {
-            return WK_E_CLOSED;
-        }
-        if (errno == EAGAIN) {
-            WK_TRY(wait_for(client->socket, POLLIN, deadline_us));
-        } else if (errno != EINTR) {
-            return WK_E_CLOSED;
-        }
-    }
+    client->is_open = err == WK_OK;
+    return err == WK_OK ? WK_OK : say(client, err, "%s", client->carrier.error);
 }
 
 /* ---- one operation ----------------------------------------------------------------------- */
 
 static wk_err send_next(struct wk_dlms_client *client)
 {
-    const struct wk_dlms_client_config *config = &client->config;
-    struct wk_bytes_out out = wk_bytes_out_of(client->out, sizeof client->out);
-    struct wk_wrapper head = {.source = config->client_sap, .destination = config->server_sap};
-    wk_wrapper_put(&out, &head);
+    struct wk_bytes_out out = wk_dlms_carrier_begin(&client->carrier);
+    const size_t head = out.size;
     WK_TRY(wk_client_output(&client->client, now_us(), &out));
-    if (out.size == WK_WRAPPER_SIZE) {
+    if (out.size == head && out.fault == WK_OK) {
         return WK_OK;
     }
-    wk_bytes_out_patch_u16be(&out, WK_WRAPPER_SIZE - 2, (uint16_t)(out.size - WK_WRAPPER_SIZE));
-    WK_TRY(out.fault);
-    return send_all(client, out.data, out.size, client->client.deadline_us);
+    return wk_dlms_carrier_send(&client->carrier, client->config.client_sap, &out,
+                                client->client.deadline_us);
 }
 
-/* Takes the frames that have arrived; asks the socket for more if there is none. */
 static wk_err receive_next(struct wk_dlms_client *client)
 {
-    struct wk_wrapper head;
     struct wk_bytes_in apdu;
-    const wk_err err = wk_wrapper_split_next(&client->split, &head, &apdu);
-    if (err == WK_E_SHORT) {
-        return receive_some(client, client->client.deadline_us);
-    }
-    WK_TRY(err);
-    if (head.source != client->config.server_sap ||
-        head.destination != client->config.client_sap) {
-        return WK_OK; /* not for this association */
-    }
+    WK_TRY(wk_dlms_carrier_receive(&client->carrier, client->config.client_sap,
+                                   client->client.deadline_us, &apdu));
     return wk_client_receive(&client->client, now_us(), apdu);
 }
 
@@ -266,7 +146,7 @@ static wk_err run(struct wk_dlms_client *client)
 /* WK_E_STATE with its text, unless open. */
 static wk_err must_be_open(struct wk_dlms_client *client)
 {
-    return client->socket >= 0
+    return client->is_open
                ? WK_OK
                : say(client, WK_E_STATE, "%s: the connection is closed", client->config.host);
 }
@@ -390,7 +270,7 @@ wk_err wk_dlms_client_open(struct wk_dlms_client *client,
                            const struct wk_dlms_client_config *config)
 {
     client->config = *config;
-    client->socket = -1;
+    client->is_open = false;
     client->error[0] = '\0';
     client->client = (struct wk_client){0};
     use_defaults(&client->config);
@@ -419,7 +299,7 @@ wk_err wk_dlms_client_open(struct wk_dlms_client *client,
 
 void wk_dlms_client_close(struct wk_dlms_client *client)
 {
-    if (client->socket >= 0) {
+    if (client->is_open) {
         (void)release(client);
         hang_up(client);
     }

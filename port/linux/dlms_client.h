@@ -15,8 +15,8 @@
 #include "base/civil.h"
 #include "cosem/client.h"
 #include "cosem/datetime.h"
-#include "cosem/wrapper.h"
 #include "port/linux/crypto.h"
+#include "port/linux/dlms_carrier.h"
 
 #define WK_DLMS_CLIENT_ERROR 256
 
@@ -26,8 +26,8 @@
 #define WK_DLMS_CLIENT_MANAGEMENT 1
 
 struct wk_dlms_client_config {
-    const char *host;
-    uint16_t port;       /* 0 = 4059 */
+    const char *host;    /* an address of port/linux/dlms_carrier */
+    uint16_t port;       /* where `host` names none; 0 = 4059 */
     uint16_t client_sap; /* see above; fixes the mechanism: none, password, HLS5-GMAC,
                            unless `protection` says otherwise */
     uint16_t server_sap; /* 0 = 1 */
@@ -49,11 +49,8 @@ struct wk_dlms_client {
     struct wk_dlms_client_config config;
     struct wk_crypto crypto;
     struct wk_client client;
-    struct wk_wrapper_split split;
-    int socket; /* -1 = closed */
-    uint8_t in[WK_CLIENT_PDU + WK_WRAPPER_SIZE];
-    uint8_t out[WK_CLIENT_PDU + WK_WRAPPER_SIZE + WK_CIPHER_RESERVE + WK_CIPHER_TAG +
-                WK_ENVELOPE_CIPHERING + WK_ENVELOPE_SIGNING];
+    struct wk_dlms_carrier carrier;
+    bool is_open;
     char error[WK_DLMS_CLIENT_ERROR];
 };
 

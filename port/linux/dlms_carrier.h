@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * port/linux/dlms_carrier - what carries a client's APDUs to a meter and back, waiting for each.
+ *
+ *   HOST                      wrapper over TCP, on the port given beside it
+ *   tcp://HOST[:PORT]         the same (port 4059)
+ *   hdlc+tcp://HOST:PORT[/PHYSICAL]     HDLC over TCP
+ *   hdlc:DEVICE[?baud=N][&address=N]    HDLC on a serial device: hdlc:/dev/ttyUSB0?baud=9600
+ *
+ * PHYSICAL or `address` is the physical device on the line, 1..125; without it the address has
+ * one octet, that of the logical device. One thread per instance. */
+#ifndef WK_PORT_LINUX_DLMS_CARRIER_H
+#define WK_PORT_LINUX_DLMS_CARRIER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cosem/client.h"
+#include "cosem/hdlc_link.h"
+#include "cosem/wrapper.h"
+
+#define WK_DLMS_CARRIER_ERROR 192
+#define WK_DLMS_CARRIER_HEAD  WK_WRAPPER_SIZE /* most octets before an APDU */
+
+struct wk_dlms_carrier_address {
+    char host[128]; /* or device */
+    uint16_t port;
+    bool hdlc;
+    bool serial;
+    uint32_t baud;
+    uint16_t physical; /* 0: an address of one octet */
+};
+
+struct wk_dlms_carrier {
+    struct wk_dlms_carrier_address to;
+    int file; /* -1 = closed */
+    uint16_t server_sap;
+    struct wk_wrapper_split wrapped;
+    struct wk_hdlc_split frames;
+    struct wk_hdlc_link link;
+    int64_t octet_us; /* the last octet came */
+    uint8_t in[WK_CLIENT_PDU + WK_WRAPPER_SIZE];
+    uint8_t out[WK_CLIENT_PDU + WK_DLMS_CARRIER_HEAD + 1024];
+    uint8_t apdu[WK_CLIENT_PDU + WK_HDLC_LLC]; /* HDLC: put together from segments */
+    uint8_t frame[WK_HDLC_FRAME_MOST];
+    char error[WK_DLMS_CARRIER_ERROR];
+};
+
+/** Takes an address apart; `port` counts where the text has none. WK_E_FORMAT: `error` tells. */
+WK_MUST_USE wk_err wk_dlms_carrier_parse(const char *text, uint16_t port,
+                                         struct wk_dlms_carrier_address *address,
+                                         char error[WK_DLMS_CARRIER_ERROR]);
+
+/** Connects within `timeout_us`; HDLC connects with the first APDU. Errors: WK_E_IO, WK_E_TIMEOUT,
+ *  WK_E_NOT_FOUND, WK_E_DENIED, WK_E_BUSY; carrier->error tells. */
+WK_MUST_USE wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
+                                        const struct wk_dlms_carrier_address *address,
+                                        uint16_t server_sap, int64_t timeout_us);
+/** Right also when it is not open. An HDLC connection is closed in words. */
+void wk_dlms_carrier_close(struct wk_dlms_carrier *carrier);
+
+/** Where the next APDU is written: behind `.size` octets that belong to the carrier. */
+struct wk_bytes_out wk_dlms_carrier_begin(struct wk_dlms_carrier *carrier);
+/** Sends it as client `client_sap`. `deadline_us`: of the steady clock. WK_E_TIMEOUT, WK_E_CLOSED,
+ *  WK_E_FULL: the APDU is too long. */
+WK_MUST_USE wk_err wk_dlms_carrier_send(struct wk_dlms_carrier *carrier, uint16_t client_sap,
+                                        struct wk_bytes_out *apdu, int64_t deadline_us);
+/** The next APDU for `client_sap`; borrowed until the next call. */
+WK_MUST_USE wk_err wk_dlms_carrier_receive(struct wk_dlms_carrier *carrier, uint16_t client_sap,
+                                           int64_t deadline_us, struct wk_bytes_in *apdu);
+
+#endif
