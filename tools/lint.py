@@ -54,6 +54,12 @@ def check_layers():
                "an upward include that was planted is caught")
 
 
+def check_conformance():
+    result = run(["python3", "tools/check_conformance.py"])
+    report(result.returncode == 0, "every test that docs/conformance.md names exists",
+           result.stdout)
+
+
 def compile_into(folder, room, code):
     source = pathlib.Path(folder) / "planted.c"
     source.write_text(code)
@@ -128,6 +134,7 @@ def check_cppcheck():
 
 def main():
     check_layers()
+    check_conformance()
     check_core()
     check_generated()
     check_format()
