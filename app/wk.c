@@ -18,6 +18,7 @@ static const struct wk_command k_commands[] = {
     {"simulate", "one meter through a year, held against an oracle", wk_simulate_run},
     {"read", "read values of a meter over DLMS", wk_read_run},
     {"profile", "read the load profile of a meter over DLMS", wk_profile_run},
+    {"decode", "tell what octets of DLMS say: frames, APDUs, captures", wk_decode_run},
     {"push-listen", "print what meters push", wk_push_run},
     {"connect", "connect the supply of a meter", wk_connect_run},
     {"disconnect", "disconnect the supply of a meter", wk_connect_run},

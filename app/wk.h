@@ -31,6 +31,7 @@ int wk_simulate_run(int argc, char **argv);
 int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);
 int wk_connect_run(int argc, char **argv);
+int wk_decode_run(int argc, char **argv);
 int wk_push_run(int argc, char **argv);
 
 #endif
