@@ -233,6 +233,9 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_DISPLAY_SET:
         wk_module_changed(module, WK_MODULE_KEY_DISPLAY);
         break;
+    case WK_ROOMS_SETUP_SET:
+        wk_module_changed(module, WK_MODULE_KEY_SETUP);
+        break;
     case WK_ROOMS_PRICE_SET:
         wk_module_changed(module, WK_MODULE_KEY_PRICE);
         break;

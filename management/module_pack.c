@@ -191,6 +191,20 @@ static wk_err unpack_display(struct wk_module *module, uint8_t key, struct wk_by
     return wk_display_unpack(&module->rooms.display, in);
 }
 
+/* ---- parameters that the meter keeps ------------------------------------------------------ */
+
+static void pack_setup(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_setup_pack(&module->rooms.setup, out);
+}
+
+static wk_err unpack_setup(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    return wk_setup_unpack(&module->rooms.setup, in);
+}
+
 /* ---- security ---------------------------------------------------------------------------- */
 
 bool wk_module_counters_run_low(const struct wk_module *module)
@@ -236,6 +250,7 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_DISPLAY, 1, WK_DISPLAY_PACKED_MAX, pack_display, unpack_display},
     {WK_MODULE_KEY_PROFILE, WK_ROOMS_PROFILES, WK_PROFILE_RULES_PACKED, wk_module_profile_pack,
      wk_module_profile_unpack},
+    {WK_MODULE_KEY_SETUP, 1, WK_SETUP_PACKED, pack_setup, unpack_setup},
     {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, WK_MODULE_TAMPER_ROOM, wk_module_tamper_pack,
      wk_module_tamper_unpack},
 };

@@ -41,6 +41,7 @@ extern const struct wk_object_class wk_objects_relay;      /* class 70; selector
 extern const struct wk_object_class wk_objects_limiter;    /* class 71; selector: index */
 extern const struct wk_object_class wk_objects_setting;    /* class 1, parameters */
 extern const struct wk_object_class wk_objects_control;    /* class 1, state and orders */
+extern const struct wk_object_class wk_objects_setup;      /* any class; selector: first field */
 extern const struct wk_object_class wk_objects_push;       /* class 40; selector: setup */
 
 extern const struct wk_object_class wk_objects_tamper;        /* class 1 */

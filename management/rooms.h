@@ -26,6 +26,7 @@
 #include "management/registers.h"
 #include "management/relay.h"
 #include "management/response.h"
+#include "management/setup.h"
 #include "management/shown.h"
 #include "management/store.h"
 #include "management/supply.h"
@@ -85,6 +86,7 @@ enum {
     WK_ROOMS_SERVICE_ORDERED,  /* covers may be open */
     WK_ROOMS_PROFILE_SET,      /* capture objects or period; value: which profile */
     WK_ROOMS_PROFILE_CLEARED,  /* likewise */
+    WK_ROOMS_SETUP_SET,        /* a parameter of management/setup; value: class */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -159,6 +161,7 @@ struct wk_rooms {
     struct wk_alarm alarm;
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
+    struct wk_setup setup;
     const uint32_t
         *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
     struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */
