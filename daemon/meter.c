@@ -53,7 +53,7 @@ static void name_device(char name[17], const char *serial)
     memcpy(name + 16 - shown, serial + size - shown, shown);
 }
 
-static void describe(const struct wk_meter *meter, struct wk_module_config *module)
+static void describe(struct wk_meter *meter, struct wk_module_config *module)
 {
     const struct wk_config *config = &meter->config;
     *module = (struct wk_module_config){
@@ -69,6 +69,7 @@ static void describe(const struct wk_meter *meter, struct wk_module_config *modu
         .blocks = config->blocks,
         .price = config->price,
         .layout = wk_layout_meter(),
+        .setup = &meter->setup,
     };
     memcpy(module->profile, config->profile, sizeof module->profile);
     struct wk_rooms_identity *identity = &module->identity;

@@ -38,6 +38,7 @@ struct wk_meter {
     struct wk_hsm hsm;                /* if the keys lie in a token */
     const struct wk_hal_crypto *keys; /* of crypto or of hsm */
     struct wk_module module;
+    struct wk_setup setup; /* parameters that clients set */
     struct wk_pump pump;
     struct wk_week week;
     struct wk_record spectrum[WK_VIEW_SLOTS]; /* newest of 150/180 cycles; kind 0 = none yet */

@@ -326,6 +326,10 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
 {
     struct wk_rooms *rooms = &module->rooms;
     rooms->identity = config->identity;
+    rooms->setup = config->setup;
+    if (rooms->setup != NULL) {
+        *rooms->setup = (struct wk_setup){0};
+    }
     rooms->contactor = ports->contactor;
     module->crypto = ports->crypto;
     wk_alarm_init(&rooms->alarm);

@@ -196,13 +196,17 @@ static wk_err unpack_display(struct wk_module *module, uint8_t key, struct wk_by
 static void pack_setup(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
 {
     (void)key;
-    wk_setup_pack(&module->rooms.setup, out);
+    wk_setup_pack(module->rooms.setup, out);
 }
 
 static wk_err unpack_setup(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
     (void)key;
-    return wk_setup_unpack(&module->rooms.setup, in);
+    if (module->rooms.setup == NULL) {
+        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
+        return WK_OK;
+    }
+    return wk_setup_unpack(module->rooms.setup, in);
 }
 
 /* ---- security ---------------------------------------------------------------------------- */
@@ -272,6 +276,9 @@ static bool is_optional(uint8_t key)
 
 static bool is_changed(const struct wk_module *module, uint8_t key)
 {
+    if (key == WK_MODULE_KEY_SETUP && module->rooms.setup == NULL) {
+        return false; /* what a firmware with room for it stored stays as it is */
+    }
     return key == WK_MODULE_KEY_CORE || (module->changed >> key & 1U) != 0;
 }
 

@@ -37,6 +37,7 @@ static struct wk_module g_module;
 static struct wk_session_setup g_more[1];
 static struct wk_session_identity g_identity;
 static struct wk_push g_push;
+static struct wk_setup g_setup;
 static struct wk_session g_session;
 static struct wk_client g_client;
 static struct wk_bearssl g_bearssl;
@@ -112,6 +113,7 @@ static wk_err start_meter(uint8_t phases)
         .setups = g_more,
         .setup_count = 1,
         .pairs = &g_identity,
+        .setup = &g_setup,
     };
     g_more[0] = (struct wk_session_setup){.keys = {.ek = k_key, .ak = k_key}};
     g_identity = (struct wk_session_identity){0};

@@ -26,7 +26,8 @@ static wk_err setup_get(const struct wk_object_call *call, uint8_t attribute,
     const struct wk_setup_key key = key_of(call, attribute);
     (void)selection;
     (void)cursor;
-    return wk_setup_get(&rooms->setup, &key, out);
+    static const struct wk_setup k_first = {0};
+    return wk_setup_get(rooms->setup != NULL ? rooms->setup : &k_first, &key, out);
 }
 
 static wk_err setup_set(const struct wk_object_call *call, uint8_t attribute,
@@ -34,7 +35,10 @@ static wk_err setup_set(const struct wk_object_call *call, uint8_t attribute,
 {
     struct wk_rooms *rooms = call->meter;
     const struct wk_setup_key key = key_of(call, attribute);
-    WK_TRY(wk_setup_set(&rooms->setup, &key, value));
+    if (rooms->setup == NULL) {
+        return WK_E_UNSUPPORTED;
+    }
+    WK_TRY(wk_setup_set(rooms->setup, &key, value));
     wk_objects_tell(call, WK_ROOMS_SETUP_SET, call->object->class_id);
     return WK_OK;
 }
@@ -45,7 +49,10 @@ static wk_err setup_action(const struct wk_object_call *call, uint8_t method,
     struct wk_rooms *rooms = call->meter;
     const struct wk_setup_key key = key_of(call, 2);
     bool changed;
-    WK_TRY(wk_setup_act(&rooms->setup, &key, method, parameter, reply, &changed));
+    if (rooms->setup == NULL) {
+        return WK_E_UNSUPPORTED;
+    }
+    WK_TRY(wk_setup_act(rooms->setup, &key, method, parameter, reply, &changed));
     if (changed) {
         wk_objects_tell(call, WK_ROOMS_SETUP_SET, call->object->class_id);
     }

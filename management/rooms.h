@@ -161,7 +161,7 @@ struct wk_rooms {
     struct wk_alarm alarm;
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
-    struct wk_setup setup;
+    struct wk_setup *setup; /* borrowed; NULL: parameters keep their first values */
     const uint32_t
         *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
     struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */
