@@ -109,8 +109,39 @@ def shield_seeds():
         yield bytes([2, how]) + bytes.fromhex(GET_CLOCK)
 
 
+# Pushes: a recorded frame; {name, value, {scaler, unit}}; captured objects and their values.
+PUSHED = (
+    "7EA02B032110FBAFE6E600601DA109060760857405080101BE10040E01000000065F1F0400007E1FFFFF99C87E",
+    "0F00000000 0C 07EA0B15060C0000FF800000 01 02 02 03 0906 0100010700FF 06 00000513 0202 0F00 "
+    "161B 02 03 0906 0100200700FF 12 08FC 0202 0FFF 1623",
+    "0F00000002 00 02 02 01 02 0204 120028 0906 0000190900FF 0F02 120000 0204 120003 "
+    "0906 0100010800FF 0F02 120000 06 0000007B",
+    "DB082F192291991641033B30000001E5025CE9D2271FD78BE8C204211A916A9D7F587E0A7A814CADEA89E9593F"
+    "01F92EA8C087B5BDFDEFEAB6BECF282DFE49C08F5BE6DC8400",
+    "680D0D6853FF1001670F000000000006000001237C16",
+    "000100010001000B 0F00000000000600000123")
+
+
+def push_decoder_seeds():
+    for text in PUSHED:
+        for kind in (1, 2, 7):
+            yield bytes([kind]) + bytes.fromhex(text.replace(" ", ""))
+
+
+def explain_seeds():
+    texts = [text for some in READERS.values() for text in some] + list(PUSHED) + [
+        "C81E3001234567411312FF935A47566827C467BC7D825C3BE4A77C3FCC056B6B",
+        "E0400001000006C001C1000800", "C401C100 13 02 02 12 11 06 000101 000202",
+        "D9 00000001 00 01 01 0008 0000010000FF 02 01 00"]
+    for text in texts:
+        octets = bytes.fromhex(text.replace(" ", ""))
+        yield bytes([3]) + octets
+        yield bytes([128]) + octets
+
+
 SEEDS = {"session_fuzz": session_seeds, "shield_fuzz": shield_seeds, "cosem_fuzz": cosem_seeds,
-         "submeter_fuzz": submeter_seeds}
+         "submeter_fuzz": submeter_seeds, "explain_fuzz": explain_seeds,
+         "push_decoder_fuzz": push_decoder_seeds}
 
 
 def write(fuzzer, folder):

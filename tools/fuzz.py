@@ -20,7 +20,7 @@ import fuzz_seeds  # noqa: E402  (found only now)
 
 FUZZ = ROOT / "build" / "fuzz" / "fuzz"
 SHORT_RUNS = {"session_fuzz": 1000000, "cosem_fuzz": 500000, "hdlc_fuzz": 500000,
-              "shield_fuzz": 500000,
+              "shield_fuzz": 500000, "explain_fuzz": 300000, "push_decoder_fuzz": 500000,
               "recording_fuzz": 200000,
               "submeter_fuzz": 200000, "store_fuzz": 100000}
 SEED = 20261121
