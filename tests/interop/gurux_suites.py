@@ -69,7 +69,8 @@ def read(options, general, tap):
 
 def run_suite(program, suite, tap):
     size = 64 if suite == 2 else 32
-    options = argparse.Namespace(host="127.0.0.1", suite=suite, counter=1, now=True, title=TITLE,
+    options = argparse.Namespace(host="127.0.0.1", framing="wrapper", suite=suite,
+                                 counter=1, now=True, title=TITLE,
                                  password="Wattkeeper", name="WKP0000000000001",
                                  ek=EK.ljust(size, "0"), ak=AK.ljust(size, "0"))
     server = subprocess.Popen([program, str(suite)], stdin=subprocess.PIPE,
