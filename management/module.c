@@ -7,6 +7,7 @@
 #include "management/module_events.h"
 #include "management/module_pack.h"
 #include "management/module_profile.h"
+#include "management/module_schedule.h"
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
 #include "management/module_tariff.h"
@@ -155,6 +156,7 @@ wk_err wk_module_consume(struct wk_module *module, const struct wk_record *recor
     WK_TRY(wk_module_end_storms(module));
     module->cursor = (struct wk_module_cursor){record->epoch, record->seq};
     module->records_consumed++;
+    WK_TRY(wk_module_schedule(module));
     return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
 }
 

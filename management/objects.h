@@ -36,13 +36,14 @@ extern const struct wk_object_class wk_objects_alarm;      /* class 1 */
 extern const struct wk_object_class wk_objects_price;      /* class 1 */
 extern const struct wk_object_class wk_objects_display;    /* class 1 */
 extern const struct wk_object_class wk_objects_demand;     /* class 5 */
-extern const struct wk_object_class wk_objects_script;     /* class 9 */
+extern const struct wk_object_class wk_objects_script;     /* class 9; selector: group E */
+extern const struct wk_object_class wk_objects_schedule;   /* class 22; selector: first field */
 extern const struct wk_object_class wk_objects_relay;      /* class 70; selector: index */
 extern const struct wk_object_class wk_objects_limiter;    /* class 71; selector: index */
 extern const struct wk_object_class wk_objects_setting;    /* class 1, parameters */
 extern const struct wk_object_class wk_objects_control;    /* class 1, state and orders */
-extern const struct wk_object_class wk_objects_setup;      /* any class; selector: first field */
-extern const struct wk_object_class wk_objects_push;       /* class 40; selector: setup */
+extern const struct wk_object_class wk_objects_setup; /* any class; selector: first field */
+extern const struct wk_object_class wk_objects_push;  /* class 40; selector: setup */
 
 extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
 extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
@@ -109,6 +110,11 @@ enum {
     WK_OBJECTS_UNBALANCE,
     WK_OBJECTS_I_MOST, /* largest phase current */
     WK_OBJECTS_P_NET,  /* magnitude of the sum over phases */
+    WK_OBJECTS_S_PHASE,
+    WK_OBJECTS_P_IMPORT_PHASE,
+    WK_OBJECTS_P_EXPORT_PHASE,
+    WK_OBJECTS_Q_EXPORT_PHASE,
+    WK_OBJECTS_I_SUM, /* of the phase currents */
 };
 #define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
 
@@ -168,6 +174,10 @@ WK_MUST_USE wk_err wk_objects_read_settings(struct wk_bytes_in *in,
 /** The parameter of a method that needs none: integer(0) by the standard, and nothing, which
  *  older clients send. WK_E_FORMAT: something else. */
 WK_MUST_USE wk_err wk_objects_take_zero(struct wk_bytes_in *parameter);
+
+/** Executes the script of a class 22 object, call->object, if it came due after `from` and not after
+ *  call->now_us. Whether it did; a script that cannot be executed now is not tried again. */
+bool wk_objects_schedule_run(const struct wk_object_call *call, struct wk_utc from);
 
 /** Tells the assembler what a client changed. */
 void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value);

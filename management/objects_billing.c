@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Classes 4 (extended register), 5 (demand register) and 9 (script table): maximum demand and the
+ * Classes 4 (extended register) and 5 (demand register): maximum demand and the
  * end of a billing period. Powers are long64 in mW: scaler -3, unit W. */
 #include "cosem/axdr.h"
 #include "cosem/datetime.h"
@@ -8,9 +8,6 @@
 
 #define SCALER_MW     (-3)
 #define UNIT_W        27
-#define SCRIPT_END    1 /* selector of the script that ends the period */
-#define SCRIPT_ACTION 2 /* service: execute */
-#define SCRIPT_CLASS  9
 
 static wk_err put_time(const struct wk_rooms *rooms, struct wk_utc at, struct wk_bytes_out *out)
 {
@@ -112,45 +109,3 @@ static wk_err demand_get(const struct wk_object_call *call, uint8_t attribute,
 }
 
 const struct wk_object_class wk_objects_demand = {.get = demand_get};
-
-/* ---- class 9: scripts -------------------------------------------------------------------- */
-
-static wk_err script_get(const struct wk_object_call *call, uint8_t attribute,
-                         const struct wk_object_selection *selection,
-                         struct wk_object_cursor *cursor, struct wk_bytes_out *out)
-{
-    (void)attribute;
-    (void)selection;
-    (void)cursor;
-    wk_axdr_put_array(out, 1);
-    wk_axdr_put_structure(out, 2);
-    wk_axdr_put_long_unsigned(out, SCRIPT_END);
-    wk_axdr_put_array(out, 1);
-    wk_axdr_put_structure(out, 5);
-    wk_axdr_put_enum(out, SCRIPT_ACTION);
-    wk_axdr_put_long_unsigned(out, SCRIPT_CLASS);
-    wk_axdr_put_octet_string(out, call->object->obis, sizeof call->object->obis);
-    wk_axdr_put_integer(out, 1);
-    wk_axdr_put_null(out);
-    return WK_OK;
-}
-
-static wk_err script_action(const struct wk_object_call *call, uint8_t method,
-                            struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
-{
-    const struct wk_rooms *rooms = call->meter;
-    (void)method;
-    (void)reply;
-    const int64_t script = wk_axdr_read_integer(parameter, WK_AXDR_LONG_UNSIGNED);
-    WK_TRY(wk_bytes_in_end(parameter));
-    if (script != SCRIPT_END) {
-        return WK_E_RANGE;
-    }
-    if (!wk_billing_may_end(&rooms->billing, wk_clock_utc(call->now_us))) {
-        return WK_E_BUSY; /* locked out for a while after the last end */
-    }
-    wk_objects_tell(call, WK_ROOMS_PERIOD_ENDED, SCRIPT_END);
-    return WK_OK;
-}
-
-const struct wk_object_class wk_objects_script = {.get = script_get, .action = script_action};

@@ -72,6 +72,11 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_UNBALANCE, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_PERCENT},
     {WK_OBJECTS_I_MOST, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
     {WK_OBJECTS_P_NET, WK_AXDR_LONG64, -3, UNIT_W},
+    {WK_OBJECTS_S_PHASE, WK_AXDR_LONG64, -3, UNIT_VA},
+    {WK_OBJECTS_P_IMPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_W},
+    {WK_OBJECTS_P_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_W},
+    {WK_OBJECTS_Q_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_VAR},
+    {WK_OBJECTS_I_SUM, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
 };
 
 static const struct quantity *quantity_of(uint32_t selector)
@@ -216,6 +221,9 @@ static wk_err total_value(const struct wk_record_window *window, uint32_t quanti
     case WK_OBJECTS_I_MOST:
         *value = largest(window->i_ua) / 1000;
         return WK_OK;
+    case WK_OBJECTS_I_SUM:
+        *value = sum(window->i_ua) / 1000;
+        return WK_OK;
     case WK_OBJECTS_P_NET:
         *value = positive(sum(window->p_mw)) + positive(-sum(window->p_mw));
         return WK_OK;
@@ -239,6 +247,18 @@ static wk_err phase_value(const struct wk_record_window *window, uint32_t quanti
         return WK_OK;
     case WK_OBJECTS_Q_PHASE:
         *value = window->q1_mvar[phase];
+        return WK_OK;
+    case WK_OBJECTS_S_PHASE:
+        *value = window->s_mva[phase];
+        return WK_OK;
+    case WK_OBJECTS_P_IMPORT_PHASE:
+        *value = positive(window->p_mw[phase]);
+        return WK_OK;
+    case WK_OBJECTS_P_EXPORT_PHASE:
+        *value = positive(-window->p_mw[phase]);
+        return WK_OK;
+    case WK_OBJECTS_Q_EXPORT_PHASE:
+        *value = positive(-window->q1_mvar[phase]);
         return WK_OK;
     case WK_OBJECTS_PF_PHASE:
         *value = window->pf_e6[phase] / 1000;

@@ -324,6 +324,7 @@ wk_err wk_setup_act(struct wk_setup *setup, const struct wk_setup_key *key, uint
 void wk_setup_pack(const struct wk_setup *setup, struct wk_bytes_out *out)
 {
     wk_bytes_out_u8(out, VERSION);
+    wk_bytes_out_u64le(out, (uint64_t)setup->until_s);
     wk_bytes_out_put(out, setup->octets, setup->size);
 }
 
@@ -332,8 +333,9 @@ wk_err wk_setup_unpack(struct wk_setup *setup, struct wk_bytes_in *in)
     struct wk_setup read = {0};
     size_t at = 0;
     const bool known = wk_bytes_in_u8(in) == VERSION;
+    read.until_s = (int64_t)wk_bytes_in_u64le(in);
     const size_t size = wk_bytes_in_left(in);
-    if (!known || size > WK_SETUP_ROOM) {
+    if (!known || in->fault != WK_OK || size > WK_SETUP_ROOM) {
         return WK_E_FORMAT;
     }
     wk_bytes_in_copy(in, read.octets, size);

@@ -20,7 +20,7 @@
 
 #define WK_SETUP_ROOM   768 /* octets of all values that were set */
 #define WK_SETUP_VALUE  256 /* octets of one value, most */
-#define WK_SETUP_PACKED (WK_SETUP_ROOM + 1)
+#define WK_SETUP_PACKED (WK_SETUP_ROOM + 9)
 
 /* One attribute of one object. `field` is its place in the table of the text. */
 struct wk_setup_key {
@@ -31,6 +31,7 @@ struct wk_setup_key {
 };
 
 struct wk_setup {
+    int64_t until_s; /* UTC: what schedules wanted up to here was done; 0: not known */
     uint16_t size;
     uint8_t octets[WK_SETUP_ROOM];
 };

@@ -24,6 +24,7 @@ LISTS = ("single", "three")
 STORAGE = ("fixed", "live", "column", "counter", "log", "config", "security")
 MOST_NUMBER = 32  # attributes and methods have a bit each
 ALL = 0xFFFFFFFF
+SETUPS = ("setup", "schedule")  # functions whose attributes management/setup keeps
 METHOD_KINDS = {"add": 1, "remove": 2, "count": 3}
 
 
@@ -173,7 +174,7 @@ class Model:
         thing.function, selector, thing.storage, thing.text = fields[-4:]
         thing.group = self.group
         self.check(thing)
-        thing.selector = read_selector(selector, count) if thing.function != "setup" else None
+        thing.selector = read_selector(selector, count) if thing.function not in SETUPS else None
         self.objects.append(thing)
 
     def check(self, thing):
@@ -190,7 +191,7 @@ class Model:
 
     def read_value(self, count, line):
         """NUMBER : TYPE = VALUE, or method NUMBER : KIND ATTRIBUTE, of the object above."""
-        if not self.objects or self.objects[-1].function != "setup":
+        if not self.objects or self.objects[-1].function not in SETUPS:
             raise Fault(count, "line", "is indented, but the object above is no setup")
         thing = self.objects[-1]
         match = re.fullmatch(r"method (\d+) : (\w+) (\d+)", line)
@@ -220,7 +221,7 @@ class Model:
         thing.actions[method] = (METHOD_KINDS[match[2]], attribute)
 
     def check_setup(self, thing):
-        if thing.function != "setup":
+        if thing.function not in SETUPS:
             return
         attributes = len(thing.of_class.attributes)
         for attribute in range(2, attributes + 1):
@@ -259,7 +260,7 @@ def setup_starts(model):
     """id of an object that is a setup -> its first field"""
     starts, at = {}, 0
     for thing in model.objects:
-        if thing.function == "setup":
+        if thing.function in SETUPS:
             starts[id(thing)] = at
             at += len(thing.values)
     return starts
