@@ -157,6 +157,9 @@ wk_err wk_module_consume(struct wk_module *module, const struct wk_record *recor
     module->cursor = (struct wk_module_cursor){record->epoch, record->seq};
     module->records_consumed++;
     WK_TRY(wk_module_schedule(module));
+    if (record->kind == WK_RECORD_WINDOW) {
+        WK_TRY(wk_module_monitor(module));
+    }
     return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
 }
 

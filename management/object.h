@@ -93,9 +93,9 @@ struct wk_object {
     uint8_t obis[6];
     uint8_t attributes; /* how many, logical name included */
     uint8_t methods;
+    uint32_t selector;                       /* what the class function makes of it */
     const struct wk_object_rights *rights;   /* WK_ROLE_COUNT of them, shared by many rows */
     const struct wk_object_class *functions; /* NULL for class 15: the session answers it */
-    uint32_t selector;                       /* what the class function makes of it */
 };
 
 /* Protection that an object demands of requests and replies, whatever the association does

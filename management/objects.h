@@ -37,6 +37,7 @@ extern const struct wk_object_class wk_objects_price;      /* class 1 */
 extern const struct wk_object_class wk_objects_display;    /* class 1 */
 extern const struct wk_object_class wk_objects_demand;     /* class 5 */
 extern const struct wk_object_class wk_objects_script;     /* class 9; selector: group E */
+extern const struct wk_object_class wk_objects_monitor;    /* class 21; selector: first field */
 extern const struct wk_object_class wk_objects_schedule;   /* class 22; selector: first field */
 extern const struct wk_object_class wk_objects_relay;      /* class 70; selector: index */
 extern const struct wk_object_class wk_objects_limiter;    /* class 71; selector: index */
@@ -178,6 +179,16 @@ WK_MUST_USE wk_err wk_objects_take_zero(struct wk_bytes_in *parameter);
 /** Executes the script of a class 22 object, call->object, if it came due after `from` and not after
  *  call->now_us. Whether it did; a script that cannot be executed now is not tried again. */
 bool wk_objects_schedule_run(const struct wk_object_call *call, struct wk_utc from);
+
+/** Compares the register of a class 21 object, call->object, the meter's monitor `number`, with its
+ *  thresholds, and executes the script of each that it crossed since the last call. Whether what
+ *  is to be kept of it changed. */
+bool wk_objects_monitor_run(const struct wk_object_call *call, uint8_t number);
+
+/** Executes a script: a structure of the name of a script table and a number. WK_E_FORMAT: it is
+ *  none; WK_E_RANGE: no such table or script; or what the script's method returns. */
+WK_MUST_USE wk_err wk_objects_run_script(const struct wk_object_call *call,
+                                         struct wk_bytes_in script);
 
 /** Tells the assembler what a client changed. */
 void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value);

@@ -170,19 +170,22 @@ static struct wk_bytes_in value_of(const struct wk_object_call *call, uint8_t at
                : wk_bytes_in_of(room, 0);
 }
 
+wk_err wk_objects_run_script(const struct wk_object_call *call, struct wk_bytes_in script)
+{
+    struct wk_object_call target = *call;
+    struct wk_bytes_out reply = wk_bytes_out_of(NULL, 0);
+    uint16_t number;
+    WK_TRY(read_script(call, script, &target.object, &number));
+    const uint8_t octets[] = {WK_AXDR_LONG_UNSIGNED, (uint8_t)(number >> 8), (uint8_t)number};
+    struct wk_bytes_in parameter = wk_bytes_in_of(octets, sizeof octets);
+    return script_action(&target, 1, &parameter, &reply);
+}
+
 bool wk_objects_schedule_run(const struct wk_object_call *call, struct wk_utc from)
 {
     const struct wk_rooms *rooms = call->meter;
     const struct wk_utc to = {call->now_us / 1000000};
-    struct wk_object_call target = *call;
     uint8_t room[WK_SETUP_VALUE];
-    uint16_t number;
-    if (!wk_schedule_is_due(value_of(call, TIMES, room), &rooms->clock.zone, from, to) ||
-        read_script(call, value_of(call, SCRIPT, room), &target.object, &number) != WK_OK) {
-        return false;
-    }
-    const uint8_t octets[] = {WK_AXDR_LONG_UNSIGNED, (uint8_t)(number >> 8), (uint8_t)number};
-    struct wk_bytes_in parameter = wk_bytes_in_of(octets, sizeof octets);
-    struct wk_bytes_out reply = wk_bytes_out_of(room, 0);
-    return script_action(&target, 1, &parameter, &reply) == WK_OK;
+    return wk_schedule_is_due(value_of(call, TIMES, room), &rooms->clock.zone, from, to) &&
+           wk_objects_run_script(call, value_of(call, SCRIPT, room)) == WK_OK;
 }

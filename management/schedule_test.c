@@ -236,7 +236,77 @@ static void a_schedule_names_a_script_table(void)
                set("0.0.15.0.1.255", 4, "01 01 02 02 0904 18000000 0905 FFFFFFFFFF"));
 }
 
-WK_TEST_MAIN(T(a_time_of_every_day_is_due_once_a_day_and_at_its_second),
+/* ---- register monitors ------------------------------------------------------------------- */
+
+static wk_err load(int64_t utc_s, int64_t p_mw)
+{
+    struct wk_record record = {.seq = ++g_seq,
+                               .epoch = 1,
+                               .t_us = utc_s * US,
+                               .span_us = US / 5,
+                               .kind = WK_RECORD_WINDOW};
+    record.window.phases = 1;
+    record.window.u_mv[0] = 230000;
+    record.window.p_mw[0] = p_mw;
+    return wk_module_consume(&g_module, &record);
+}
+
+#define MONITOR    "0.0.16.1.0.255"
+#define DISCONNECT "02 02 0906 00000A006AFF 12 0001"
+#define CONNECT    "02 02 0906 00000A006AFF 12 0002"
+
+/* Above 5 kW it disconnects, below it connects again. */
+static wk_err start_monitor(void)
+{
+    WK_TRY(start());
+    WK_TRY(set(MONITOR, 2, "01 01 14 00000000004C4B40"));
+    WK_TRY(set(MONITOR, 3, "02 03 12 0003 0906 0100010700FF 0F 02"));
+    WK_TRY(set(MONITOR, 4, "01 01 02 02 " DISCONNECT " " CONNECT));
+    return wk_module_settle(&g_module);
+}
+
+static void a_monitor_acts_when_its_register_crosses_the_threshold(void)
+{
+    EXPECT_OK(start_monitor());
+    EXPECT_OK(load(START_S + 1, 4999999));
+    EXPECT_OK(load(START_S + 2, 5000000)); /* at the threshold is not above it */
+    EXPECT(g_closed);
+    EXPECT_OK(load(START_S + 3, 5000001));
+    EXPECT(!g_closed);
+    EXPECT_OK(reconnect());
+    EXPECT_OK(load(START_S + 4, 6000000)); /* it crossed once */
+    EXPECT_I64(1, g_opened);
+    EXPECT_OK(load(START_S + 5, 100));
+    EXPECT_OK(load(START_S + 6, 6000000));
+    EXPECT_I64(2, g_opened);
+}
+
+static void a_monitor_sees_a_crossing_over_a_restart_but_none_at_its_first_value(void)
+{
+    EXPECT_OK(start_monitor());
+    EXPECT_OK(load(START_S + 1, 6000000));
+    EXPECT_I64(0, g_opened); /* nothing was below */
+    EXPECT_OK(load(START_S + 2, 100));
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT_OK(boot());
+    EXPECT_OK(load(START_S + 3, 6000000));
+    EXPECT_I64(1, g_opened);
+}
+
+static void a_monitor_watches_registers_of_the_meter_only(void)
+{
+    EXPECT_OK(start());
+    EXPECT_ERR(WK_E_RANGE, set(MONITOR, 3, "02 03 12 0003 0906 010063FF00FF 0F 02"));
+    EXPECT_ERR(WK_E_RANGE, set(MONITOR, 3, "02 03 12 0001 0906 0100010700FF 0F 02"));
+    EXPECT_ERR(WK_E_RANGE, set(MONITOR, 3, "02 03 12 0003 0906 0100010700FF 0F 03"));
+    EXPECT_ERR(WK_E_FORMAT, set(MONITOR, 2, "01 01 09 00"));
+    EXPECT_OK(set(MONITOR, 2, "01 02 06 00000001 14 0000000000000002"));
+}
+
+WK_TEST_MAIN(T(a_monitor_acts_when_its_register_crosses_the_threshold),
+             T(a_monitor_sees_a_crossing_over_a_restart_but_none_at_its_first_value),
+             T(a_monitor_watches_registers_of_the_meter_only),
+             T(a_time_of_every_day_is_due_once_a_day_and_at_its_second),
              T(dates_may_have_wildcards_and_last_days),
              T(a_skipped_hour_is_done_and_a_repeated_one_once), T(no_time_or_date_is_refused),
              T(a_script_is_executed_in_its_time_and_only_once),

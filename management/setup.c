@@ -5,10 +5,11 @@
 
 #include "cosem/axdr.h"
 
-#define VERSION    1
-#define DEPTH      4  /* of arrays and structures in each other */
-#define ARRAY_HEAD 2  /* tag, and a count below 128 */
-#define HEAD       11 /* of a value that was set: class, OBIS, attribute, size */
+#define VERSION     1
+#define ANY_INTEGER 0xFD /* a type of the text that stands for all integers */
+#define DEPTH       4    /* of arrays and structures in each other */
+#define ARRAY_HEAD  2    /* tag, and a count below 128 */
+#define HEAD        11   /* of a value that was set: class, OBIS, attribute, size */
 
 struct field {
     uint16_t type; /* where in k_octets */
@@ -94,6 +95,9 @@ static wk_err conforms_plain(const uint8_t **type, struct wk_bytes_in *in)
     case WK_AXDR_BIT_STRING:
         *type = own + 2;
         return value.count == own[1] ? WK_OK : WK_E_RANGE;
+    case ANY_INTEGER:
+        *type = own + 1;
+        return wk_axdr_is_integer(value.tag) ? WK_OK : WK_E_FORMAT;
     default:
         *type = own + 1;
         return WK_OK;
@@ -132,7 +136,7 @@ wk_err wk_setup_conforms(const uint8_t *type, struct wk_bytes_in *value)
         if (wk_bytes_in_left(value) == 0) {
             return WK_E_SHORT;
         }
-        if (wk_bytes_in_peek(value) != type[0]) {
+        if (wk_bytes_in_peek(value) != type[0] && type[0] != ANY_INTEGER) {
             return WK_E_FORMAT;
         }
         if (type[0] != WK_AXDR_ARRAY && type[0] != WK_AXDR_STRUCTURE) {
@@ -325,6 +329,8 @@ void wk_setup_pack(const struct wk_setup *setup, struct wk_bytes_out *out)
 {
     wk_bytes_out_u8(out, VERSION);
     wk_bytes_out_u64le(out, (uint64_t)setup->until_s);
+    wk_bytes_out_put(out, setup->above, sizeof setup->above);
+    wk_bytes_out_put(out, setup->known, sizeof setup->known);
     wk_bytes_out_put(out, setup->octets, setup->size);
 }
 
@@ -334,6 +340,8 @@ wk_err wk_setup_unpack(struct wk_setup *setup, struct wk_bytes_in *in)
     size_t at = 0;
     const bool known = wk_bytes_in_u8(in) == VERSION;
     read.until_s = (int64_t)wk_bytes_in_u64le(in);
+    wk_bytes_in_copy(in, read.above, sizeof read.above);
+    wk_bytes_in_copy(in, read.known, sizeof read.known);
     const size_t size = wk_bytes_in_left(in);
     if (!known || in->fault != WK_OK || size > WK_SETUP_ROOM) {
         return WK_E_FORMAT;

@@ -18,9 +18,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define WK_SETUP_ROOM   768 /* octets of all values that were set */
-#define WK_SETUP_VALUE  256 /* octets of one value, most */
-#define WK_SETUP_PACKED (WK_SETUP_ROOM + 9)
+#define WK_SETUP_ROOM     768 /* octets of all values that were set */
+#define WK_SETUP_VALUE    256 /* octets of one value, most */
+#define WK_SETUP_MONITORS 2   /* objects of class 21 */
+#define WK_SETUP_PACKED   (WK_SETUP_ROOM + 9 + 2 * WK_SETUP_MONITORS)
 
 /* One attribute of one object. `field` is its place in the table of the text. */
 struct wk_setup_key {
@@ -31,6 +32,8 @@ struct wk_setup_key {
 };
 
 struct wk_setup {
+    uint8_t above[WK_SETUP_MONITORS]; /* register monitors: a bit for each threshold ... */
+    uint8_t known[WK_SETUP_MONITORS]; /* ... and whether it has been compared at all */
     int64_t until_s; /* UTC: what schedules wanted up to here was done; 0: not known */
     uint16_t size;
     uint8_t octets[WK_SETUP_ROOM];
@@ -60,6 +63,7 @@ WK_MUST_USE wk_err wk_setup_unpack(struct wk_setup *setup, struct wk_bytes_in *i
 /** Whether octets are one whole value of a type as model/objects.txt describes it:
  *    integers     tag, least, most, each in the integer's width; of 64 bits the tag alone
  *    strings      tag, least, most octets        bits     tag, number
+ *    any integer  0xFD
  *    array        1, most, octets of what follows, type of the elements
  *    structure    2, members, their types        boolean, null     tag
  *  WK_E_FORMAT: another type; WK_E_RANGE; WK_E_SHORT: it goes on. */

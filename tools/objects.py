@@ -24,7 +24,7 @@ LISTS = ("single", "three")
 STORAGE = ("fixed", "live", "column", "counter", "log", "config", "security")
 MOST_NUMBER = 32  # attributes and methods have a bit each
 ALL = 0xFFFFFFFF
-SETUPS = ("setup", "schedule")  # functions whose attributes management/setup keeps
+SETUPS = ("setup", "schedule", "monitor")  # functions whose attributes management/setup keeps
 METHOD_KINDS = {"add": 1, "remove": 2, "count": 3}
 
 
@@ -280,7 +280,7 @@ def write_rows(model):
         selector = starts.get(id(thing), thing.selector)
         attributes, methods = counts(thing)
         lines.append(f"    {{{thing.key[0]}, {thing.key[1]}, {c_obis(thing)}, {attributes}, "
-                     f"{methods}, k_rights[{sets.index(thing.rights)}], {functions}, {selector}}},")
+                     f"{methods}, {selector}, k_rights[{sets.index(thing.rights)}], {functions}}},")
     singles = sum(thing.list == "single" for thing in model.objects)
     lines += ["};", "", f"#define SINGLE_PHASE_ROWS {singles}", ""]
     return "\n".join(lines)

@@ -123,7 +123,7 @@ def check_wrong():
 def check_written():
     model = objects.Model(MODEL)
     rows = objects.write_rows(model)
-    report("{1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, k_rights[0], &wk_objects_data, WK_OBJECTS_SERIAL},"
+    report("{1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, WK_OBJECTS_SERIAL, k_rights[0], &wk_objects_data},"
            in rows, "a row has class, version, OBIS, counts, rights, function and selector", rows)
     report("[WK_ROLE_READER] = {0xFFFFFFFFU, 0x6U, 0x1U}" in rows, "rights are masks", rows)
     report(rows.index("{0, 0, 25, 1, 0, 255}") < rows.index("{1, 0, 52, 7, 0, 255}")

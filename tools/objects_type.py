@@ -2,7 +2,7 @@
 """Types and values of setup objects in model/objects.txt, and their A-XDR.
 
 A type is one of
-    bool null i8 i16 i32 i64 u8 u16 u32 u64 enum     integers may have a range: u16 1..9999
+    bool null integer (of any size) i8 i16 i32 i64 u8 u16 u32 u64 enum     integers may have a range: u16 1..9999
     octets N..M   text N..M   bits N   array MOST of TYPE   struct(TYPE, TYPE, ...)
 a value one of
     12 -3 true null "text" 0x1A2B (octets) 0.0.25.1.0.255 (octets) 0b101 (bits) [..] (..)
@@ -71,7 +71,7 @@ class Type:
         if self.name in STRINGS:
             return bytes([STRINGS[self.name], self.low, self.high])
         inner = b"".join(member.describe() for member in self.members)
-        return {"null": b"\x00", "bool": b"\x03", "bits": bytes([4, self.high]),
+        return {"null": b"\x00", "bool": b"\x03", "integer": b"\xFD", "bits": bytes([4, self.high]),
                 "array": bytes([1, self.high, len(inner)]) + inner,
                 "struct": bytes([2, len(self.members)]) + inner}[self.name]
 
@@ -173,7 +173,7 @@ def parse_type(tokens):
             members.append(parse_type(tokens))
         tokens.take(")")
         return Type(name, members=tuple(members))
-    if name in ("bool", "null"):
+    if name in ("bool", "null", "integer"):
         return Type(name)
     raise Wrong("type", f"'{name}' is none")
 
