@@ -32,6 +32,9 @@ int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);
 int wk_connect_run(int argc, char **argv);
 int wk_decode_run(int argc, char **argv);
+int wk_objects_run(int argc, char **argv);
+int wk_write_run(int argc, char **argv);
+int wk_security_run(int argc, char **argv);
 int wk_push_run(int argc, char **argv);
 
 #endif

@@ -65,6 +65,8 @@ void wk_meter_init(struct wk_meter *meter, uint16_t client_sap);
 bool wk_meter_option(struct wk_meter *meter, int option, const char *value);
 /** "HOST", "HOST:PORT" or "[IPV6]:PORT". False, and a text on standard error: it is none. */
 bool wk_meter_address(struct wk_meter *meter, const char *text);
+/** "2026-11-21" or "2026-11-21T05:15:00Z", UTC. */
+bool wk_meter_time(const char *text, struct wk_utc *utc);
 /** Opens the association; on failure tells why on standard error. */
 bool wk_meter_open(struct wk_meter *meter);
 

@@ -57,36 +57,10 @@ static const char k_help[] =
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-static bool parse_time(const char *text, struct wk_utc *utc)
-{
-    unsigned year, month, day, hour = 0, minute = 0, second = 0;
-    int size = 0;
-    const bool date = sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &size) == 3;
-    if (date && text[size] == 'T') {
-        const int before = size;
-        if (sscanf(text + before, "T%2u:%2u:%2uZ%n", &hour, &minute, &second, &size) != 3) {
-            return false;
-        }
-        size += before;
-    }
-    if (!date || text[size] != '\0') {
-        return false;
-    }
-    const struct wk_civil civil = {
-        .year = (uint16_t)year,
-        .month = (uint8_t)month,
-        .day = (uint8_t)day,
-        .hour = (uint8_t)hour,
-        .minute = (uint8_t)minute,
-        .second = (uint8_t)second,
-    };
-    return wk_civil_to_utc(&wk_zone_utc, &civil, utc) == WK_OK;
-}
-
 static bool take_time(const char *name, const char *text, struct wk_utc *utc)
 {
     has_range = true;
-    if (parse_time(text, utc)) {
+    if (wk_meter_time(text, utc)) {
         return true;
     }
     fprintf(stderr, "wk: %s \"%s\": must be like 2026-11-21 or 2026-11-21T05:15:00Z\n", name,

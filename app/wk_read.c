@@ -3,15 +3,15 @@
 #include <string.h>
 
 #include "app/wk.h"
-#include "app/wk_meter.h"
+#include "app/wk_object.h"
 #include "app/wk_value.h"
 #include "cosem/axdr.h"
-#include "port/linux/ini.h"
+#include "port/linux/dlms_plan.h"
 
-#define OBJECTS              512 /* most objects of a meter that are looked through */
-#define VALUE                65536
-#define CLASS_OF_ASSOCIATION 15
-#define CLASS_REGISTER       3
+#define NAMED          256 /* values at once, most */
+#define VALUE          1048576
+#define CLASS_REGISTER 3
+#define RECONNECTS     3 /* while values are read */
 
 /* What is read when nothing is named; what the meter does not have is passed over. */
 static const struct {
@@ -41,14 +41,10 @@ static const struct {
     {3, "1.0.71.7.0.255", "current L3"},
 };
 
-struct object {
-    uint16_t class_id;
-    uint8_t obis[WK_OBIS_SIZE];
-};
-
 static struct wk_meter meter;
-static struct object objects[OBJECTS];
-static size_t object_count;
+static struct wk_dlms_plan_item named[2 * NAMED];
+static size_t scaler_of[NAMED]; /* its item; 0: none */
+static size_t named_count;
 static size_t printed;
 
 static const char k_help[] =
@@ -126,95 +122,128 @@ static bool read_usual(void)
     return true;
 }
 
-/* Class and name of one element of the meter's object list. */
-static wk_err take_object(void *self, uint32_t index, struct wk_bytes_in element)
+/* ---- what is named ------------------------------------------------------------------------- */
+
+static wk_err take_class(void *self, const struct wk_object *object)
 {
-    struct object object;
     (void)self;
-    (void)index;
-    (void)wk_axdr_read_count(&element, WK_AXDR_STRUCTURE);
-    object.class_id = (uint16_t)wk_axdr_read_integer(&element, WK_AXDR_LONG_UNSIGNED);
-    (void)wk_axdr_read_integer(&element, WK_AXDR_UNSIGNED);
-    wk_axdr_read_exact(&element, object.obis, sizeof object.obis);
-    WK_TRY(element.fault);
-    if (object_count < OBJECTS) {
-        objects[object_count++] = object;
+    for (size_t i = 0; i < named_count; i++) {
+        if (wk_obis_equal(object->obis, named[i].target.obis)) {
+            named[i].target.class_id = object->class_id;
+        }
     }
     return WK_OK;
 }
 
-static bool read_object_list(void)
+static bool parse_names(int count, char **names)
 {
-    struct wk_apdu_target target = {
-        .class_id = CLASS_OF_ASSOCIATION,
-        .obis = {0, 0, 40, 0, 0, 255},
-        .id = 2,
-    };
-    if (wk_dlms_client_get_rows(&meter.client, &target, NULL, take_object) != WK_OK) {
-        fprintf(stderr, "wk: object list: %s\n", wk_dlms_client_error(&meter.client));
+    if (count > NAMED) {
+        fprintf(stderr, "wk: at most %d values at once\n", NAMED);
         return false;
+    }
+    named_count = (size_t)count;
+    for (size_t i = 0; i < named_count; i++) {
+        if (!wk_object_parse(names[i], 2, &named[i].target)) {
+            fprintf(stderr, "wk: \"%s\" is no OBIS name such as 1.0.1.8.0.255 or 1-0:1.8.0:2\n",
+                    names[i]);
+            return false;
+        }
     }
     return true;
 }
 
-/* "OBIS" or "OBIS:ATTRIBUTE"; the last colon counts, as "1-0:1.8.0" has one, too. */
-static bool parse_name(const char *text, struct wk_apdu_target *target)
+/* Registers get a second item, scaler and unit, behind all values. */
+static size_t add_scalers(void)
 {
-    char obis[WK_OBIS_TEXT + 8];
-    int64_t attribute = 2;
-    const size_t size = strlen(text);
-    const char *colon = strrchr(text, ':');
-    target->id = 2;
-    if (size < sizeof obis && wk_obis_parse(text, target->obis) == WK_OK) {
-        return true;
-    }
-    if (colon == NULL || (size_t)(colon - text) >= sizeof obis ||
-        wk_ini_integer(colon + 1, 1, 127, &attribute) != WK_OK) {
-        return false;
-    }
-    memcpy(obis, text, (size_t)(colon - text));
-    obis[colon - text] = '\0';
-    target->id = (uint8_t)attribute;
-    return wk_obis_parse(obis, target->obis) == WK_OK;
-}
-
-static int read_named(const char *text)
-{
-    struct wk_apdu_target target = {0};
-    if (!parse_name(text, &target)) {
-        fprintf(stderr, "wk: \"%s\" is no OBIS name such as 1.0.1.8.0.255 or 1-0:1.8.0:2\n",
-                text);
-        return WK_EXIT_USAGE;
-    }
-    for (size_t i = 0; i < object_count; i++) {
-        if (wk_obis_equal(objects[i].obis, target.obis)) {
-            target.class_id = objects[i].class_id;
+    size_t count = named_count;
+    for (size_t i = 0; i < named_count; i++) {
+        scaler_of[i] = 0;
+        if (named[i].target.class_id == CLASS_REGISTER && named[i].target.id == 2) {
+            scaler_of[i] = count;
+            named[count] = named[i];
+            named[count].target.id = 3;
+            count++;
         }
     }
-    if (target.class_id == 0) {
-        fprintf(stderr, "wk: the meter shows no object %s to this role\n", text);
+    return count;
+}
+
+static bool print_as_register(const struct wk_dlms_plan_item *item,
+                              const struct wk_dlms_plan_item *scaler)
+{
+    struct wk_bytes_in in = scaler->value;
+    struct wk_bytes_in number = item->value;
+    struct wk_axdr_value value;
+    struct wk_dlms_register result;
+    wk_axdr_read(&number, &value);
+    (void)wk_axdr_read_count(&in, WK_AXDR_STRUCTURE);
+    result.value = value.integer;
+    result.scaler = (int8_t)wk_axdr_read_integer(&in, WK_AXDR_INTEGER);
+    result.unit = (uint8_t)wk_axdr_read_integer(&in, WK_AXDR_ENUM);
+    if (number.fault != WK_OK || in.fault != WK_OK || !wk_axdr_is_integer(value.tag) ||
+        (value.tag == WK_AXDR_LONG64_UNSIGNED && value.integer < 0)) {
+        return false;
+    }
+    print_register(&item->target, "", &result);
+    return true;
+}
+
+static int print_named(size_t i, const char *text)
+{
+    const struct wk_dlms_plan_item *item = &named[i];
+    if (item->target.class_id == 0) {
+        fprintf(stderr,
+                "wk: the meter shows no object %s to this role; \"wk objects\" lists them\n",
+                text);
         return WK_EXIT_FAILED;
     }
-    if (read_one(&target, "") != WK_OK) {
-        fprintf(stderr, "wk: %s: %s\n", text, wk_dlms_client_error(&meter.client));
+    if (item->result != WK_APDU_SUCCESS) {
+        fprintf(stderr, "wk: %s: the meter refused: %s\n", text,
+                wk_apdu_access_text(item->result));
         return WK_EXIT_FAILED;
+    }
+    if (scaler_of[i] == 0 || !print_as_register(item, &named[scaler_of[i]])) {
+        print_value(&item->target, "", item->value);
     }
     return WK_EXIT_OK;
 }
 
+static int read_named(int count, char **names)
+{
+    static uint8_t room[VALUE];
+    int status = WK_EXIT_OK;
+    if (!wk_object_list(&meter, NULL, take_class)) {
+        return WK_EXIT_FAILED;
+    }
+    struct wk_dlms_plan plan = {
+        .items = named,
+        .count = add_scalers(),
+        .room = room,
+        .size = sizeof room,
+        .reconnects = RECONNECTS,
+    };
+    const wk_err err = wk_dlms_plan_read(&plan, &meter.client);
+    if (err != WK_OK) {
+        fprintf(stderr, "wk: %s\n",
+                err == WK_E_FULL ? "the values are longer than can be held: read fewer at once"
+                                 : wk_dlms_client_error(&meter.client));
+        return WK_EXIT_FAILED;
+    }
+    for (int i = 0; i < count; i++) {
+        const int one = print_named((size_t)i, names[i]);
+        status = one != WK_EXIT_OK ? one : status;
+    }
+    return status;
+}
+
 static int read_all(int count, char **names)
 {
-    int status = WK_EXIT_OK;
+    int status;
     printf("%s", meter.json ? "{\"values\":[" : "");
     if (count == 0) {
         status = read_usual() ? WK_EXIT_OK : WK_EXIT_FAILED;
-    } else if (!read_object_list()) {
-        status = WK_EXIT_FAILED;
     } else {
-        for (int i = 0; i < count; i++) {
-            const int one = read_named(names[i]);
-            status = one != WK_EXIT_OK ? one : status;
-        }
+        status = read_named(count, names);
     }
     printf("%s", meter.json ? "]}\n" : "");
     return status;
@@ -238,7 +267,8 @@ int wk_read_run(int argc, char **argv)
         fprintf(stderr, "wk: which meter? wk read HOST[:PORT]\n");
         return WK_EXIT_USAGE;
     }
-    if (!wk_meter_address(&meter, argv[optind])) {
+    if (!wk_meter_address(&meter, argv[optind]) ||
+        !parse_names(argc - optind - 1, argv + optind + 1)) {
         return WK_EXIT_USAGE;
     }
     if (!wk_meter_open(&meter)) {

@@ -146,6 +146,7 @@ def suites():
     table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),
                         ("suites", ["tests/interop/run", "build/dev", "suites"], 300),
+                        ("commands", ["tests/interop/run", "build/dev", "commands"], 300),
                         ("decode", ["tests/interop/run", "build/dev", "decode"], 300),
                         ("spectrum", ["tests/interop/run", "build/dev", "spectrum"], 300),
                         ("accuracy", ["tests/interop/run", "build/dev", "accuracy"], 300),

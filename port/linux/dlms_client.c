@@ -327,6 +327,14 @@ wk_err wk_dlms_client_get(struct wk_dlms_client *client, const struct wk_apdu_ta
     return WK_OK;
 }
 
+wk_err wk_dlms_client_get_list(struct wk_dlms_client *client, uint32_t count,
+                               struct wk_bytes_in list, struct wk_client_sink sink)
+{
+    WK_TRY(must_be_open(client));
+    WK_TRY(wk_client_get_list(&client->client, count, list, sink));
+    return run(client);
+}
+
 static wk_err take_rows(void *self, const uint8_t *octets, size_t size)
 {
     return wk_rows_feed(self, octets, size);

@@ -73,6 +73,11 @@ uint32_t wk_dlms_client_counter(const struct wk_dlms_client *client);
 WK_MUST_USE wk_err wk_dlms_client_get(struct wk_dlms_client *client,
                                       const struct wk_apdu_target *target, void *value,
                                       size_t room, size_t *size);
+/** Several attributes with one request, `count` targets as wk_apdu_put_target writes them; the
+ *  sink gets the results as encoded, with their count before them (port/linux/dlms_plan takes
+ *  them apart). WK_E_FULL: more than WK_CLIENT_LIST. */
+WK_MUST_USE wk_err wk_dlms_client_get_list(struct wk_dlms_client *client, uint32_t count,
+                                           struct wk_bytes_in list, struct wk_client_sink sink);
 /** The elements of an array attribute one by one, however long it is. `row` as in
  *  cosem/rows. */
 WK_MUST_USE wk_err wk_dlms_client_get_rows(struct wk_dlms_client *client,
