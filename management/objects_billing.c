@@ -6,8 +6,8 @@
 #include "cosem/datetime.h"
 #include "management/objects.h"
 
-#define SCALER_MW     (-3)
-#define UNIT_W        27
+#define SCALER_MW (-3)
+#define UNIT_W    27
 
 static wk_err put_time(const struct wk_rooms *rooms, struct wk_utc at, struct wk_bytes_out *out)
 {
