@@ -2,17 +2,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/wk.h"
 #include "app/wk_meter.h"
 #include "app/wk_value.h"
 #include "cosem/axdr.h"
 #include "cosem/select.h"
+#include "port/linux/dlms_plan.h"
 #include "port/linux/ini.h"
 
 #define COLUMNS         64
 #define CLASS_PROFILE   7
 #define CLASS_REGISTER  3
+#define CLASS_CLOCK     8
+#define RECONNECTS      3    /* while rows are read */
+#define PROGRESS        1000 /* rows between two words about it, on a terminal */
 #define CAPTURE_OBJECTS 3
 #define PERIOD          4
 #define ENTRIES_IN_USE  7
@@ -271,12 +276,48 @@ static wk_err list_profiles(void)
     return WK_OK;
 }
 
+static wk_err print_next(void *self, uint32_t index, struct wk_bytes_in element)
+{
+    (void)self;
+    if (index > 0 && index % PROGRESS == 0 && isatty(STDERR_FILENO) != 0) {
+        fprintf(stderr, "\rwk: %" PRIu32 " rows", index);
+    }
+    return print_row(NULL, index, element);
+}
+
+static wk_err read_range(void)
+{
+    struct wk_dlms_range asked = {
+        .from = range[0],
+        .to = range[1],
+        .clock = UINT32_MAX,
+        .reconnects = RECONNECTS,
+        .row = print_next,
+    };
+    memcpy(asked.obis, profile, WK_OBIS_SIZE);
+    for (uint32_t i = column_count; i > 0; i--) {
+        const struct wk_select_column *source = &columns[i - 1].source;
+        asked.clock =
+            source->class_id == CLASS_CLOCK && source->attribute == 2 ? i - 1 : asked.clock;
+    }
+    const wk_err err = wk_dlms_range_read(&asked, &meter.client);
+    if (asked.rows >= PROGRESS && isatty(STDERR_FILENO) != 0) {
+        fprintf(stderr, "\rwk: %" PRIu32 " rows\n", asked.rows);
+    }
+    if (asked.lost > 0) {
+        fprintf(stderr,
+                "wk: the connection was lost %" PRIu32 " times; it went on behind the last "
+                "row\n",
+                asked.lost);
+    }
+    return err;
+}
+
 static wk_err read_profile(void)
 {
     WK_TRY(read_columns());
     print_columns();
-    WK_TRY(has_range ? wk_dlms_client_get_range(&meter.client, profile, range, NULL, print_row)
-                     : read_last());
+    WK_TRY(has_range ? read_range() : read_last());
     printf("%s", meter.json ? "]}\n" : "");
     return WK_OK;
 }

@@ -144,27 +144,27 @@ static const char *const k_quantities[21] = {
 };
 
 static const struct {
-    uint8_t d;
     const char *name;
+    uint8_t d;
     bool energy; /* a time integral */
 } k_processing[] = {
-    {0, "billing period average", false},
-    {2, "cumulative maximum", false},
-    {3, "minimum", false},
-    {4, "current average", false},
-    {5, "last average", false},
-    {6, "maximum", false},
-    {7, "instantaneous", false},
-    {8, "total", true},
-    {9, "of the billing period", true},
-    {19, "of the measurement period", true},
-    {24, "average of the measurement period", false},
-    {25, "last average of the measurement period", false},
-    {27, "of the last measurement period", true},
-    {29, "of the load profile's interval", true},
-    {31, "threshold of a swell or dip", false},
-    {32, "number of dips", false},
-    {36, "number of swells", false},
+    {"billing period average", 0, false},
+    {"cumulative maximum", 2, false},
+    {"minimum", 3, false},
+    {"current average", 4, false},
+    {"last average", 5, false},
+    {"maximum", 6, false},
+    {"instantaneous", 7, false},
+    {"total", 8, true},
+    {"of the billing period", 9, true},
+    {"of the measurement period", 19, true},
+    {"average of the measurement period", 24, false},
+    {"last average of the measurement period", 25, false},
+    {"of the last measurement period", 27, true},
+    {"of the load profile's interval", 29, true},
+    {"threshold of a swell or dip", 31, false},
+    {"number of dips", 32, false},
+    {"number of swells", 36, false},
 };
 
 static void name_electricity(const uint8_t obis[6], struct text *text)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cosem/axdr.h"
+#include "cosem/datetime.h"
 #include "cosem/initiate.h"
 
 #define REQUEST 2048 /* octets of the list of a request, most */
@@ -105,6 +106,16 @@ static bool is_lost(wk_err err)
     return err == WK_E_IO || err == WK_E_TIMEOUT || err == WK_E_CLOSED;
 }
 
+static wk_err open_again(struct wk_dlms_client *client)
+{
+    struct wk_dlms_client_config config = client->config;
+    if (config.client_sap == WK_DLMS_CLIENT_MANAGEMENT) {
+        config.counter = wk_dlms_client_counter(client);
+    }
+    wk_dlms_client_close(client);
+    return wk_dlms_client_open(client, &config);
+}
+
 static wk_err read_next(struct wk_dlms_plan *plan, struct wk_dlms_client *client)
 {
     const bool lists = (client->client.conformance & WK_CONFORMANCE_LISTS) != 0;
@@ -123,15 +134,65 @@ wk_err wk_dlms_plan_read(struct wk_dlms_plan *plan, struct wk_dlms_client *clien
     while (plan->done < plan->count) {
         const wk_err err = read_next(plan, client);
         if (is_lost(err) && plan->reconnects > 0) {
-            struct wk_dlms_client_config config = client->config;
-            config.counter = config.client_sap == WK_DLMS_CLIENT_MANAGEMENT
-                                 ? wk_dlms_client_counter(client)
-                                 : config.counter;
             plan->reconnects--;
-            WK_TRY(wk_dlms_client_open(client, &config));
+            WK_TRY(open_again(client));
         } else if (err != WK_OK) {
             return err;
         }
     }
     return WK_OK;
+}
+
+/* ---- profiles ------------------------------------------------------------------------------ */
+
+/* The time of a row; false: its column holds none. */
+static bool time_of(const struct wk_dlms_range *range, struct wk_bytes_in row,
+                    struct wk_utc *utc)
+{
+    struct wk_datetime datetime;
+    const uint32_t columns = wk_axdr_read_count(&row, WK_AXDR_STRUCTURE);
+    if (range->clock >= columns) {
+        return false;
+    }
+    for (uint32_t i = 0; i < range->clock; i++) {
+        wk_axdr_skip(&row);
+    }
+    wk_datetime_read_axdr(&row, &datetime);
+    return row.fault == WK_OK && wk_datetime_to_utc(&datetime, &wk_zone_utc, utc) == WK_OK;
+}
+
+static wk_err take_row(void *self, uint32_t index, struct wk_bytes_in element)
+{
+    struct wk_dlms_range *range = self;
+    struct wk_utc utc = {0};
+    const bool timed = time_of(range, element, &utc);
+    (void)index;
+    if (range->again > 0 && timed && utc.s == range->last.s) {
+        range->again--;
+        return WK_OK;
+    }
+    range->again = 0;
+    WK_TRY(range->row(range->self, range->rows, element));
+    range->rows++;
+    range->same = timed && range->has_last && utc.s == range->last.s ? range->same + 1 : 1;
+    range->has_last = timed;
+    range->last = utc;
+    return WK_OK;
+}
+
+wk_err wk_dlms_range_read(struct wk_dlms_range *range, struct wk_dlms_client *client)
+{
+    for (;;) {
+        const struct wk_utc asked[2] = {range->has_last ? range->last : range->from, range->to};
+        range->again = range->has_last ? range->same : 0;
+        const wk_err err =
+            wk_dlms_client_get_range(client, range->obis, asked, range, take_row);
+        const bool resumable = range->has_last || range->rows == 0;
+        if (!is_lost(err) || !resumable || range->reconnects == 0) {
+            return err;
+        }
+        range->reconnects--;
+        range->lost++;
+        WK_TRY(open_again(client));
+    }
 }

@@ -34,4 +34,31 @@ struct wk_dlms_plan {
  *  the items before plan->done have their results. */
 WK_MUST_USE wk_err wk_dlms_plan_read(struct wk_dlms_plan *plan, struct wk_dlms_client *client);
 
+/* ---- profiles ------------------------------------------------------------------------------ */
+
+/* Rows of a profile (class 7) by range. When the connection is lost, it connects again and asks
+ * for what comes after the last row that was taken: no row is given twice, none is left out, as
+ * long as the meter still holds them. */
+struct wk_dlms_range {
+    uint8_t obis[WK_OBIS_SIZE];
+    struct wk_utc from; /* both included */
+    struct wk_utc to;
+    uint32_t clock;     /* which column is the clock, from 0; UINT32_MAX: none, then nothing
+                           can be resumed */
+    uint8_t reconnects; /* that are allowed */
+    void *self;
+    /** As in cosem/rows; `index` goes on over lost connections. */
+    wk_err (*row)(void *self, uint32_t index, struct wk_bytes_in element);
+    uint32_t rows;  /* given so far */
+    uint32_t lost;  /* connections */
+    bool has_last;  /* private, as what follows: the last row tells its time */
+    uint32_t same;  /* rows that were given with that time */
+    uint32_t again; /* ... of them still to be passed over */
+    struct wk_utc last;
+};
+
+/** Errors as wk_dlms_client_get_range. */
+WK_MUST_USE wk_err wk_dlms_range_read(struct wk_dlms_range *range,
+                                      struct wk_dlms_client *client);
+
 #endif

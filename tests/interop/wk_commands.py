@@ -146,7 +146,9 @@ def check_losses(run, port):
         done = run("read", *names, at=relay.port)
         if cut == answers - 1:
             check("read: a connection lost while values are read costs none of them",
-                  done.stdout == whole.stdout and relay.connections == 2, (done, whole))
+                  done.stdout == whole.stdout and done.returncode == 0 and
+                  relay.connections == 2, (done, whole))
+    check_profile(run, port)
     for cut in range(4, 11):
         relay = Breaker(port, cut)
         done = run("write", NOTE, "octet-string:4142", at=relay.port)
@@ -156,6 +158,27 @@ def check_losses(run, port):
                   done.returncode == 1 and writes == 1, (done, writes))
             return
     check("write: an answer that is lost is told", False, done)
+
+
+def check_profile(run, port):
+    """Loses the connection once, at each answer in turn."""
+    asked = ("--from", "2000-01-01", "--to", "2100-01-01")
+    relay = Breaker(port, 0)
+    whole = run("profile", *asked, at=relay.port)
+    answers = -relay.left
+    rows = whole.stdout.splitlines()
+    check("profile: rows come, many of them", whole.returncode == 0 and len(rows) > 20, whole)
+    resumed = 0
+    for cut in range(2, answers):
+        relay = Breaker(port, cut)
+        done = run("profile", *asked, at=relay.port)
+        if "went on behind" in done.stderr:
+            resumed += 1
+            good = done.returncode == 0 and done.stdout == whole.stdout
+            if not good:
+                check(f"profile: cut at answer {cut}, every row comes once", False, done)
+                return
+    check(f"profile: cut at {resumed} places, every row comes once", resumed >= 3, answers)
 
 
 if __name__ == "__main__":
