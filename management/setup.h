@@ -6,7 +6,7 @@
  *
  * A value is its A-XDR encoding. What differs from its first value is kept, one behind the other,
  * in WK_SETUP_ROOM octets, each under class, OBIS and attribute: so values survive a firmware
- * that has other parameters. One whose type has changed counts as not set. ROM: 1.3 kB of code
+ * that has other parameters. One whose type has changed counts as not set. ROM: 2.0 kB of code
  * and what the text says. */
 #ifndef WK_MANAGEMENT_SETUP_H
 #define WK_MANAGEMENT_SETUP_H
