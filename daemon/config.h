@@ -92,6 +92,7 @@ struct wk_config {
     struct wk_demand_rules demand; /* part_s 0: blocks of 15 min */
     struct wk_registers_blocks blocks;
     struct wk_price_plan price;
+    const struct wk_power_factor_table *power_factor; /* NULL: none */
     /* [profile 1], [profile 2], [profile quality]: as in wk_module_config */
     struct wk_profile_rules profile[WK_ROOMS_PROFILES];
     /* [dlms] */

@@ -139,6 +139,12 @@ static const char *take(struct wk_config *config, const char *key, const char *v
     if (strcmp(key, "blocks_kwh") == 0) {
         return take_blocks(&config->blocks, value);
     }
+    if (strcmp(key, "power_factor") == 0) {
+        config->power_factor = strcmp(value, "cn-0.90") == 0 ? &wk_power_factor_cn_090 : NULL;
+        return config->power_factor != NULL || strcmp(value, "none") == 0
+                   ? NULL
+                   : "must be none or cn-0.90";
+    }
     if (strcmp(key, "riders") == 0) {
         return take_riders(&config->price, value);
     }

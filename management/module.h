@@ -38,7 +38,8 @@ struct wk_module_config {
     struct wk_demand_rules demand;     /* part_s 0: blocks of 15 min */
     struct wk_billing_rules billing;
     struct wk_price_plan price;
-    struct wk_store_layout layout;               /* with the logs of management/rooms.h */
+    const struct wk_power_factor_table *power_factor; /* NULL: none */
+    struct wk_store_layout layout;                    /* with the logs of management/rooms.h */
     const struct wk_tariff_special_day *special; /* special days, for a store that is new */
     uint8_t system_title[WK_CIPHER_TITLE];
     struct wk_cipher_keys keys; /* of the management client, Security setup 0 */

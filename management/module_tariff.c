@@ -41,6 +41,7 @@ wk_err wk_module_tariff_start(struct wk_module *module, const struct wk_module_c
     WK_TRY(wk_price_check(&config->price));
     rooms->blocks = config->blocks;
     rooms->price.plan = config->price;
+    rooms->power_factor = config->power_factor;
     return WK_OK;
 }
 

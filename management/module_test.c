@@ -192,6 +192,34 @@ static void a_billing_period_holds_what_its_windows_brought(void)
     EXPECT_I64(energy_of(0, 9000), rooms->blocks.begin_uwh);
 }
 
+/* W = R: 1 / sqrt 2 is 71 %, 19 hundredths below 0.90 at half a per cent each. */
+static void the_power_factor_of_a_period_is_shown_with_its_adjustment(void)
+{
+    static const uint8_t k_obis[6] = {0, 0, 128, 4, 3, 255};
+    /* the period under way: 100 %, -0.75 %; the one that ended: 71 %, +9.5 % */
+    static const uint8_t k_expected[] = {2, 4, 17, 100, 16, 0xFF, 0xB5, 17, 71, 16, 0x03, 0xB6};
+    uint8_t raw[32];
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
+    struct wk_object_cursor cursor = {0};
+    struct wk_rooms *rooms = &g_module.rooms;
+    EXPECT_OK(boot_new());
+    rooms->power_factor = &wk_power_factor_cn_090;
+    EXPECT_OK(run_windows(0, 8999));
+    rooms->registers.q_uvarh[3] += energy_of(0, 9000) - rooms->registers.q_uvarh[0];
+    EXPECT_OK(run_windows(8999, 9000)); /* the period ends */
+    const int64_t q_uvarh = rooms->registers.q_uvarh[0] + rooms->registers.q_uvarh[3];
+    EXPECT_NEAR((double)rooms->registers.import_uwh, (double)q_uvarh, 1e7);
+    const struct wk_object_call call = {
+        .meter = rooms,
+        .object = wk_object_find(&g_module.table, 1, k_obis),
+        .now_us = wk_module_now_us(&g_module),
+    };
+    EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+    EXPECT_I64(sizeof k_expected, (int64_t)out.size);
+    EXPECT_BYTES(k_expected, raw, sizeof k_expected);
+}
+
 static wk_err shift_clock(int16_t seconds)
 {
     static const uint8_t k_clock[6] = {0, 0, 1, 0, 0, 255};
@@ -609,6 +637,7 @@ static void a_long_profile_is_written_piece_by_piece(void)
 
 WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
              T(a_billing_period_holds_what_its_windows_brought),
+             T(the_power_factor_of_a_period_is_shown_with_its_adjustment),
              T(the_memory_of_management_has_a_limit),
              T(half_hourly_prices_come_over_dlms_and_go_before_the_plan),
              T(a_demand_belongs_to_the_tariff_and_the_period_that_end_with_it),

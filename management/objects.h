@@ -138,7 +138,7 @@ void wk_objects_put_value(uint32_t selector, int64_t value, struct wk_bytes_out 
 /* Selectors of class 7 are numbers of profiles (rooms.h) and of event logs (wk_event_log). */
 
 /* Selectors of wk_objects_price. */
-enum { WK_OBJECTS_PRICE_NOW = 1, WK_OBJECTS_PRICE_DAY };
+enum { WK_OBJECTS_PRICE_NOW = 1, WK_OBJECTS_PRICE_DAY, WK_OBJECTS_POWER_FACTOR };
 
 /* Selectors of wk_objects_alarm; number of the register or destination times 256. */
 enum { WK_OBJECTS_ALARM_REGISTER = 1, WK_OBJECTS_ALARM_FILTER, WK_OBJECTS_ALARM_DESTINATION };

@@ -19,6 +19,7 @@
 #include "management/event.h"
 #include "management/event_storm.h"
 #include "management/limiter.h"
+#include "management/power_factor.h"
 #include "management/price.h"
 #include "management/profile.h"
 #include "management/protection.h"
@@ -145,7 +146,8 @@ struct wk_rooms {
     struct wk_demand demand;
     struct wk_billing billing;
     struct wk_price price;
-    struct wk_price_spent spent; /* on import, since the meter was made */
+    struct wk_price_spent spent;                      /* on import, since the meter was made */
+    const struct wk_power_factor_table *power_factor; /* NULL: the contract has none */
     struct wk_profile profile[WK_ROOMS_PROFILES];
     struct wk_supply supply;
     struct wk_rooms_control control;
