@@ -165,6 +165,13 @@ bool wk_meter_option(struct wk_meter *meter, int option, const char *value)
 
 bool wk_meter_address(struct wk_meter *meter, const char *text)
 {
+    /* an address with its carrier is for port/linux/dlms_carrier to take apart */
+    const bool carried = strstr(text, "://") != NULL || strncmp(text, "hdlc:", 5) == 0;
+    if (carried && strlen(text) < sizeof meter->host) {
+        memcpy(meter->host, text, strlen(text) + 1);
+        meter->config.host = meter->host;
+        return true;
+    }
     const bool bracket = text[0] == '[';
     const char *host = bracket ? text + 1 : text;
     const char *end = bracket ? strchr(host, ']') : strchr(host, ':');
