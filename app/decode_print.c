@@ -58,7 +58,7 @@ static void put_time(FILE *to, const struct wk_explain_item *item)
         if (o[0] == 0xFF && o[1] == 0xFF) {
             fputs("*-", to);
         } else {
-            fprintf(to, "%04u-", o[0] << 8 | o[1]);
+            fprintf(to, "%04d-", o[0] << 8 | o[1]);
         }
         put_part(to, o[2], "-");
         put_part(to, o[3], "");

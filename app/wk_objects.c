@@ -46,8 +46,11 @@ static void print_right(bool method, int64_t id, int64_t mode, const char *befor
 static wk_err print_access(struct wk_bytes_in *in, bool method)
 {
     const uint32_t items = wk_axdr_read_count(in, WK_AXDR_ARRAY);
-    printf(meter.json ? ",\"%s\":[" : "", method ? "methods" : "attributes");
-    printf("%s", meter.json || items == 0 ? "" : method ? "    methods   " : "    attributes");
+    if (meter.json) {
+        printf(",\"%s\":[", method ? "methods" : "attributes");
+    } else if (items > 0) {
+        printf("    %-10s", method ? "methods" : "attributes");
+    }
     for (uint32_t i = 0; i < items && in->fault == WK_OK; i++) {
         struct wk_axdr_value mode;
         const uint32_t members = wk_axdr_read_count(in, WK_AXDR_STRUCTURE);
