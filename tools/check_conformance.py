@@ -28,6 +28,8 @@ def main():
         for word in re.findall(r"`([^`]+)`", line) if line.startswith("|") else []:
             program, _, sentence = word.partition(": ")
             named += 1
+            if word.startswith("wk ") or re.fullmatch(r"[a-z]+", word):
+                continue  # a command, not what shows it
             if "/" in word:
                 if not (ROOT / word).exists():
                     missing.append(f"line {line_number}: there is no {word}")
