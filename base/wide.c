@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/wide.h"
 
+#include "base/wide_divide.h"
+
 uint8_t wk_u64_bits(uint64_t value)
 {
     return (uint8_t)(value == 0 ? 0 : 64 - __builtin_clzll(value));
@@ -96,37 +98,6 @@ bool wk_i128_fits_i64(struct wk_i128 a)
     return a.high == ((int64_t)a.low < 0 ? -1 : 0);
 }
 
-/* One digit of 32 bits of (high:digit) / divisor, where high < divisor and the top bit of divisor
- * is set; high becomes the rest. The guess from the upper digit is at most two too large (Knuth,
- * TAOCP 2, 4.3.1). */
-static uint32_t divide_digit(uint64_t *high, uint32_t digit, uint64_t divisor)
-{
-    const uint64_t upper = divisor >> 32;
-    const uint64_t lower = divisor & UINT32_MAX;
-    uint64_t guess = *high / upper;
-    uint64_t rest = *high - guess * upper;
-    for (int i = 0; i < 2 && rest <= UINT32_MAX; i++) {
-        const bool large = guess > UINT32_MAX || guess * lower > ((rest << 32) | digit);
-        guess -= large ? 1 : 0;
-        rest += large ? upper : 0;
-    }
-    *high = ((*high << 32) | digit) - guess * divisor; /* modulo 2^64 */
-    return (uint32_t)guess;
-}
-
-/* (high:low) / divisor, where high < divisor, by digits of 32 bits; high becomes the rest. */
-static uint64_t divide(uint64_t *high, uint64_t low, uint64_t divisor)
-{
-    const uint8_t shift = (uint8_t)__builtin_clzll(divisor);
-    *high = shift == 0 ? *high : funnel(*high, low, (uint8_t)(64 - shift));
-    const uint64_t scaled = divisor << shift;
-    low <<= shift;
-    const uint64_t first = divide_digit(high, (uint32_t)(low >> 32), scaled);
-    const uint64_t second = divide_digit(high, (uint32_t)low, scaled);
-    *high >>= shift;
-    return (first << 32) | second;
-}
-
 int64_t wk_i128_divide(struct wk_i128 *a, int64_t divisor)
 {
     /* a < 0: -1 - a is not, and its quotient is -1 less that of a */
@@ -144,7 +115,7 @@ int64_t wk_i128_divide(struct wk_i128 *a, int64_t divisor)
         lower = low / by;
         rest = low - lower * by;
     } else {
-        lower = divide(&rest, low, by);
+        lower = wk_wide_divide(&rest, low, by);
     }
     *a = (struct wk_i128){.low = lower ^ sign, .high = (int64_t)(upper ^ sign)};
     return (int64_t)(sign == 0 ? rest : by - 1 - rest);

@@ -77,18 +77,21 @@ void wk_cycle_retune(struct wk_cycle *cycle, uint64_t step)
 /* ---- delay between u and i --------------------------------------------------------------- */
 
 /* Weights of the third-order Lagrange interpolation at distance `d` behind the second of four
- * points, 0 <= d < 1. */
+ * points, 0 <= d < 1: the product of the distances to the three other points, over a number. */
 static void lagrange(int64_t d_q30, int32_t weight_q30[WK_CYCLE_LAGS])
 {
-    const int64_t plus = d_q30 + ONE_Q30;
-    const int64_t less = d_q30 - ONE_Q30;
-    const int64_t less2 = d_q30 - 2 * ONE_Q30;
-    const int64_t d_less = (d_q30 * less) >> 30;
-    const int64_t plus_less2 = (plus * less2) >> 30;
-    weight_q30[0] = (int32_t)(((d_less * less2) >> 30) / -6);
-    weight_q30[1] = (int32_t)(((plus_less2 * less) >> 30) / 2);
-    weight_q30[2] = (int32_t)(((plus_less2 * d_q30) >> 30) / -2);
-    weight_q30[3] = (int32_t)(ONE_Q30 - weight_q30[0] - weight_q30[1] - weight_q30[2]);
+    static const int8_t k_away[WK_CYCLE_LAGS - 1][3] = {{0, 1, 2}, {-1, 2, 1}, {-1, 2, 0}};
+    static const int8_t k_over[WK_CYCLE_LAGS - 1] = {-6, 2, -2};
+    int64_t rest = ONE_Q30;
+    for (int j = 0; j < WK_CYCLE_LAGS - 1; j++) {
+        int64_t product_q30 = ONE_Q30;
+        for (int k = 0; k < 3; k++) {
+            product_q30 = (product_q30 * (d_q30 - k_away[j][k] * ONE_Q30)) >> 30;
+        }
+        weight_q30[j] = (int32_t)(product_q30 / k_over[j]);
+        rest -= weight_q30[j];
+    }
+    weight_q30[WK_CYCLE_LAGS - 1] = (int32_t)rest;
 }
 
 static void lag_init(struct wk_cycle_lag *lag, int64_t delay_ns, int64_t rate_uhz)

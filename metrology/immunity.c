@@ -14,31 +14,46 @@ typedef enum sort {
     INTERRUPTION,
 } sort;
 
-/* Up to a duration the voltage may be so low, or so high. */
-struct point {
-    int64_t until_us;
-    int32_t ppm;
+#define STEPS 3
+
+/* Up to each duration the voltage may be so low, or so high, in tenths; the last is for ever. */
+struct curve {
+    int32_t until_us[STEPS];
+    uint8_t tenths[STEPS + 1];
 };
 
-/* ITI (CBEMA) curve 2000, lower branch: equipment works on down to it. */
-static const struct point k_itic_low[] = {
-    {20000, 0}, {500000, 700000}, {10000000, 800000}, {OVER, 900000}};
-/* ... upper branch: equipment takes no damage up to it. */
-static const struct point k_itic_high[] = {
-    {1000, 2000000}, {3000, 1400000}, {500000, 1200000}, {OVER, 1100000}};
-/* SEMI F47-0706, required points; nothing is required beyond 1 s but what is required at it. */
-static const struct point k_f47[] = {
-    {49999, 0}, {200000, 500000}, {500000, 700000}, {OVER, 800000}};
+/* In the order of the bits WK_RECORD_ITIC_* and WK_RECORD_F47_*. */
+enum { ITIC_LOW, ITIC_HIGH, F47, CURVES };
 
-#define POINTS 4
+_Static_assert(WK_RECORD_ITIC_NO_DAMAGE == 1 << ITIC_LOW &&
+                   WK_RECORD_ITIC_PROHIBITED == 1 << ITIC_HIGH &&
+                   WK_RECORD_F47_BELOW == 1 << F47,
+               "bits of the curves");
 
-static int32_t limit_at(const struct point curve[POINTS], int64_t duration_us)
+static const struct curve k_curve[CURVES] = {
+    /* ITI (CBEMA) curve 2000, lower branch: equipment works on down to it. */
+    [ITIC_LOW] = {{20000, 500000, 10000000}, {0, 7, 8, 9}},
+    /* ... upper branch: equipment takes no damage up to it. */
+    [ITIC_HIGH] = {{1000, 3000, 500000}, {20, 14, 12, 11}},
+    /* SEMI F47-0706, required points; nothing is required beyond 1 s but what is at it. */
+    [F47] = {{49999, 200000, 500000}, {0, 5, 7, 8}},
+};
+
+/* Curves that a voltage is beyond, bit by bit. */
+static uint32_t beyond(int64_t ppm, int64_t duration_us)
 {
-    int at = 0;
-    while (at < POINTS - 1 && duration_us > curve[at].until_us) {
-        at++;
+    uint32_t curves = 0;
+    for (int c = 0; c < CURVES; c++) {
+        const struct curve *curve = &k_curve[c];
+        int at = 0;
+        while (at < STEPS && duration_us > curve->until_us[at]) {
+            at++;
+        }
+        const int64_t limit_ppm = curve->tenths[at] * PPM / 10;
+        const bool is_beyond = c == ITIC_HIGH ? ppm > limit_ppm : ppm < limit_ppm;
+        curves |= is_beyond ? 1U << c : 0;
     }
-    return curve[at].ppm;
+    return curves;
 }
 
 static sort sort_of(const struct wk_record_event *event)
@@ -69,15 +84,8 @@ uint32_t wk_immunity_curves(const struct wk_record_event *event)
     if (found == NEITHER) {
         return 0;
     }
-    const int64_t ppm = share_ppm(event);
-    const int64_t duration_us = event->duration_us;
-    if (found == SWELL) {
-        return ppm > limit_at(k_itic_high, duration_us) ? WK_RECORD_ITIC_PROHIBITED : 0;
-    }
-    const bool itic = ppm < limit_at(k_itic_low, duration_us);
-    const bool f47 = ppm < limit_at(k_f47, duration_us);
-    return (itic ? (uint32_t)WK_RECORD_ITIC_NO_DAMAGE : 0) |
-           (f47 ? (uint32_t)WK_RECORD_F47_BELOW : 0);
+    const uint32_t upper = WK_RECORD_ITIC_PROHIBITED;
+    return beyond(share_ppm(event), event->duration_us) & (found == SWELL ? upper : ~upper);
 }
 
 /* ---- EN 50160 ---------------------------------------------------------------------------- */

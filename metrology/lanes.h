@@ -39,7 +39,7 @@ struct wk_lanes_grouping {
     uint8_t cycles;  /* bins per order, 10 or 12 */
     uint8_t orders;  /* the last one */
     uint16_t signal; /* the first of WK_LANES_SIGNAL bins that are wanted as they are */
-    float droop_per; /* entries of wk_spectrum_table_droop per bin */
+    float droop_per; /* units of wk_spectrum_table_droop_at per bin */
 };
 
 struct wk_lanes {

@@ -127,13 +127,16 @@ static uint64_t square(int32_t value)
 }
 
 /* Any frames; a voltage without a value is marked so. */
-static void add_limited(struct wk_quality *quality, const int32_t *frame, size_t frames,
+static void sum_limited(struct wk_quality *quality, const int32_t *frame, size_t frames,
                         int64_t x[WK_RECORD_PHASES], uint64_t xx[WK_RECORD_PHASES])
 {
-    for (size_t n = 0; n < frames; n++, frame += quality->channels) {
-        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+    for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
+        const int32_t *at = frame;
+        x[phase] = 0;
+        xx[phase] = 0;
+        for (size_t n = 0; n < frames; n++, at += quality->channels) {
             int32_t value;
-            if (!value_of(quality, phase, frame, &value)) {
+            if (!value_of(quality, phase, at, &value)) {
                 quality->voltage[phase].valid = false;
                 quality->disturbed = true;
             }
@@ -145,15 +148,11 @@ static void add_limited(struct wk_quality *quality, const int32_t *frame, size_t
 
 static void add_frames(struct wk_quality *quality, const int32_t *counts, size_t frames)
 {
-    int64_t x[WK_RECORD_PHASES] = {0};
-    uint64_t xx[WK_RECORD_PHASES] = {0};
+    int64_t x[WK_RECORD_PHASES];
+    uint64_t xx[WK_RECORD_PHASES];
     const uint64_t turns = quality->step * frames;
     if (!wk_quality_sums(quality, counts, frames, x, xx)) {
-        for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
-            x[phase] = 0;
-            xx[phase] = 0;
-        }
-        add_limited(quality, counts, frames, x, xx);
+        sum_limited(quality, counts, frames, x, xx);
     }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         struct wk_quality_voltage *voltage = &quality->voltage[phase];

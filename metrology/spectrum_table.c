@@ -2,6 +2,8 @@
  * Written by tools/gen_spectrum.py; do not edit. */
 #include "metrology/spectrum_table.h"
 
+#define RESPONSE 10 /* terms, one and threes */
+
 /* clang-format off */
 const float wk_spectrum_table_kernel[WK_SPECTRUM_TABLE_TERMS][WK_SPECTRUM_TABLE_PIECES] = {
     {
@@ -105,15 +107,19 @@ const float wk_spectrum_table_cos[WK_SPECTRUM_TABLE_QUARTER + 1] = {
     0.0163617316F, 0.0122715383F, 0.0081811396F, 0.00409060403F, 0.0F,
 };
 
-const float wk_spectrum_table_droop[WK_SPECTRUM_TABLE_DROOP] = {
-    0.999964942F, 0.999958974F, 0.999959593F, 0.999972584F, 1.00000578F, 1.00006942F,
-    1.00017655F, 1.00034337F, 1.00058966F, 1.00093918F, 1.00142004F, 1.00206508F, 1.00291228F,
-    1.00400507F, 1.00539272F, 1.00713068F, 1.00928091F, 1.01191223F, 1.01510074F, 1.01893016F,
-    1.02349237F, 1.02888787F, 1.03522648F, 1.04262808F, 1.05122351F, 1.06115571F, 1.07258104F,
-    1.08567089F, 1.10061364F, 1.11761695F, 1.13691054F, 1.15874948F, 1.18341812F, 1.21123467F,
-    1.24255681F, 1.27778812F, 1.31738591F, 1.36187041F, 1.41183581F, 1.46796333F, 1.53103698F,
-    1.6019624F, 1.68178962F, 1.77174045F, 1.87324181F, 1.9879662F, 2.11788119F, 2.26530998F,
-    2.4330061F, 2.62424561F, 2.84294154F, 3.09378652F, 3.38243138F, 3.71570966F, 4.10192132F,
-    4.55119281F, 5.07593648F, 5.6914397F, 6.41662408F, 7.27502964F, 8.29609732F, 9.51685025F,
-    10.9841111F, 12.7574441F, 14.913085F, 17.5492241F, 20.7931593F, 24.8110498F,
+/* The response of the kernel, highest power first. */
+static const float k_response[RESPONSE] = {
+    0.00992370046F, -0.00136139119F, -0.0558303705F, -0.0171756127F, 0.152439784F, 0.140264899F,
+    -0.182768183F, -0.400355189F, -0.264506567F, 0.93785968F,
 };
+/* clang-format on */
+
+float wk_spectrum_table_droop_beyond(float at)
+{
+    const float u = at * 0.032F - 2.56F;
+    float response = k_response[0];
+    for (const float *term = k_response + 1; term < k_response + RESPONSE; term += 3) {
+        response = ((response * u + term[0]) * u + term[1]) * u + term[2];
+    }
+    return 1.0F / (response * response);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * metrology/spectrum_table - the constants of resampling and transform: 2.3 kB, or 0.8 kB without
+ * metrology/spectrum_table - the constants of resampling and transform: 1.8 kB, or 0.3 kB without
  * the angles, which the transform of one lane does not need.
  *
  * Computed in double precision by tools/gen_spectrum.py, because a meter has no libm. */
@@ -12,8 +12,8 @@
 #define WK_SPECTRUM_TABLE_TERMS   8
 #define WK_SPECTRUM_TABLE_PIECES  8
 #define WK_SPECTRUM_TABLE_QUARTER 384 /* points of a quarter turn */
-#define WK_SPECTRUM_TABLE_FLAT    50  /* the droop below this entry is one, within 3.6e-5 */
-#define WK_SPECTRUM_TABLE_DROOP   68  /* entries from there on */
+#define WK_SPECTRUM_TABLE_FLAT    50  /* the droop below it is one, within 3.6e-5 */
+#define WK_SPECTRUM_TABLE_DROOP   111 /* ... and from here on not known */
 
 /* The kernel is 16 input samples wide and even. For a point at a fraction mu behind an input
  * sample, piece m gives the weights of two of its 16 neighbours, as polynomials [power][piece] in
@@ -24,24 +24,13 @@ extern const float wk_spectrum_table_kernel[WK_SPECTRUM_TABLE_TERMS][WK_SPECTRUM
 /* cos(2 pi k / 1536), k = 0..384 */
 extern const float wk_spectrum_table_cos[WK_SPECTRUM_TABLE_QUARTER + 1];
 
-/* 1 / |response of the kernel|^2 at (FLAT + k) * 0.004 / the width of one input sample. */
-extern const float wk_spectrum_table_droop[WK_SPECTRUM_TABLE_DROOP];
+#define WK_SPECTRUM_TABLE_DROOP_PER 250.0F /* units of its argument per 1 / (width of one input sample) */
 
-#define WK_SPECTRUM_TABLE_DROOP_PER 250.0F /* entries per 1 / (width of one input sample) */
+/** 1 / |response of the kernel|^2 at the frequency at * 0.004 / the width of one input sample,
+ *  FLAT <= at < DROOP; good to 2e-5. */
+float wk_spectrum_table_droop_beyond(float at);
 
-/** The droop at `at`, FLAT <= at < FLAT + DROOP - 2; between entries by the parabola through
- *  three of them, good to 1.5e-4. */
-static inline float wk_spectrum_table_droop_beyond(float at)
-{
-    const uint32_t k = (uint32_t)at;
-    const float *below = &wk_spectrum_table_droop[k - WK_SPECTRUM_TABLE_FLAT];
-    const float part = at - (float)k;
-    const float step = below[1] - below[0];
-    const float bend = below[2] - below[1] - step;
-    return below[0] + part * (step + (part - 1.0F) * 0.5F * bend);
-}
-
-/** The droop at `at`, 0 <= at < FLAT + DROOP - 2. */
+/** The droop at `at`, 0 <= at < DROOP. */
 static inline float wk_spectrum_table_droop_at(float at)
 {
     return at < WK_SPECTRUM_TABLE_FLAT ? 1.0F : wk_spectrum_table_droop_beyond(at);

@@ -21,9 +21,11 @@ CUTOFF = 0.415   # of the sample rate
 BETA = 10.0
 TERMS = 8       # of the polynomial of each piece
 POINTS = 1536   # WK_RESAMPLE_POINTS
-FLAT = 50      # WK_SPECTRUM_TABLE_FLAT: the entries before it are one
-DROOP = 118     # ... and so many there are with them
-DROOP_STEP = 0.004  # so far apart, of the sample rate
+DROOP = 10      # terms of the polynomial of the response
+DROOP_FROM = 0.2    # ... from here on, of the sample rate
+DROOP_TO = 0.445
+DROOP_MIDDLE = 0.32     # where its argument is zero
+DROOP_PER = 8       # ... and what it grows by per sample rate
 GAIN = 1.6      # WK_RESAMPLE_GAIN: no sum of |weights| is larger
 
 
@@ -73,7 +75,7 @@ def pieces():
     return solve(powers, [weights(u + 0.5) for u in nodes])
 
 
-def response(nu, grid=256):
+def response(nu, grid=64):
     """Of the kernel at a frequency, of the sample rate."""
     total = 0.0
     for i in range(grid):
@@ -83,12 +85,12 @@ def response(nu, grid=256):
     return total / grid
 
 
-def responses(grid=64):
-    nodes = [(m + 1 - WIDTH / 2 - mu, weight)
-             for mu in [(i + 0.5) / grid for i in range(grid)]
-             for m, weight in enumerate(weights(mu))]
-    return [sum(weight * math.cos(2 * math.pi * k * DROOP_STEP * t) for t, weight in nodes) / grid
-            for k in range(FLAT, DROOP)]
+def responses():
+    """The response as a polynomial through the Chebyshev nodes, highest power first."""
+    nodes = [DROOP_FROM + (DROOP_TO - DROOP_FROM) *
+             (0.5 + 0.5 * math.cos(math.pi * (2 * i + 1) / (2 * DROOP))) for i in range(DROOP)]
+    powers = [[((nu - DROOP_MIDDLE) * DROOP_PER) ** p for p in range(DROOP)] for nu in nodes]
+    return [row[0] for row in reversed(solve(powers, [[response(nu)] for nu in nodes]))]
 
 
 def lines(values, indent):
@@ -113,10 +115,12 @@ def render():
                        for p in range(TERMS))
     cosine = lines([math.cos(2 * math.pi * k / POINTS) for k in range(POINTS // 4)] + [0.0],
                    " " * 4)
-    droop = lines([1 / h ** 2 for h in responses()], " " * 4)
+    droop = lines(responses(), " " * 4)
     return f"""/* SPDX-License-Identifier: Apache-2.0
  * Written by tools/gen_spectrum.py; do not edit. */
 #include "metrology/spectrum_table.h"
+
+#define RESPONSE {DROOP} /* terms, one and threes */
 
 /* clang-format off */
 const float wk_spectrum_table_kernel[WK_SPECTRUM_TABLE_TERMS][WK_SPECTRUM_TABLE_PIECES] = {{
@@ -127,9 +131,21 @@ const float wk_spectrum_table_cos[WK_SPECTRUM_TABLE_QUARTER + 1] = {{
 {cosine}
 }};
 
-const float wk_spectrum_table_droop[WK_SPECTRUM_TABLE_DROOP] = {{
+/* The response of the kernel, highest power first. */
+static const float k_response[RESPONSE] = {{
 {droop}
 }};
+/* clang-format on */
+
+float wk_spectrum_table_droop_beyond(float at)
+{{
+    const float u = at * {DROOP_PER / 250:g}F - {DROOP_MIDDLE * DROOP_PER:g}F;
+    float response = k_response[0];
+    for (const float *term = k_response + 1; term < k_response + RESPONSE; term += 3) {{
+        response = ((response * u + term[0]) * u + term[1]) * u + term[2];
+    }}
+    return 1.0F / (response * response);
+}}
 """
 
 

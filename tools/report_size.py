@@ -7,6 +7,7 @@ usage: report_size.py [--tap]
 ROM and RAM are sums over the objects of a room before the linker drops what is unused; stack is
 the largest frame of a function (gcc -fstack-usage). The table is kept in build/report/size.txt.
 """
+import bisect
 import pathlib
 import re
 import subprocess
@@ -54,23 +55,50 @@ def rows():
                        stack.get((folder, stem), 0))
 
 
-def linked(program, own):
-    """room -> octets of code and constants that the linker took from the libraries `own`, base and
-    the compiler's library into a program that has nothing else."""
-    taken = {}
-    named = False
+def sections(program, own):
+    """(address, octets, is code) of what the linker took from the libraries `own`, base and the
+    compiler's library into a program that has nothing else. Base and metrology are compiled as a
+    whole when they are linked (ltrans); the program around them is not."""
+    named = None
+    mine = re.compile(rf"\.ltrans\.o$|lib({own}|wk_base|wk_cortexm_integers|gcc)\.a\(")
     text = (BUILD / f"{program}.map").read_text()
     for line in text[text.index("Linker script and memory map"):].splitlines():
-        match = re.match(r"^ (\.(?:text|rodata)\S*)?\s*(?:0x\w+\s+0x(\w+)\s+(\S+))?\s*$", line)
+        match = re.match(r"^ (\.(?:text|rodata)\S*)?\s*(?:0x(\w+)\s+0x(\w+)\s+(\S+))?\s*$", line)
         if match is None or not (match.group(1) or named):
-            named = False
+            named = None
             continue
-        found = match.group(2) and re.search(
-            rf"lib({own}|wk_base|wk_cortexm_integers|gcc)\.a\((\w+)", match.group(3))
-        if found:
-            room = "gcc" if found.group(1) == "gcc" else f"{found.group(1)[3:]}/{found.group(2)}"
-            taken[room] = taken.get(room, 0) + int(match.group(2), 16)
-        named = match.group(1) is not None and match.group(2) is None
+        name = match.group(1) or named
+        if match.group(2) and mine.search(match.group(4)):
+            yield int(match.group(2), 16), int(match.group(3), 16), name.startswith(".text")
+        named = name if match.group(2) is None else None
+
+
+def lines_of_code(program):
+    """(address, room) in the order of addresses, from the debugger's table of lines: a function
+    that was made part of another is counted where it is written."""
+    output = subprocess.run(["arm-none-eabi-objdump", "--dwarf=decodedline",
+                             BUILD / "bin" / program],
+                            capture_output=True, text=True, check=True).stdout
+    rooms = {file.stem: f"{folder}/{file.stem}" for folder in CORE
+             for file in (ROOT / folder).glob("*.c")}
+    found = re.findall(r"^(\w+)\.[ch] +(?:\d+|-) +0x(\w+)", output, re.MULTILINE)
+    return sorted((int(address, 16), rooms.get(stem, "others")) for stem, address in found)
+
+
+def linked(program, own):
+    """room -> octets of code; constants, which have no lines, by themselves"""
+    rows = lines_of_code(program)
+    addresses = [address for address, _ in rows]
+    taken = {}
+    for begin, size, is_code in sections(program, own):
+        end = begin + size
+        at = bisect.bisect_right(addresses, begin) if is_code else len(rows)
+        room = rows[at - 1][1] if is_code and at > 0 else "constants"
+        while at < len(rows) and addresses[at] < end:
+            taken[room] = taken.get(room, 0) + addresses[at] - begin
+            begin, room = rows[at]
+            at += 1
+        taken[room] = taken.get(room, 0) + end - begin
     return taken
 
 
