@@ -35,9 +35,8 @@ void wk_i128_decrease(struct wk_i128 *a, const struct wk_i128 *b)
 
 void wk_i128_negate(struct wk_i128 *a)
 {
-    const struct wk_i128 from = *a;
-    *a = (struct wk_i128){0};
-    wk_i128_decrease(a, &from);
+    a->high = (int64_t)(~(uint64_t)a->high + (a->low == 0 ? 1 : 0));
+    a->low = ~a->low + 1;
 }
 
 static uint64_t magnitude(int64_t value)
@@ -84,7 +83,8 @@ void wk_i128_shrink(struct wk_i128 *a, uint8_t shift)
 void wk_i128_grow(struct wk_i128 *a, uint8_t shift)
 {
     if (shift >= 64) {
-        *a = (struct wk_i128){.high = (int64_t)a->low};
+        a->high = (int64_t)a->low;
+        a->low = 0;
         shift = (uint8_t)(shift - 64);
     }
     if (shift != 0) {

@@ -184,7 +184,7 @@ struct block {
     int64_t begin_us;
     int64_t end_us;
     bool flagged;
-    struct wk_record_quality values;
+    const struct wk_record_quality *values;
     const struct view *lines; /* NULL: it has none */
 };
 
@@ -204,7 +204,7 @@ static void begin_interval(struct wk_aggregate_interval *interval,
 
 static void add_block(struct wk_aggregate_interval *interval, const struct block *block)
 {
-    add_values(interval, &block->values);
+    add_values(interval, block->values);
     if (block->lines != NULL) {
         add_lines(interval, block->lines);
     }
@@ -387,7 +387,7 @@ static wk_err close_ten_min(struct wk_aggregate *aggregate)
     WK_TRY(emit(aggregate, &record));
     const struct block block = {
         .flagged = record.quality.flagged > 0,
-        .values = record.quality,
+        .values = &record.quality,
         .lines = has_lines ? &means : NULL,
     };
     add_block(&aggregate->two_h, &block);
@@ -477,7 +477,7 @@ static wk_err emit_block(struct wk_aggregate *aggregate, const struct block *blo
         WK_TRY(emit_lines(aggregate, &head, block->lines, &record));
     }
     begin_quality(aggregate, &head, &record);
-    memcpy(row_of(&record.quality), const_row_of(&block->values), ROW * sizeof(float));
+    memcpy(row_of(&record.quality), const_row_of(block->values), ROW * sizeof(float));
     record.quality.windows = 1;
     record.quality.flagged = block->flagged ? 1 : 0;
     return emit(aggregate, &record);
@@ -486,17 +486,20 @@ static wk_err emit_block(struct wk_aggregate *aggregate, const struct block *blo
 wk_err wk_aggregate_add(struct wk_aggregate *aggregate, const struct wk_aggregate_block *added)
 {
     struct view view;
+    struct wk_record_quality values = {0};
     struct block block = {
         .begin_us = added->begin_us,
         .end_us = added->end_us,
         .flagged = added->flagged,
+        .values = &values,
+        .lines = NULL,
     };
-    fill_values(&block.values, &added->values);
-    fill_deviation(aggregate, &block.values);
+    fill_values(&values, &added->values);
+    fill_deviation(aggregate, &values);
     if (added->lines != NULL) {
         view = view_of_block(added->lines);
         block.lines = &view;
-        fill_lines(&block.values, added->lines);
+        fill_lines(&values, added->lines);
     }
     if (aggregate->config.has_utc) {
         WK_TRY(take_clock(aggregate, &block));

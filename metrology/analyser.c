@@ -36,45 +36,41 @@ static void trigger(struct wk_analyser *analyser, uint64_t at_q16, uint32_t reas
     }
 }
 
-static wk_err emit_event(struct wk_analyser *analyser, struct wk_record_event *event,
-                         uint64_t begin_q16, uint64_t end_q16)
+/* A rapid change, or what is told of a transient in the same way. */
+static wk_err emit_event(struct wk_analyser *analyser, wk_record_event_kind kind,
+                         const struct wk_change_event *found)
 {
-    event->begin_us = time_us(analyser, begin_q16);
-    if (!wk_storm_pass(&analyser->storm_events, event->begin_us)) {
+    const int64_t begin_us = time_us(analyser, found->begin_q16);
+    if (!wk_storm_pass(&analyser->storm_events, begin_us)) {
         return WK_OK;
     }
-    event->value = (int32_t)wk_storm_take_left_out(&analyser->storm_events);
-    event->duration_us = time_us(analyser, end_q16) - event->begin_us;
-    event->nominal_mv = analyser->config.nominal_mv;
     struct wk_record record = {
         .kind = WK_RECORD_EVENT,
         .t_us = time_us(analyser, (analyser->at - 1) << 16), /* no later than a mark to come */
-        .event = *event,
+        .event = {.kind = kind,
+                  .phases = found->phases,
+                  .begin_us = begin_us,
+                  .duration_us = time_us(analyser, found->end_q16) - begin_us,
+                  .extreme_mv = found->max_mv,
+                  .steady_mv = found->steady_mv,
+                  .nominal_mv = analyser->config.nominal_mv,
+                  .value = (int32_t)wk_storm_take_left_out(&analyser->storm_events)},
     };
-    trigger(analyser, begin_q16, event->kind);
+    trigger(analyser, found->begin_q16, kind);
     return wk_chain_emit(analyser->chain, &record);
-}
-
-static wk_err emit_change(struct wk_analyser *analyser, const struct wk_change_event *change)
-{
-    struct wk_record_event event = {
-        .kind = WK_RECORD_RVC,
-        .phases = change->phases,
-        .extreme_mv = change->max_mv,
-        .steady_mv = change->steady_mv,
-    };
-    return emit_event(analyser, &event, change->begin_q16, change->end_q16);
 }
 
 static wk_err emit_transient(struct wk_analyser *analyser,
                              const struct wk_transient_event *transient)
 {
-    struct wk_record_event event = {
-        .kind = WK_RECORD_TRANSIENT,
+    const struct wk_change_event found = {
         .phases = transient->phases,
-        .extreme_mv = transient->peak_mv,
+        .begin_q16 = transient->begin_q16,
+        .end_q16 = transient->end_q16,
+        .max_mv = transient->peak_mv,
+        .steady_mv = 0,
     };
-    return emit_event(analyser, &event, transient->begin_q16, transient->end_q16);
+    return emit_event(analyser, WK_RECORD_TRANSIENT, &found);
 }
 
 /* ---- blocks ------------------------------------------------------------------------------ */
@@ -246,7 +242,7 @@ static wk_err take_half(void *self, const struct wk_quality_marks *marks)
         if ((marks->phases & (1U << phase)) != 0 &&
             wk_change_take(&analyser->change, phase, marks->urms_mv[phase],
                            marks->begin_q16[phase], marks->end_q16[phase], &event)) {
-            WK_TRY(emit_change(analyser, &event));
+            WK_TRY(emit_event(analyser, WK_RECORD_RVC, &event));
         }
     }
     return WK_OK;

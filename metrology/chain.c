@@ -79,51 +79,51 @@ static wk_err show_restart(struct wk_chain *chain)
     return chain->observer.restart(chain->observer.self, &next);
 }
 
-static wk_err emit_event(struct wk_chain *chain, uint64_t at_q16,
-                         const struct wk_record_event *event)
+/* Of a record its event is filled in. */
+static wk_err emit_event(struct wk_chain *chain, uint64_t at_q16, struct wk_record *record)
 {
-    struct wk_record record = {
-        .kind = WK_RECORD_EVENT,
-        .t_us = wk_chain_time_us(chain, at_q16),
-        .event = *event,
-    };
-    WK_TRY(wk_chain_emit(chain, &record));
+    record->kind = WK_RECORD_EVENT;
+    record->t_us = wk_chain_time_us(chain, at_q16);
+    WK_TRY(wk_chain_emit(chain, record));
     return chain->observer.self == NULL ? WK_OK
-                                        : chain->observer.event(chain->observer.self, &record);
+                                        : chain->observer.event(chain->observer.self, record);
+}
+
+/* Begin and end of an event that is filled in otherwise. */
+static void fill_span(const struct wk_chain *chain, uint64_t begin_q16, uint64_t end_q16,
+                      struct wk_record_event *event)
+{
+    event->begin_us = wk_chain_time_us(chain, begin_q16);
+    event->duration_us = wk_chain_time_us(chain, end_q16) - event->begin_us;
+    event->nominal_mv = chain->quality.config.nominal_mv;
 }
 
 static wk_err emit_voltage_event(struct wk_chain *chain, const struct wk_quality_event *found)
 {
-    const int64_t begin_us = wk_chain_time_us(chain, found->begin_q16);
-    struct wk_record_event event = {
-        .kind = found->kind,
-        .phases = found->phases,
-        .begin_us = begin_us,
-        .duration_us = wk_chain_time_us(chain, found->now_q16) - begin_us,
-        .extreme_mv = found->extreme_mv,
-        .nominal_mv = chain->quality.config.nominal_mv,
+    struct wk_record record = {
+        .event = {.kind = found->kind,
+                  .phases = found->phases,
+                  .extreme_mv = found->extreme_mv},
     };
     const bool ends = found->kind == WK_RECORD_DIP_END || found->kind == WK_RECORD_SWELL_END ||
                       found->kind == WK_RECORD_INTERRUPTION_END;
-    event.curves = ends ? wk_immunity_curves(&event) : 0;
+    fill_span(chain, found->begin_q16, found->now_q16, &record.event);
+    record.event.curves = ends ? wk_immunity_curves(&record.event) : 0;
     /* A mark of the oscillator in the same sample is never before its begin. */
-    return emit_event(chain, found->mark_q16 & ~UINT64_C(0xFFFF), &event);
+    return emit_event(chain, found->mark_q16 & ~UINT64_C(0xFFFF), &record);
 }
 
 static wk_err emit_guard_event(struct wk_chain *chain, const struct wk_guard_event *found)
 {
-    const int64_t begin_us = wk_chain_time_us(chain, found->begin_q16);
     const uint8_t phases = (uint8_t)(found->channels | found->channels >> WK_SAMPLE_I);
-    const struct wk_record_event event = {
-        .kind = found->kind,
-        .phases = phases & 7U,
-        .channels = found->channels,
-        .begin_us = begin_us,
-        .duration_us = wk_chain_time_us(chain, found->end_q16) - begin_us,
-        .nominal_mv = chain->quality.config.nominal_mv,
-        .value = (int32_t)(found->samples < INT32_MAX ? found->samples : INT32_MAX),
+    struct wk_record record = {
+        .event = {.kind = found->kind,
+                  .phases = phases & 7U,
+                  .channels = found->channels,
+                  .value = (int32_t)(found->samples < INT32_MAX ? found->samples : INT32_MAX)},
     };
-    return emit_event(chain, chain->at_q16, &event);
+    fill_span(chain, found->begin_q16, found->end_q16, &record.event);
+    return emit_event(chain, chain->at_q16, &record);
 }
 
 static wk_err emit_window(struct wk_chain *chain, struct wk_record *record)
@@ -385,7 +385,11 @@ static void init_rate(struct wk_chain *chain, const struct wk_hal_frontend_info 
     int64_t floor[WK_RECORD_PHASES];
     const wk_quantity_dc dc = chain->quantity.dc;
     chain->rate_uhz = info->rate_uhz;
-    chain->cycle.map = *map; /* the one that all look at */
+    find_floor(chain, map, floor);
+    wk_track_init(&chain->track, info->rate_uhz, info->nominal_uhz, floor);
+    wk_cycle_init(&chain->cycle, map, info->rate_uhz,
+                  wk_track_first_step(&chain->track, info->nominal_uhz));
+    /* the cycle's map is the one that all look at */
     wk_quantity_init(&chain->quantity, &chain->cycle.map, info->rate_uhz, dc);
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const struct wk_sample_slot *slot = &map->slot[WK_SAMPLE_I + phase];
@@ -393,10 +397,6 @@ static void init_rate(struct wk_chain *chain, const struct wk_hal_frontend_info 
             wk_quantity_set_curve(&chain->quantity, phase, &info->channel[slot->index]);
         }
     }
-    find_floor(chain, map, floor);
-    wk_track_init(&chain->track, info->rate_uhz, info->nominal_uhz, floor);
-    wk_cycle_init(&chain->cycle, map, info->rate_uhz,
-                  wk_track_first_step(&chain->track, info->nominal_uhz));
 }
 
 static wk_err init_rooms(struct wk_chain *chain, const struct wk_hal_frontend_info *info,
@@ -522,20 +522,21 @@ wk_err wk_chain_trouble(struct wk_chain *chain, const struct wk_hal_trouble *tro
 {
     WK_TRY(chain->fault);
     const int64_t frames = trouble->frames < INT32_MAX ? (int64_t)trouble->frames : INT32_MAX;
-    struct wk_record_event event = {
-        .kind = trouble->kind == WK_HAL_FEED_LOST ? WK_RECORD_FEED_LOST : WK_RECORD_FEED_RESET,
-        .value = (int32_t)frames,
+    struct wk_record record = {
+        .event = {.kind = trouble->kind == WK_HAL_FEED_LOST ? WK_RECORD_FEED_LOST
+                                                            : WK_RECORD_FEED_RESET,
+                  .value = (int32_t)frames},
     };
     if (trouble->kind == WK_HAL_FEED_RATE) {
         struct wk_hal_frontend_info changed = *info;
         changed.rate_uhz = trouble->rate_uhz;
         WK_TRY(change_rate(chain, &changed));
-        event.kind = WK_RECORD_FEED_RATE;
-        event.value = (int32_t)(trouble->rate_uhz / 1000);
+        record.event.kind = WK_RECORD_FEED_RATE;
+        record.event.value = (int32_t)(trouble->rate_uhz / 1000);
     }
     const int64_t begin_us = wk_chain_time_us(chain, chain->at_q16);
     WK_TRY(wk_chain_gap(chain, trouble->frames));
-    event.begin_us = begin_us;
-    event.duration_us = wk_chain_time_us(chain, chain->at_q16) - begin_us;
-    return emit_event(chain, chain->at_q16, &event);
+    record.event.begin_us = begin_us;
+    record.event.duration_us = wk_chain_time_us(chain, chain->at_q16) - begin_us;
+    return emit_event(chain, chain->at_q16, &record);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/change.h"
 
+#include <string.h>
+
 #define PPM   INT64_C(1000000)
 #define STEPS 80000 /* of the declared voltage */
 
@@ -190,7 +192,5 @@ void wk_change_gap(struct wk_change *change)
 {
     change->open = false;
     change->spoilt = false;
-    for (int i = 0; i < WK_RECORD_PHASES; i++) {
-        change->phase[i] = (struct wk_change_phase){0};
-    }
+    memset(change->phase, 0, sizeof change->phase);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/cycle.h"
 
+#include <string.h>
+
 #include "base/wide.h"
 #include "metrology/inner.h"
 
@@ -94,9 +96,10 @@ static void lagrange(int64_t d_q30, int32_t weight_q30[WK_CYCLE_LAGS])
     weight_q30[WK_CYCLE_LAGS - 1] = (int32_t)rest;
 }
 
+/* Sets up a lag that was cleared. */
 static void lag_init(struct wk_cycle_lag *lag, int64_t delay_ns, int64_t rate_uhz)
 {
-    *lag = (struct wk_cycle_lag){.used = delay_ns != 0};
+    lag->used = delay_ns != 0;
     if (!lag->used) {
         return;
     }
@@ -344,7 +347,8 @@ static void pass_mark(struct wk_cycle *cycle, const int32_t *frame)
 void wk_cycle_init(struct wk_cycle *cycle, const struct wk_sample_map *map, int64_t rate_uhz,
                    uint64_t step)
 {
-    *cycle = (struct wk_cycle){.map = *map};
+    memset(cycle, 0, sizeof *cycle);
+    cycle->map = *map;
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const int64_t delay_ns = wk_sample_is_pair(map, phase)
                                      ? (int64_t)map->slot[WK_SAMPLE_I + phase].delay_ns -

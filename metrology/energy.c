@@ -151,7 +151,7 @@ static struct wk_i128 non_active(const struct amounts *amounts)
     wk_i128_decrease(&less, &p);
     wk_i128_increase(&more, &p);
     if (less.high < 0) {
-        return (struct wk_i128){0};
+        return wk_i128_of(0);
     }
     const bool is_narrow = more.high == 0 && more.low >> 63 == 0;
     const uint8_t shift = is_narrow ? 0 : (uint8_t)(wk_u64_bits((uint64_t)more.high) + 1);

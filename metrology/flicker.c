@@ -22,18 +22,34 @@
 #define WARP        0.6F
 #define PERCENTILES 15
 
-/* Weighting of a lamp and the eye (Ed. 2, table 1). Angular frequencies are 2 pi times these. */
-struct lamp {
-    float k;
-    float lambda_hz;
-    float w_hz[4];
+/* A section (b2 s^2 + b1 s + b0) / (s^2 + a1 s + a0) at an angular frequency of 1. */
+struct shape {
+    float b1;
+    float b0;
+    float a1;
+    float a0;
 };
 
-static const struct lamp k_lamps[] = {
-    [WK_FLICKER_LAMP_230_V] = {1.74802F, 4.05981F, {9.15494F, 2.27979F, 1.22535F, 21.9F}},
-    [WK_FLICKER_LAMP_120_V] = {1.6357F,
-                               4.167375F,
-                               {9.077169F, 2.939902F, 1.394468F, 17.31512F}},
+/* Butterworth's low pass of the sixth order. */
+static const struct shape k_low_pass[3] = {
+    {0, 1, 1.93185165F, 1},
+    {0, 1, 1.41421356F, 1},
+    {0, 1, 0.51763809F, 1},
+};
+
+/* Weighting of a lamp and the eye (Ed. 2, table 1), frequencies in Hz:
+ * k w1 s / (s^2 + 2 lambda s + w1^2), and (1 + s / w2) / ((1 + s / w3) (1 + s / w4)). */
+#define WEIGHTING(k, lambda, w1, w2, w3, w4)                                                   \
+    {                                                                                          \
+        {(k) * (w1), 0, 2 * (lambda), (w1) * (w1)},                                            \
+            {(w3) * (w4) / (w2), (w3) * (w4), (w3) + (w4), (w3) * (w4)},                       \
+    }
+
+static const struct shape k_weighting[][2] = {
+    [WK_FLICKER_LAMP_230_V] =
+        WEIGHTING(1.74802F, 4.05981F, 9.15494F, 2.27979F, 1.22535F, 21.9F),
+    [WK_FLICKER_LAMP_120_V] =
+        WEIGHTING(1.6357F, 4.167375F, 9.077169F, 2.939902F, 1.394468F, 17.31512F),
 };
 
 /* How much the levels exceeded for a share of the time count in Pst^2: P0.1, P1s, P3s, P10s and
@@ -49,45 +65,33 @@ static const struct {
 
 /* ---- design of the filters --------------------------------------------------------------- */
 
-/* Bilinear transformation of (b2 s^2 + b1 s + b0) / (s^2 + a1 s + a0), s = (z - 1) / (z + 1):
- * angular frequencies are in units of twice the rate. */
-static void digital(struct wk_flicker_section *section, const float b[3], float a1, float a0)
+/* Bilinear transformation of sections at `w`, s = (z - 1) / (z + 1): angular frequencies are in
+ * units of twice the rate. The first lifts by `droop` times w^2. */
+static void design(struct wk_flicker_section *section, const struct shape *shape, size_t count,
+                   float w, float droop)
 {
-    const float per = 1 / (1 + a1 + a0);
-    section->b[0] = (b[2] + b[1] + b[0]) * per;
-    section->b[1] = 2 * (b[0] - b[2]) * per;
-    section->b[2] = (b[2] - b[1] + b[0]) * per;
-    section->a[0] = 2 * (a0 - 1) * per;
-    section->a[1] = (1 - a1 + a0) * per;
-}
-
-/* `w` is brought to where the transformation takes it from: tan(w), w below 0.25. The first section
- * lifts by `droop` times w^2. */
-static void design_low_pass(struct wk_flicker_section section[3], float w, float droop)
-{
-    static const float k_damping[3] = {1.93185165F, 1.41421356F, 0.51763809F};
-    const float xx = w * w;
-    const float warped = w * (1 + xx * (1.0F / 3 + xx * (2.0F / 15 + xx * (17.0F / 315))));
-    const float ww = warped * warped;
-    float b[3] = {ww, 0, -droop * ww};
-    for (int i = 0; i < 3; i++) {
-        digital(&section[i], b, k_damping[i] * warped, ww);
-        b[2] = 0;
+    const float ww = w * w;
+    float b2 = -droop * ww;
+    for (size_t i = 0; i < count; i++, shape++, section++) {
+        const float b1 = shape->b1 * w;
+        const float b0 = shape->b0 * ww;
+        const float a1 = shape->a1 * w;
+        const float a0 = shape->a0 * ww;
+        const float per = 1 / (1 + a1 + a0);
+        section->b[0] = (b2 + b1 + b0) * per;
+        section->b[1] = 2 * (b0 - b2) * per;
+        section->b[2] = (b2 - b1 + b0) * per;
+        section->a[0] = 2 * (a0 - 1) * per;
+        section->a[1] = (1 - a1 + a0) * per;
+        b2 = 0;
     }
 }
 
-/* k w1 s / (s^2 + 2 lambda s + w1^2), and (1 + s / w2) / ((1 + s / w3) (1 + s / w4)); `per_hz` is 1
- * Hz as an angular frequency. */
-static void design_weighting(struct wk_flicker_section section[2], const struct lamp *lamp,
-                             float per_hz)
+/* tan(w), w below 0.25: where the transformation takes it from. */
+static float warped(float w)
 {
-    const float w1 = lamp->w_hz[0] * per_hz;
-    const float w3 = lamp->w_hz[2] * per_hz;
-    const float w4 = lamp->w_hz[3] * per_hz;
-    const float band[3] = {0, lamp->k * w1, 0};
-    const float slope[3] = {w3 * w4, w3 * w4 / (lamp->w_hz[1] * per_hz), 0};
-    digital(&section[0], band, 2 * lamp->lambda_hz * per_hz, w1 * w1);
-    digital(&section[1], slope, w3 + w4, w3 * w4);
+    const float xx = w * w;
+    return w * (1 + xx * (1.0F / 3 + xx * (2.0F / 15 + xx * (17.0F / 315))));
 }
 
 wk_err wk_flicker_init(struct wk_flicker *flicker, const struct wk_sample_map *map,
@@ -114,8 +118,8 @@ wk_err wk_flicker_init(struct wk_flicker *flicker, const struct wk_sample_map *m
     /* The averages droop by (1 - 1 / factor^2) / 3, the transformed weighting by WARP. */
     const float droop = (1 - flicker->per_value) / 3 + WARP;
     const float cut_hz = nominal_uhz == 60000000 ? 42 : 35;
-    design_low_pass(&flicker->section[0], cut_hz * per_hz, droop);
-    design_weighting(&flicker->section[3], &k_lamps[lamp], per_hz);
+    design(&flicker->section[0], k_low_pass, 3, warped(cut_hz * per_hz), droop);
+    design(&flicker->section[3], k_weighting[lamp], 2, per_hz, 0);
     flicker->gain = GAIN;
     flicker->high = TURN * HIGH_PASS_HZ / rate_hz;
     flicker->smooth = 1 / (SMOOTH_S * rate_hz);
@@ -274,11 +278,7 @@ bool wk_flicker_is_settled(const struct wk_flicker *flicker)
 
 void wk_flicker_gap(struct wk_flicker *flicker)
 {
-    memset(flicker->state, 0, sizeof flicker->state);
-    memset(flicker->pinst, 0, sizeof flicker->pinst);
-    memset(flicker->late, 0, sizeof flicker->late);
-    memset(flicker->once, 0, sizeof flicker->once);
-    memset(flicker->twice, 0, sizeof flicker->twice);
+    memset(flicker->passing, 0, sizeof flicker->passing);
     flicker->taken = 0;
     flicker->settling = flicker->settle;
 }

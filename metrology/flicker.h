@@ -42,16 +42,13 @@ struct wk_flicker_state {
 };
 
 struct wk_flicker {
-    uint8_t present;               /* bit 0..2: voltages there are */
-    uint8_t channels;              /* counts in a frame */
-    uint8_t index[3];              /* of the voltages in a frame */
-    int32_t offset[3];             /* counts, subtracted */
-    uint16_t factor;               /* samples averaged into one value */
-    uint16_t taken;                /* of them so far */
-    float once[WK_FLICKER_LANES];  /* sum of the squares, and */
-    float twice[WK_FLICKER_LANES]; /* sum of these sums */
-    float late[WK_FLICKER_LANES];  /* what the block before leaves to this one */
-    float per_value;               /* 1 / factor^2 */
+    uint8_t present;   /* bit 0..2: voltages there are */
+    uint8_t channels;  /* counts in a frame */
+    uint8_t index[3];  /* of the voltages in a frame */
+    int32_t offset[3]; /* counts, subtracted */
+    uint16_t factor;   /* samples averaged into one value */
+    uint16_t taken;    /* of them so far */
+    float per_value;   /* 1 / factor^2 */
 
     /* adaptation to the voltage */
     float adapt;     /* share of a block that enters the mean square */
@@ -67,8 +64,16 @@ struct wk_flicker {
     float gain;                    /* of the square, so that Pinst = 1 is the threshold */
     float level[WK_FLICKER_LANES]; /* what the high pass takes off */
     struct wk_flicker_section section[WK_FLICKER_SECTIONS];
-    struct wk_flicker_state state[WK_FLICKER_SECTIONS];
-    float pinst[WK_FLICKER_LANES];     /* instantaneous flicker sensation, live */
+    union {
+        struct {
+            float once[WK_FLICKER_LANES];  /* sum of the squares under way, and */
+            float twice[WK_FLICKER_LANES]; /* sum of these sums */
+            float late[WK_FLICKER_LANES];  /* what the block before leaves to this one */
+            struct wk_flicker_state state[WK_FLICKER_SECTIONS];
+            float pinst[WK_FLICKER_LANES]; /* instantaneous flicker sensation, live */
+        };
+        float passing[(2 * WK_FLICKER_SECTIONS + 4) * WK_FLICKER_LANES]; /* all of these */
+    };
     float pinst_max[WK_FLICKER_LANES]; /* since last taken */
 
     /* statistics */

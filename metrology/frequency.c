@@ -42,12 +42,17 @@ static struct wk_frequency_anchor anchor_of(const struct wk_frequency *frequency
     };
 }
 
-/* When the phase between two anchors, or shortly after them, is a whole number of turns. */
-static int64_t crossing_us(const struct wk_frequency_anchor *a,
-                           const struct wk_frequency_anchor *b, int64_t turns)
+/* When the phase is a whole number of turns: the last time before a place between two anchors,
+ * and the next one. */
+static void find_crossings(const struct wk_frequency_anchor *a,
+                           const struct wk_frequency_anchor *b, int64_t turns,
+                           int64_t crossing_us[2])
 {
-    return a->t_us + wk_i128_ratio(turns * TURN_Q32 - a->turn_q32, b->t_us - a->t_us, 0,
-                                   b->turn_q32 - a->turn_q32);
+    for (int k = 0; k < 2; k++) {
+        crossing_us[k] =
+            a->t_us + wk_i128_ratio((turns + k) * TURN_Q32 - a->turn_q32, b->t_us - a->t_us, 0,
+                                    b->turn_q32 - a->turn_q32);
+    }
 }
 
 static bool is_usable(const struct wk_frequency *frequency, const struct wk_record *window)
@@ -67,10 +72,12 @@ static bool pass_tick(struct wk_frequency *frequency, const struct wk_frequency_
         last->turn_q32 + wk_i128_ratio(tick_us - last->t_us, next->turn_q32 - last->turn_q32, 0,
                                        next->t_us - last->t_us);
     const int64_t before = turn_q32 >> 32;
+    int64_t crossing_us[2];
+    find_crossings(last, next, before, crossing_us);
     const bool complete = frequency->counted && before > frequency->first_turn;
     if (complete) {
         const int64_t cycles = before - frequency->first_turn;
-        const int64_t span_us = crossing_us(last, next, before) - frequency->first_us;
+        const int64_t span_us = crossing_us[0] - frequency->first_us;
         *record = (struct wk_record){
             .kind = WK_RECORD_FREQUENCY,
             .t_us = tick_us,
@@ -81,7 +88,7 @@ static bool pass_tick(struct wk_frequency *frequency, const struct wk_frequency_
         };
     }
     frequency->first_turn = before + 1;
-    frequency->first_us = crossing_us(last, next, before + 1);
+    frequency->first_us = crossing_us[1];
     frequency->counted = true;
     frequency->tick_us += WK_FREQUENCY_SPAN_US;
     return complete;

@@ -23,7 +23,7 @@ WK_INNER_CLONES uint32_t wk_inner_part(const int32_t *counts,
                                        uint32_t rows[WK_HAL_CHANNELS][WK_INNER_FRAMES])
 {
     uint32_t bits;
-    switch (channels) {
+    switch (WK_INNER_USUAL ? channels : 0) {
     case 2:
         bits = part(counts, raise, 2, frames, rows);
         break;

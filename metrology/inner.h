@@ -17,6 +17,12 @@
 
 #include "port/hal.h"
 
+/* Whether usual numbers of channels have loops of their own; the build may say 0: a processor that
+ * takes one count at a time gains nothing. */
+#ifndef WK_INNER_USUAL
+#define WK_INNER_USUAL 1
+#endif
+
 /* Builds for x86-64 name several targets here, of which the best is taken at run time; the bits
  * that come out are the same. */
 #ifndef WK_INNER_CLONES

@@ -178,13 +178,12 @@ static void keep_half(struct wk_quality_voltage *voltage, uint64_t end_q16)
     }
     struct wk_quality_half *half = &voltage->half[LAST];
     const uint64_t begin_q16 = half->end_q16;
-    *half = (struct wk_quality_half){
-        .valid = voltage->valid,
-        .end_q16 = end_q16,
-        .frames = (float)(end_q16 - begin_q16) * (1.0F / ONE_Q16),
-        .x_v = (float)voltage->x * voltage->v,
-        .x_v2 = (float)voltage->xx * (voltage->v * voltage->v),
-    };
+    half->valid = voltage->valid;
+    half->end_q16 = end_q16;
+    half->frames = (float)(end_q16 - begin_q16) * (1.0F / ONE_Q16);
+    half->x_v = (float)voltage->x * voltage->v;
+    half->x_v2 = (float)voltage->xx * (voltage->v * voltage->v);
+    half->mean_v2 = 0;
 }
 
 /* Urms(1/2) from the last two half cycles; false if they are no whole cycle. */
@@ -214,8 +213,7 @@ static int32_t millivolts(float square_v2)
 /* value * early_q16 / 2^16, without overflow: a square has 52 bits. */
 static uint64_t part_of(uint64_t value, uint32_t early_q16)
 {
-    return (value >> 32) * ((uint64_t)early_q16 << 16) +
-           (((uint64_t)(uint32_t)value * early_q16) >> 16);
+    return (value >> 16) * early_q16 + (((uint32_t)value & 0xFFFFU) * early_q16 >> 16);
 }
 
 /* One voltage takes the frame that holds its crossing, which is divided. */
@@ -224,13 +222,13 @@ static void cross(struct wk_quality *quality, int phase, const int32_t *frame,
 {
     struct wk_quality_voltage *voltage = &quality->voltage[phase];
     const uint64_t share = voltage->ahead / (quality->step >> 16);
-    const int64_t early_q16 = share < ONE_Q16 ? (int64_t)share : ONE_Q16 - 1;
+    const uint32_t early_q16 = share < ONE_Q16 ? (uint32_t)share : ONE_Q16 - 1;
     const uint64_t begin_q16 = voltage->half[LAST - 1].end_q16;
-    const uint64_t end_q16 = (quality->at << 16) + (uint64_t)early_q16;
+    const uint64_t end_q16 = (quality->at << 16) + early_q16;
     int32_t x;
     const bool is_one = value_of(quality, phase, frame, &x);
-    const int64_t early_x = (x * early_q16) >> 16;
-    const uint64_t early_xx = part_of(square(x), (uint32_t)early_q16);
+    const int64_t early_x = ((int64_t)x * (int32_t)early_q16) >> 16;
+    const uint64_t early_xx = part_of(square(x), early_q16);
     voltage->valid = voltage->valid && is_one;
     voltage->x += early_x;
     voltage->xx += early_xx;

@@ -14,10 +14,8 @@ static bool offset_of(const struct wk_quality *quality, int phase,
 {
     struct wk_window_cycle cycle;
     wk_window_last_cycle(window, WK_SAMPLE_U + phase, &cycle);
-    const float to_v = quality->voltage[phase].v / (float)cycle.frames_q16;
-    const float re = (float)cycle.phasor.re * to_v;
-    const float im = (float)cycle.phasor.im * to_v;
-    if (2 * (re * re + im * im) < quality->enter_v2[WK_QUALITY_INTERRUPTION]) {
+    const float v = quality->voltage[phase].v;
+    if (2 * v * v * wk_window_square(&cycle) < quality->enter_v2[WK_QUALITY_INTERRUPTION]) {
         return false;
     }
     /* Whole half turns of the oscillator do not count. A cosine crosses zero at a quarter. A

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/quantity.h"
 
+#include <string.h>
+
 #include "base/wide.h"
 #include "metrology/sequence.h"
 
@@ -105,10 +107,8 @@ static void undelay(const struct wk_quantity *quantity, int64_t f_uhz,
 void wk_quantity_set_curve(struct wk_quantity *quantity, int phase,
                            const struct wk_hal_channel *channel)
 {
-    quantity->curve[phase] = (struct wk_quantity_curve){.points = channel->curve_points};
-    for (int p = 0; p < channel->curve_points; p++) {
-        quantity->curve[phase].point[p] = channel->curve[p];
-    }
+    quantity->curve[phase].points = channel->curve_points;
+    memcpy(quantity->curve[phase].point, channel->curve, sizeof channel->curve);
 }
 
 static int32_t between(int32_t from, int32_t to, int64_t part, int64_t whole)

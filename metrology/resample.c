@@ -123,9 +123,11 @@ void wk_resample_hold(struct wk_resample *resample, uint64_t at)
 
 void wk_resample_mark(struct wk_resample *resample)
 {
-    memcpy(resample->last_square, resample->peak_square, sizeof resample->last_square);
-    memset(resample->peak_square, 0, sizeof resample->peak_square);
-    memset(resample->square, 0, sizeof resample->square);
+    for (size_t c = 0; c < WK_HAL_CHANNELS; c++) {
+        resample->last_square[c] = resample->peak_square[c];
+        resample->peak_square[c] = 0;
+        resample->square[c] = 0;
+    }
     resample->frames = 0;
 }
 

@@ -317,9 +317,8 @@ static void analyse(struct wk_spectrum *spectrum)
         lanes->transform(spectrum->resample.points, (uint8_t)first, &grouping, spectrum->work);
         if (first == 0 && lanes->packed) {
             /* these lie where the points just transformed were */
-            memset(result->slot, 0, sizeof result->slot);
-            memset(result->power_w, 0, sizeof result->power_w);
-            memset(result->signal, 0, sizeof result->signal);
+            memset((uint8_t *)result + offsetof(struct wk_spectrum_result, slot), 0,
+                   sizeof *result - offsetof(struct wk_spectrum_result, slot));
         }
         for (size_t lane = 0; lane < lanes->lanes; lane++) {
             const int slot = slot_at(spectrum->map, first + lane);

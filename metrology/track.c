@@ -55,10 +55,8 @@ static uint64_t limited(const struct wk_track *track, uint64_t step)
 static bool is_usable(const struct wk_window_cycle *cycle, int64_t floor)
 {
     const float per_frame = ONE_Q16 / (float)cycle->frames_q16;
-    const float re = (float)cycle->phasor.re * (2.0F / ONE_Q16) * per_frame;
-    const float im = (float)cycle->phasor.im * (2.0F / ONE_Q16) * per_frame;
     const float mean = (float)cycle->x * per_frame;
-    const float square = re * re + im * im;
+    const float square = 4 * wk_window_square(cycle);
     return square >= (float)floor * (float)floor &&
            square >= (float)cycle->xx * per_frame - mean * mean;
 }
@@ -169,7 +167,7 @@ struct line {
 /* Least squares through the phases of a stretch, relative to `step`. */
 static struct line regression(const struct wk_track_point *point, uint8_t count, uint64_t step)
 {
-    int64_t turn[WK_WINDOW_HALVES] = {0};
+    int64_t turn[WK_WINDOW_HALVES]; /* filled as far as there are points */
     int64_t turn_mean = 0;
     int64_t at_mean = 0;
     for (uint8_t p = 0; p < count; p++) {

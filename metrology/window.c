@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrology/window.h"
 
+#include <string.h>
+
 #include "base/wide.h"
 
 #define Q29_TO_Q16 13
@@ -109,6 +111,14 @@ void wk_window_last_cycle(const struct wk_window *window, int slot,
     cycle->phasor.im -= (mean_q8 * wave.im) >> 8;
 }
 
+float wk_window_square(const struct wk_window_cycle *cycle)
+{
+    const float per = 1 / (float)cycle->frames_q16; /* both are in Q16 */
+    const float re = (float)cycle->phasor.re * per;
+    const float im = (float)cycle->phasor.im * per;
+    return re * re + im * im;
+}
+
 void wk_window_mark(struct wk_window *window)
 {
     window->marked = true;
@@ -130,8 +140,11 @@ void wk_window_next(struct wk_window *window, uint8_t keep)
         window->last[k].middle -= QUARTER * 2 * from;
     }
     window->block_q16 -= begin_q16;
-    window->before = keep > 0 ? window->late : (struct wk_window_sums){0};
-    window->own = (struct wk_window_sums){0};
+    if (keep == 0) {
+        memset(&window->late, 0, sizeof window->late);
+    }
+    window->before = window->late;
+    memset(&window->own, 0, sizeof window->own);
     window->marked = false;
     window->halves = keep;
     window->first = keep;

@@ -102,6 +102,9 @@ void wk_window_block(const struct wk_window *window, struct wk_window_sums *bloc
 void wk_window_last_cycle(const struct wk_window *window, int slot,
                           struct wk_window_cycle *cycle);
 
+/** The square of its phasor over its length, counts^2: a quarter of the amplitude's. */
+float wk_window_square(const struct wk_window_cycle *cycle);
+
 /** Adds cycle->half. There must be room: halves < WK_WINDOW_HALVES. `complete`: it ended at its
  *  mark, not by a cut. */
 void wk_window_add(struct wk_window *window, const struct wk_cycle *cycle, bool complete);
