@@ -63,7 +63,7 @@ void wk_quality_align(struct wk_quality *quality, const struct wk_window *window
     if (quality->present == 0 || quality->step == 0 || window->halves < 2) {
         return;
     }
-    int64_t off[WK_RECORD_PHASES] = {0};
+    int64_t off[WK_RECORD_PHASES]; /* filled in the loop */
     int64_t common = 0;
     bool any = false;
     const uint64_t late = (quality->step >> 16) * ((quality->at << 16) - at_q16);
