@@ -24,7 +24,7 @@ extern const float wk_spectrum_table_kernel[WK_SPECTRUM_TABLE_TERMS][WK_SPECTRUM
 /* cos(2 pi k / 1536), k = 0..384 */
 extern const float wk_spectrum_table_cos[WK_SPECTRUM_TABLE_QUARTER + 1];
 
-#define WK_SPECTRUM_TABLE_DROOP_PER 250.0F /* units of its argument per 1 / (width of one input sample) */
+#define WK_SPECTRUM_TABLE_DROOP_PER 250.0F /* "at" per 1 / (width of one input sample) */
 
 /** 1 / |response of the kernel|^2 at the frequency at * 0.004 / the width of one input sample,
  *  FLAT <= at < DROOP; good to 2e-5. */
