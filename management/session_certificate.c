@@ -52,7 +52,8 @@ static uint8_t type_of(const struct wk_certificate *certificate)
 
 static bool same(const struct wk_bytes_in *a, const struct wk_bytes_in *b)
 {
-    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+    return a->size == b->size && (a->size == 0 || (a->data != NULL && b->data != NULL &&
+                                                   memcmp(a->data, b->data, a->size) == 0));
 }
 
 const uint8_t *wk_session_peer_point(const struct wk_session *session, int pair, uint8_t size)
