@@ -92,6 +92,7 @@ static void add_values(struct wk_aggregate_interval *interval,
     size_t k = 0;
     for (size_t run = 0; run < RUNS; run++) {
         for (uint8_t left = k_runs[run].count; left > 0; left--, k++) {
+            /* All of it was cleared. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
             add_value(interval, k, (how)k_runs[run].how, row[k]);
         }
     }
