@@ -79,8 +79,11 @@ static void set_up(void)
                                     .collector = collector,
                                     .stream = &stream,
                                     .archive = &t.archive};
-    for (int i = 0; i < 200 && !complete; i++) {
+    /* The archive has everything shortly before the visit has ended. */
+    struct wk_intake_state state = {.status = WK_INTAKE_FAILING};
+    for (int i = 0; i < 500 && !(complete && state.status == WK_INTAKE_OK); i++) {
         usleep(20000);
+        wk_collector_state(collector, 0, &state);
         if (wk_summary_complete(&t.archive, &registry, TEST_DAY_S + WK_DAY_S, &complete) !=
             WK_OK) {
             abort();
