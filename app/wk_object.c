@@ -83,8 +83,8 @@ static wk_err take_class(void *self, const struct wk_object *object)
     return WK_OK;
 }
 
-bool wk_object_find(struct wk_meter *meter, const char *text, uint8_t usual,
-                    struct wk_apdu_target *target)
+bool wk_object_wanted(struct wk_meter *meter, const char *text, uint8_t usual,
+                      struct wk_apdu_target *target)
 {
     *target = (struct wk_apdu_target){0};
     if (!wk_object_parse(text, usual, target)) {

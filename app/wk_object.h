@@ -34,8 +34,8 @@ bool wk_object_list(struct wk_meter *meter, void *self,
  *  "1-0:1.8.0" has one, too. */
 bool wk_object_parse(const char *text, uint8_t usual, struct wk_apdu_target *target);
 /** The same, and the class from the meter's list. Tells on standard error what is wrong. */
-bool wk_object_find(struct wk_meter *meter, const char *text, uint8_t usual,
-                    struct wk_apdu_target *target);
+bool wk_object_wanted(struct wk_meter *meter, const char *text, uint8_t usual,
+                      struct wk_apdu_target *target);
 
 /** Appends the value as A-XDR. Tells on standard error what is wrong. */
 bool wk_object_value(const char *text, struct wk_bytes_out *out);

@@ -31,7 +31,7 @@ static int act(bool writes, const char *name, const char *text)
     if (!wk_meter_open(&meter)) {
         return WK_EXIT_FAILED;
     }
-    if (!wk_object_find(&meter, name, writes ? 2 : 1, &target)) {
+    if (!wk_object_wanted(&meter, name, writes ? 2 : 1, &target)) {
         wk_dlms_client_close(&meter.client);
         return WK_EXIT_FAILED;
     }

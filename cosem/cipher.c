@@ -223,7 +223,8 @@ wk_err wk_cipher_open(const struct wk_hal_crypto *crypto, const struct wk_cipher
 {
     const bool tagged = (head->control & WK_CIPHER_AUTHENTICATED) != 0;
     const size_t tag_size = tagged ? WK_CIPHER_TAG : 0;
-    if (text->size < tag_size || !sizes_fit(keys, head)) {
+    const bool protected = (head->control & WK_CIPHER_BOTH) != 0;
+    if (!protected || text->size < tag_size || !sizes_fit(keys, head)) {
         return WK_E_ARGUMENT;
     }
     const size_t size = text->size - tag_size;
