@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "app/wk.h"
-#include "app/wk_object.h"
+#include "app/wk_named.h"
 #include "cosem/axdr.h"
 #include "port/linux/object_name.h"
 
@@ -67,7 +67,7 @@ static wk_err print_access(struct wk_bytes_in *in, bool method)
     return in->fault;
 }
 
-static wk_err take_object(void *self, const struct wk_object *object)
+static wk_err take_object(void *self, const struct wk_named *object)
 {
     char obis[WK_OBIS_TEXT];
     const char *name = wk_object_name(object->obis);
@@ -119,7 +119,7 @@ int wk_objects_run(int argc, char **argv)
         return WK_EXIT_FAILED;
     }
     printf("%s", meter.json ? "{\"objects\":[" : "");
-    const bool good = wk_object_list(&meter, NULL, take_object);
+    const bool good = wk_named_list(&meter, NULL, take_object);
     printf("%s", meter.json ? "]}\n" : "");
     wk_dlms_client_close(&meter.client);
     return good ? WK_EXIT_OK : WK_EXIT_FAILED;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "app/wk.h"
-#include "app/wk_object.h"
+#include "app/wk_named.h"
 #include "app/wk_value.h"
 #include "cosem/axdr.h"
 #include "port/linux/dlms_plan.h"
@@ -124,7 +124,7 @@ static bool read_usual(void)
 
 /* ---- what is named ------------------------------------------------------------------------- */
 
-static wk_err take_class(void *self, const struct wk_object *object)
+static wk_err take_class(void *self, const struct wk_named *object)
 {
     (void)self;
     for (size_t i = 0; i < named_count; i++) {
@@ -143,7 +143,7 @@ static bool parse_names(int count, char **names)
     }
     named_count = (size_t)count;
     for (size_t i = 0; i < named_count; i++) {
-        if (!wk_object_parse(names[i], 2, &named[i].target)) {
+        if (!wk_named_parse(names[i], 2, &named[i].target)) {
             fprintf(stderr, "wk: \"%s\" is no OBIS name such as 1.0.1.8.0.255 or 1-0:1.8.0:2\n",
                     names[i]);
             return false;
@@ -212,7 +212,7 @@ static int read_named(int count, char **names)
 {
     static uint8_t room[VALUE];
     int status = WK_EXIT_OK;
-    if (!wk_object_list(&meter, NULL, take_class)) {
+    if (!wk_named_list(&meter, NULL, take_class)) {
         return WK_EXIT_FAILED;
     }
     struct wk_dlms_plan plan = {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "app/wk.h"
-#include "app/wk_object.h"
+#include "app/wk_named.h"
 #include "app/wk_value.h"
 #include "cosem/axdr.h"
 #include "port/linux/ini.h"
@@ -18,9 +18,9 @@
 #define METHOD_TRANSFER      2
 
 static struct wk_meter meter;
-static struct wk_object setups[SETUPS];
+static struct wk_named setups[SETUPS];
 static unsigned setup_count;
-static struct wk_object counters[SETUPS];
+static struct wk_named counters[SETUPS];
 static unsigned counter_count;
 static uint8_t wanted[WK_OBIS_SIZE] = {0, 0, 43, 0, 0, 255};
 static int64_t policy = -1;
@@ -48,7 +48,7 @@ static const char k_help[] =
 
 /* ---- showing ------------------------------------------------------------------------------- */
 
-static wk_err take_object(void *self, const struct wk_object *object)
+static wk_err take_object(void *self, const struct wk_named *object)
 {
     const bool counter =
         object->class_id == CLASS_DATA && object->obis[2] == 43 && object->obis[3] == 1;
@@ -61,7 +61,7 @@ static wk_err take_object(void *self, const struct wk_object *object)
     return WK_OK;
 }
 
-static wk_err print_attribute(const struct wk_object *object, uint8_t id, const char *name)
+static wk_err print_attribute(const struct wk_named *object, uint8_t id, const char *name)
 {
     uint8_t value[256];
     size_t size;
@@ -81,7 +81,7 @@ static wk_err print_attribute(const struct wk_object *object, uint8_t id, const 
     return WK_OK;
 }
 
-static wk_err print_object(const struct wk_object *object, bool first)
+static wk_err print_object(const struct wk_named *object, bool first)
 {
     static const char *const k_names[] = {"policy", "suite", "client_title", "server_title"};
     char obis[WK_OBIS_TEXT];
@@ -101,7 +101,7 @@ static wk_err print_object(const struct wk_object *object, bool first)
 static bool show(void)
 {
     wk_err err = WK_OK;
-    if (!wk_object_list(&meter, NULL, take_object)) {
+    if (!wk_named_list(&meter, NULL, take_object)) {
         return false;
     }
     printf("%s", meter.json ? "{\"security\":[" : "");
@@ -124,7 +124,7 @@ static bool act(uint8_t method, const struct wk_bytes_out *parameter)
     const wk_err err =
         wk_dlms_client_action(&meter.client, &target, parameter->data, parameter->size);
     if (err != WK_OK) {
-        wk_object_complain(&meter, method == METHOD_ACTIVATE ? "--policy" : "--change", err);
+        wk_named_complain(&meter, method == METHOD_ACTIVATE ? "--policy" : "--change", err);
     } else {
         printf("%s", meter.json ? "{\"done\":true}\n" : "");
     }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/wk.h"
-#include "app/wk_object.h"
+#include "app/wk_named.h"
 
 #define VALUE 4096
 
@@ -13,11 +13,11 @@ static struct wk_meter meter;
 
 static const char k_help_write[] =
     "usage: wk write HOST[:PORT] [OPTIONS] OBIS[:ATTRIBUTE] VALUE\n"
-    "Sets an attribute (2 if absent).\n" WK_OBJECT_VALUES WK_METER_OPTIONS;
+    "Sets an attribute (2 if absent).\n" WK_NAMED_VALUES WK_METER_OPTIONS;
 
 static const char k_help_call[] =
     "usage: wk call HOST[:PORT] [OPTIONS] OBIS[:METHOD] [VALUE]\n"
-    "Calls a method (1 if absent); without VALUE with integer:0.\n" WK_OBJECT_VALUES
+    "Calls a method (1 if absent); without VALUE with integer:0.\n" WK_NAMED_VALUES
         WK_METER_OPTIONS;
 
 static int act(bool writes, const char *name, const char *text)
@@ -25,20 +25,20 @@ static int act(bool writes, const char *name, const char *text)
     static uint8_t value[VALUE];
     struct wk_bytes_out out = wk_bytes_out_of(value, sizeof value);
     struct wk_apdu_target target;
-    if (!wk_object_value(text, &out)) {
+    if (!wk_named_value(text, &out)) {
         return WK_EXIT_USAGE;
     }
     if (!wk_meter_open(&meter)) {
         return WK_EXIT_FAILED;
     }
-    if (!wk_object_wanted(&meter, name, writes ? 2 : 1, &target)) {
+    if (!wk_named_find(&meter, name, writes ? 2 : 1, &target)) {
         wk_dlms_client_close(&meter.client);
         return WK_EXIT_FAILED;
     }
     const wk_err err = writes ? wk_dlms_client_set(&meter.client, &target, value, out.size)
                               : wk_dlms_client_action(&meter.client, &target, value, out.size);
     if (err != WK_OK) {
-        wk_object_complain(&meter, name, err);
+        wk_named_complain(&meter, name, err);
     } else if (meter.json) {
         printf("{\"done\":true}\n");
     }

@@ -97,6 +97,18 @@ def check_core():
                "a planted double and a planted #if are caught")
 
 
+def check_names():
+    result = run(["python3", "tools/check_names.py", "build/release"])
+    report(result.returncode == 0, "no two sources define one name", result.stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        compile_into(folder, "app", "int wk_object_find(void);\n"
+                                    "int wk_object_find(void) { return 0; }\n")
+        result = run(["python3", "tools/check_names.py", "build/release",
+                      f"{folder}/planted.o"])
+        report(result.returncode != 0 and "wk_object_find" in result.stdout,
+               "a name that was planted twice is caught")
+
+
 def check_generated():
     for generator in ("gen_events", "gen_spectrum", "objects"):
         result = run(["python3", f"tools/{generator}.py", "--check"])
@@ -136,6 +148,7 @@ def main():
     check_layers()
     check_conformance()
     check_core()
+    check_names()
     check_generated()
     check_format()
     check_clang()

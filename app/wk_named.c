@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/wk_object.h"
+#include "app/wk_named.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,14 +17,14 @@
 
 struct listing {
     void *self;
-    wk_err (*take)(void *self, const struct wk_object *object);
+    wk_err (*take)(void *self, const struct wk_named *object);
 };
 
 static wk_err take_element(void *self, uint32_t index, struct wk_bytes_in element)
 {
     const struct listing *listing = self;
-    struct wk_object object;
-    if (index >= WK_OBJECT_MOST) {
+    struct wk_named object;
+    if (index >= WK_NAMED_MOST) {
         return WK_E_FULL;
     }
     (void)wk_axdr_read_count(&element, WK_AXDR_STRUCTURE);
@@ -36,8 +36,8 @@ static wk_err take_element(void *self, uint32_t index, struct wk_bytes_in elemen
     return listing->take(listing->self, &object);
 }
 
-bool wk_object_list(struct wk_meter *meter, void *self,
-                    wk_err (*take)(void *self, const struct wk_object *object))
+bool wk_named_list(struct wk_meter *meter, void *self,
+                   wk_err (*take)(void *self, const struct wk_named *object))
 {
     const struct wk_apdu_target target = {
         .class_id = CLASS_ASSOCIATION,
@@ -54,7 +54,7 @@ bool wk_object_list(struct wk_meter *meter, void *self,
 
 /* ---- names --------------------------------------------------------------------------------- */
 
-bool wk_object_parse(const char *text, uint8_t usual, struct wk_apdu_target *target)
+bool wk_named_parse(const char *text, uint8_t usual, struct wk_apdu_target *target)
 {
     char obis[WK_OBIS_TEXT + 8];
     int64_t id = usual;
@@ -74,7 +74,7 @@ bool wk_object_parse(const char *text, uint8_t usual, struct wk_apdu_target *tar
     return wk_obis_parse(obis, target->obis) == WK_OK;
 }
 
-static wk_err take_class(void *self, const struct wk_object *object)
+static wk_err take_class(void *self, const struct wk_named *object)
 {
     struct wk_apdu_target *target = self;
     if (wk_obis_equal(object->obis, target->obis)) {
@@ -83,15 +83,15 @@ static wk_err take_class(void *self, const struct wk_object *object)
     return WK_OK;
 }
 
-bool wk_object_wanted(struct wk_meter *meter, const char *text, uint8_t usual,
-                      struct wk_apdu_target *target)
+bool wk_named_find(struct wk_meter *meter, const char *text, uint8_t usual,
+                   struct wk_apdu_target *target)
 {
     *target = (struct wk_apdu_target){0};
-    if (!wk_object_parse(text, usual, target)) {
+    if (!wk_named_parse(text, usual, target)) {
         fprintf(stderr, "wk: \"%s\" is no name such as 1.0.1.8.0.255 or 1-0:1.8.0:2\n", text);
         return false;
     }
-    if (!wk_object_list(meter, target, take_class)) {
+    if (!wk_named_list(meter, target, take_class)) {
         return false;
     }
     if (target->class_id == 0) {
@@ -216,7 +216,7 @@ static const char *put_value(const struct type *type, const char *text,
     }
 }
 
-bool wk_object_value(const char *text, struct wk_bytes_out *out)
+bool wk_named_value(const char *text, struct wk_bytes_out *out)
 {
     const char *colon = strchr(text, ':');
     const size_t size = colon == NULL ? 0 : (size_t)(colon - text);
@@ -237,7 +237,7 @@ bool wk_object_value(const char *text, struct wk_bytes_out *out)
     return false;
 }
 
-void wk_object_complain(const struct wk_meter *meter, const char *what, wk_err err)
+void wk_named_complain(const struct wk_meter *meter, const char *what, wk_err err)
 {
     const uint8_t result = meter->client.client.result;
     fprintf(stderr, "wk: %s: %s\n", what, wk_dlms_client_error(&meter->client));
