@@ -2,9 +2,9 @@
  *
  * cosem/client - the reader's side of one association, without any input or output.
  *
- * Start an operation (open, get, set, action, access, release). Then, while wk_client_busy:
- * while wk_client_sends send what wk_client_output gives, hand what comes back to wk_client_receive, call wk_client_tick now
- * and then. When it is no longer busy, `outcome` is the result:
+ * Start an operation (open, get, set, action, access, release). Then, while wk_client_busy: send
+ * what wk_client_output gives while wk_client_sends, hand what comes back to wk_client_receive,
+ * call wk_client_tick now and then. When it is no longer busy, `outcome` is the result:
  *   WK_OK         done
  *   WK_E_REFUSED  the server refused; `result` (data-access- or action-result) says why, or
  *                 `diagnostic` when opening, or `exception` when its service_error is not 0

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * management/module_schedule - single action schedules in their time, and register monitors. What came due in an outage
- * is made up once; what a schedule does and that it was done are in the same commit. Private to
- * the module. */
+ * management/module_schedule - single action schedules in their time, and register monitors. What
+ * came due in an outage is made up once; what a schedule does and that it was done are in the
+ * same commit. Private to the module. */
 #ifndef WK_MANAGEMENT_MODULE_SCHEDULE_H
 #define WK_MANAGEMENT_MODULE_SCHEDULE_H
 

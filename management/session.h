@@ -216,9 +216,8 @@ WK_MUST_USE wk_err wk_session_init(struct wk_session *session,
                                    const struct wk_session_config *config);
 
 /** Serves one APDU and appends its reply, if it has one, to `reply`; see also
- *  wk_session_continues. `now_us`: UTC,
- *  microseconds since 1970. WK_E_ARGUMENT: less than WK_SESSION_REPLY octets of room;
- *  WK_E_NOT_FOUND: addressed to a server that is not here; nothing has changed then. */
+ *  wk_session_continues. `now_us`: UTC, microseconds since 1970. WK_E_ARGUMENT: less than
+ *  WK_SESSION_REPLY octets of room; WK_E_NOT_FOUND: addressed to a server that is not here; nothing has changed then. */
 WK_MUST_USE wk_err wk_session_receive(struct wk_session *session, int64_t now_us,
                                       struct wk_session_link link, struct wk_bytes_in apdu,
                                       struct wk_bytes_out *reply);
