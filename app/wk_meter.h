@@ -19,7 +19,8 @@
     "  --keys FILE        the same as lines \"password = TEXT\", \"ek = HEX\", \"ak = "        \
     "HEX\",\n"                                                                                 \
     "                     \"title = HEX\", which keeps secrets off the command line\n"         \
-    "  HOST may also be hdlc+tcp://HOST:PORT/PHYSICAL or hdlc:/dev/ttyUSB0?baud=9600\n"        \
+    "  HOST may also be udp://HOST:PORT, hdlc+tcp://HOST:PORT/PHYSICAL or "                    \
+    "hdlc:/dev/ttyUSB0?baud=9600\n"                                                            \
     "  --timeout SECONDS  for connecting and for each answer (default 5)\n"                    \
     "  --json             one JSON object instead of text\n"                                   \
     "  --help             this text\n"

@@ -9,6 +9,7 @@
 #include "cosem/initiate.h"
 
 #define LEAST_PDU            64
+#define FIRST_INVOKE         1
 #define REPLY_TO_HLS         1 /* method of class 15 */
 #define CLASS_ASSOCIATION_LN 15
 
@@ -34,6 +35,14 @@ void wk_client_begin(struct wk_client *client, wk_client_step step)
     client->outcome = WK_OK;
     client->result = WK_APDU_SUCCESS;
     client->exception = (struct wk_apdu_exception){0};
+}
+
+uint8_t wk_client_next_invoke(struct wk_client *client)
+{
+    client->invoke = client->config.numbered
+                         ? (uint8_t)((client->invoke + 1) & WK_APDU_INVOKE_ID)
+                         : FIRST_INVOKE;
+    return (uint8_t)(WK_CLIENT_CLASS | client->invoke);
 }
 
 wk_err wk_client_open(struct wk_client *client)
@@ -168,7 +177,7 @@ static wk_err send_proof(struct wk_client *client, struct wk_bytes_out *out)
     wk_axdr_put_octet_string(&data, token, answer.size);
     client->request = (struct wk_apdu_request){
         .service = WK_APDU_ACTION,
-        .invoke = WK_CLIENT_INVOKE,
+        .invoke = wk_client_next_invoke(client),
         .target = {.class_id = CLASS_ASSOCIATION_LN, .id = REPLY_TO_HLS},
         .data = wk_bytes_in_of(parameter, data.size),
     };

@@ -59,6 +59,8 @@ struct wk_client_config {
     uint16_t max_pdu;   /* offered to the server; 64..WK_CLIENT_PDU */
     int64_t timeout_us; /* for each answer */
     uint8_t window; /* general block transfer: blocks it takes at once, 1..63; 0 = not used */
+    bool numbered;  /* every request has an invoke-id of its own, and late answers to others are
+                       passed over: for carriers that may lose and repeat. Else it is always 1 */
 };
 
 /* Where data of GET and ACTION go: consecutive pieces of one A-XDR value. */
@@ -116,6 +118,7 @@ struct wk_client {
     uint8_t challenge_size;
     uint8_t server_challenge[WK_ASSOCIATION_SECRET];
     uint8_t server_challenge_size;
+    uint8_t invoke;                         /* invoke-id of the last request */
     struct wk_apdu_request request;         /* under way */
     struct wk_bytes_in value;               /* of a SET or ACTION, at what is not sent yet */
     const struct wk_access_request *access; /* under way; NULL: another service is */

@@ -110,7 +110,7 @@ static bool is_stream(const struct wk_client *client)
         return head[0] == WK_APDU_ACCESS_RESPONSE && memcmp(head + 2, id, sizeof id) == 0;
     }
     const bool answers = head[0] == WK_APDU_GET_RESPONSE &&
-                         ((head[2] ^ WK_CLIENT_INVOKE) & WK_APDU_INVOKE_ID) == 0;
+                         ((head[2] ^ client->request.invoke) & WK_APDU_INVOKE_ID) == 0;
     return client->request.service == WK_APDU_GET ? answers && head[1] == 1 && head[3] == 0
                                                   : answers && head[1] == 3;
 }

@@ -7,11 +7,14 @@
 #include "cosem/client.h"
 #include "cosem/initiate.h"
 
-#define WK_CLIENT_INVOKE (WK_APDU_INVOKE_PRIORITY | WK_APDU_INVOKE_CONFIRM | 1)
+/* What every request has beside its invoke-id. */
+#define WK_CLIENT_CLASS (WK_APDU_INVOKE_PRIORITY | WK_APDU_INVOKE_CONFIRM)
 
 /* ---- client.c ---------------------------------------------------------------------------- */
 
 void wk_client_begin(struct wk_client *client, wk_client_step step);
+/** Invoke-id and priority of a new request. */
+uint8_t wk_client_next_invoke(struct wk_client *client);
 /** The association is over. */
 void wk_client_fail(struct wk_client *client, wk_err err);
 /** The server said no to this one request; the association goes on. */

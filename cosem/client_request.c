@@ -22,7 +22,7 @@ static wk_err begin_request(struct wk_client *client, wk_apdu_service service,
     client->blocks = (struct wk_client_blocks){0};
     client->request = (struct wk_apdu_request){
         .service = service,
-        .invoke = WK_CLIENT_INVOKE,
+        .invoke = wk_client_next_invoke(client),
     };
     if (target != NULL) {
         client->request.target = *target;
@@ -248,6 +248,11 @@ static wk_err take_value(struct wk_client *client, const struct wk_apdu_response
     return WK_OK;
 }
 
+static bool is_invoked(const struct wk_client *client, const struct wk_apdu_response *response)
+{
+    return ((response->invoke ^ client->request.invoke) & WK_APDU_INVOKE_ID) == 0;
+}
+
 /* Whether the response may answer what the client last sent. */
 static bool is_answer(const struct wk_client *client, const struct wk_apdu_response *response)
 {
@@ -258,8 +263,7 @@ static bool is_answer(const struct wk_client *client, const struct wk_apdu_respo
                         asked == WK_APDU_SET_LIST_FIRST_BLOCK ||
                         asked == WK_APDU_ACTION_FIRST_BLOCK || asked == WK_APDU_ACTION_BLOCK ||
                         asked == WK_APDU_ACTION_LIST_FIRST_BLOCK;
-    if ((asked >> 8) + 4 != (uint16_t)response->service >> 8 ||
-        (response->invoke & WK_APDU_INVOKE_ID) != (WK_CLIENT_INVOKE & WK_APDU_INVOKE_ID)) {
+    if ((asked >> 8) + 4 != (uint16_t)response->service >> 8 || !is_invoked(client, response)) {
         return false;
     }
     switch ((int)response->service) {
@@ -286,6 +290,9 @@ static bool is_answer(const struct wk_client *client, const struct wk_apdu_respo
 
 static wk_err take_response(struct wk_client *client, struct wk_apdu_response *response)
 {
+    if (client->config.numbered && !is_invoked(client, response)) {
+        return WK_OK; /* late: the client goes on waiting */
+    }
     if (!is_answer(client, response)) {
         return WK_E_FORMAT;
     }

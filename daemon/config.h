@@ -106,6 +106,7 @@ struct wk_config {
     char token_module[WK_CONFIG_PATH];   /* PKCS#11; empty: there is no token */
     char token_label[WK_CONFIG_TEXT];    /* empty: the first one */
     char token_pin_file[WK_CONFIG_PATH]; /* its first line is the PIN */
+    uint16_t udp_port;                   /* wrapper over UDP; 0: none */
     uint16_t hdlc_port;                  /* HDLC over TCP; 0: none */
     uint16_t hdlc_address;               /* physical device on a line */
     char serial_device[WK_CONFIG_PATH];  /* HDLC on a serial line; empty: none */

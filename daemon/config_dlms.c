@@ -22,6 +22,7 @@ struct key {
 static const struct key k_keys[] = {
     {"host", TEXT, PLACE(dlms_host), 0, 0},
     {"port", NUMBER16, PLACE(dlms_port), 1, 65535},
+    {"udp_port", NUMBER16, PLACE(udp_port), 1, 65535},
     {"hdlc_port", NUMBER16, PLACE(hdlc_port), 1, 65535},
     {"hdlc_address", NUMBER16, PLACE(hdlc_address), 1,
      125}, /* 126, 127: calling, all stations */

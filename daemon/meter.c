@@ -331,6 +331,26 @@ static wk_err start_dlms(struct wk_meter *meter)
     return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
 }
 
+/* The wrapper over UDP, if it is configured. */
+static wk_err start_udp(struct wk_meter *meter)
+{
+    char error[WK_DLMS_UDP_ERROR];
+    const struct wk_dlms_udp_config config = {
+        .loop = &meter->loop,
+        .address = meter->config.dlms_host,
+        .port = meter->config.udp_port,
+        .session = wk_module_session(&meter->module, meter->keys),
+        .self = meter,
+        .now_us = now_us,
+        .served = served,
+    };
+    if (config.port == 0) {
+        return WK_OK;
+    }
+    const wk_err err = wk_dlms_udp_start(&meter->udp, &config, error);
+    return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
+}
+
 /* HDLC over TCP and on a serial line, if they are configured. */
 static wk_err start_lines(struct wk_meter *meter)
 {
@@ -411,6 +431,9 @@ static void close_all(struct wk_meter *meter)
         if (meter->dlms != NULL) {
             wk_dlms_tcp_stop(meter->dlms);
         }
+        if (meter->udp != NULL) {
+            wk_dlms_udp_stop(meter->udp);
+        }
         if (meter->hdlc != NULL) {
             wk_dlms_line_stop(meter->hdlc);
         }
@@ -445,6 +468,9 @@ wk_err wk_meter_start(struct wk_meter *meter)
     }
     if (err == WK_OK) {
         err = start_dlms(meter);
+    }
+    if (err == WK_OK) {
+        err = start_udp(meter);
     }
     if (err == WK_OK) {
         err = start_lines(meter);

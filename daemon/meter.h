@@ -21,6 +21,7 @@
 #include "port/linux/crypto.h"
 #include "port/linux/dlms_line.h"
 #include "port/linux/dlms_tcp.h"
+#include "port/linux/dlms_udp.h"
 #include "port/linux/flash_file.h"
 #include "port/linux/hsm.h"
 #include "port/linux/ring.h"
@@ -49,6 +50,7 @@ struct wk_meter {
     struct wk_submeters submeters;
     struct wk_web web;
     struct wk_dlms_tcp *dlms;
+    struct wk_dlms_udp *udp;     /* NULL: none */
     struct wk_dlms_line *hdlc;   /* over TCP; NULL: none */
     struct wk_dlms_line *serial; /* NULL: none */
     struct wk_meter_push push;

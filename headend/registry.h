@@ -19,7 +19,7 @@
  *   file = plan.ini                see headend/plan
  *   [meter SERIAL]
  *   host = 127.0.0.1               port = 4059; or an address of port/linux/dlms_carrier:
- *                                  hdlc+tcp://HOST:PORT/17, hdlc:/dev/ttyUSB0?baud=9600
+ *                                  udp://HOST:PORT, hdlc+tcp://HOST:PORT/17, hdlc:/dev/ttyUSB0?baud=9600
  *   plan = NAME                    phases = 1
  *   name = House 7                 tenant = city
  *   installed = 2007-02-01T00:00:00Z   registers were 0 then; intervals begin here

@@ -57,6 +57,13 @@ wk_role wk_session_role(const struct wk_session *session)
     return session->state == WK_SESSION_ASSOCIATED ? session->role : WK_ROLE_COUNT;
 }
 
+void wk_session_limit(struct wk_session *session, uint16_t octets)
+{
+    if (session->client_max_pdu == 0 || session->client_max_pdu > octets) {
+        session->client_max_pdu = octets;
+    }
+}
+
 /* ---- what the parts share ---------------------------------------------------------------- */
 
 void wk_session_drop_notice(struct wk_session *session, int64_t now_us, wk_session_notice code,

@@ -235,6 +235,10 @@ void wk_session_close(struct wk_session *session);
 /** The role whose association is open; WK_ROLE_COUNT if none is. */
 wk_role wk_session_role(const struct wk_session *session);
 
+/** From now on no reply of the open association is longer than `octets` (at least
+ *  WK_SESSION_PDU_LEAST) without blocks, as if its client had asked for that. */
+void wk_session_limit(struct wk_session *session, uint16_t octets);
+
 /** How the errors of class functions look on the wire. */
 wk_apdu_access wk_session_access_of(wk_err err);
 

@@ -19,6 +19,8 @@
 #define PHYSICAL_MOST 125
 #define LEAVE_US      INT64_C(1000000) /* for the answer to DISC */
 #define OCTET_US      INT64_C(200000)  /* longest pause within a frame, as a tty delivers it */
+#define AGAIN_US      INT64_C(500000)  /* before a datagram is sent again; then doubled */
+#define AGAIN_MOST_US INT64_C(4000000)
 #define ANSWER_US                                                                              \
     INT64_C(2000000) /* for an answer that is on its way, beside the line's time */
 
@@ -122,11 +124,15 @@ wk_err wk_dlms_carrier_parse(const char *text, uint16_t port,
     if (strncmp(text, "tcp://", 6) == 0) {
         return parse_host(text, text + 6, address, error);
     }
+    if (strncmp(text, "udp://", 6) == 0) {
+        address->udp = true;
+        return parse_host(text, text + 6, address, error);
+    }
     if (strncmp(text, "hdlc:", 5) == 0) {
         return parse_device(text, address, error);
     }
     if (strstr(text, "://") != NULL) {
-        return refuse(text, "is none of tcp://, hdlc+tcp://, hdlc:DEVICE", error);
+        return refuse(text, "is none of tcp://, udp://, hdlc+tcp://, hdlc:DEVICE", error);
     }
     (void)snprintf(address->host, sizeof address->host, "%s", text);
     return WK_OK;
@@ -157,7 +163,7 @@ static wk_err wait_for(int file, short events, int64_t deadline_us)
 static int connect_to(const struct addrinfo *address, int64_t deadline_us)
 {
     const int file =
-        socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+        socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (file < 0) {
         return -1;
     }
@@ -182,7 +188,8 @@ static int connect_to(const struct addrinfo *address, int64_t deadline_us)
 
 static wk_err dial(struct wk_dlms_carrier *carrier, int64_t deadline_us)
 {
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = carrier->to.udp ? SOCK_DGRAM : SOCK_STREAM};
     struct addrinfo *found = NULL;
     char port[8];
     (void)snprintf(port, sizeof port, "%u", carrier->to.port);
@@ -402,6 +409,58 @@ static wk_err receive_by_wrapper(struct wk_dlms_carrier *carrier, uint16_t clien
     }
 }
 
+/* ---- datagrams ---------------------------------------------------------------------------- */
+
+static wk_err send_by_datagram(struct wk_dlms_carrier *carrier, uint16_t client_sap,
+                               const struct wk_bytes_out *apdu, int64_t deadline_us)
+{
+    carrier->sent = apdu->size;
+    carrier->opens = apdu->data[WK_WRAPPER_SIZE] == WK_APDU_AARQ;
+    return send_by_wrapper(carrier, client_sap, apdu, deadline_us);
+}
+
+/* Whether a datagram is the answer that is waited for, as far as can be seen from here. */
+static bool is_awaited(const struct wk_dlms_carrier *carrier, uint16_t client_sap, size_t size,
+                       struct wk_bytes_in *apdu)
+{
+    struct wk_wrapper head;
+    struct wk_bytes_in in = wk_bytes_in_of(carrier->in, size);
+    wk_wrapper_read(&in, &head);
+    if (in.fault != WK_OK || wk_bytes_in_left(&in) != head.length ||
+        head.source != carrier->server_sap || head.destination != client_sap) {
+        return false;
+    }
+    const uint8_t tag = wk_bytes_in_peek(&in);
+    const bool repeats =
+        size == carrier->taken && memcmp(carrier->in, carrier->apdu, size) == 0;
+    *apdu = wk_bytes_in_of(carrier->in + WK_WRAPPER_SIZE, head.length);
+    return carrier->opens ? tag == WK_APDU_AARE || tag == WK_APDU_EXCEPTION : !repeats;
+}
+
+static wk_err receive_by_datagram(struct wk_dlms_carrier *carrier, uint16_t client_sap,
+                                  int64_t deadline_us, struct wk_bytes_in *apdu)
+{
+    int64_t pause_us = AGAIN_US;
+    int64_t again_us = now_us() + pause_us;
+    for (;;) {
+        size_t size = 0;
+        const int64_t until_us = again_us < deadline_us ? again_us : deadline_us;
+        const wk_err err = read_some(carrier, carrier->in, sizeof carrier->in, until_us, &size);
+        if (err == WK_E_TIMEOUT && until_us < deadline_us) {
+            WK_TRY(send_all(carrier, carrier->out, carrier->sent, deadline_us));
+            pause_us = pause_us < AGAIN_MOST_US ? 2 * pause_us : AGAIN_MOST_US;
+            again_us = now_us() + pause_us;
+            continue;
+        }
+        WK_TRY(err);
+        if (is_awaited(carrier, client_sap, size, apdu)) {
+            memcpy(carrier->apdu, carrier->in, size);
+            carrier->taken = size;
+            return WK_OK;
+        }
+    }
+}
+
 /* ---- the carrier ------------------------------------------------------------------------- */
 
 wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
@@ -414,6 +473,7 @@ wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
     carrier->server_sap = server_sap;
     carrier->link = (struct wk_hdlc_link){.state = WK_HDLC_DISCONNECTED};
     carrier->octet_us = now_us();
+    carrier->taken = 0;
     carrier->error[0] = '\0';
     wk_wrapper_split_init(&carrier->wrapped, carrier->in, sizeof carrier->in);
     wk_hdlc_split_init(&carrier->frames, carrier->in, WK_HDLC_FRAME_MOST);
@@ -455,13 +515,19 @@ wk_err wk_dlms_carrier_send(struct wk_dlms_carrier *carrier, uint16_t client_sap
     if (apdu->fault != WK_OK) {
         return WK_E_FULL;
     }
-    return carrier->to.hdlc ? send_by_hdlc(carrier, client_sap, apdu, deadline_us)
-                            : send_by_wrapper(carrier, client_sap, apdu, deadline_us);
+    if (carrier->to.hdlc) {
+        return send_by_hdlc(carrier, client_sap, apdu, deadline_us);
+    }
+    return carrier->to.udp ? send_by_datagram(carrier, client_sap, apdu, deadline_us)
+                           : send_by_wrapper(carrier, client_sap, apdu, deadline_us);
 }
 
 wk_err wk_dlms_carrier_receive(struct wk_dlms_carrier *carrier, uint16_t client_sap,
                                int64_t deadline_us, struct wk_bytes_in *apdu)
 {
-    return carrier->to.hdlc ? receive_by_hdlc(carrier, deadline_us, apdu)
-                            : receive_by_wrapper(carrier, client_sap, deadline_us, apdu);
+    if (carrier->to.hdlc) {
+        return receive_by_hdlc(carrier, deadline_us, apdu);
+    }
+    return carrier->to.udp ? receive_by_datagram(carrier, client_sap, deadline_us, apdu)
+                           : receive_by_wrapper(carrier, client_sap, deadline_us, apdu);
 }

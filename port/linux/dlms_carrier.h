@@ -4,6 +4,8 @@
  *
  *   HOST                      wrapper over TCP, on the port given beside it
  *   tcp://HOST[:PORT]         the same (port 4059)
+ *   udp://HOST[:PORT]         wrapper over UDP; what is not answered is sent again until the time
+ *                             for the answer is over (port/linux/dlms_udp answers it only once)
  *   hdlc+tcp://HOST:PORT[/PHYSICAL]     HDLC over TCP
  *   hdlc:DEVICE[?baud=N][&address=N]    HDLC on a serial device: hdlc:/dev/ttyUSB0?baud=9600
  *
@@ -21,12 +23,15 @@
 
 #define WK_DLMS_CARRIER_ERROR 192
 #define WK_DLMS_CARRIER_HEAD  WK_WRAPPER_SIZE /* most octets before an APDU */
+#define WK_DLMS_CARRIER_DATAGRAM                                                               \
+    1200 /* longest APDU that UDP carries everywhere without fragments */
 
 struct wk_dlms_carrier_address {
     char host[128]; /* or device */
     uint16_t port;
     bool hdlc;
     bool serial;
+    bool udp;
     uint32_t baud;
     uint16_t physical; /* 0: an address of one octet */
 };
@@ -39,9 +44,13 @@ struct wk_dlms_carrier {
     struct wk_hdlc_split frames;
     struct wk_hdlc_link link;
     int64_t octet_us; /* the last octet came */
+    size_t sent;      /* UDP: octets of the last datagram, in `out` ... */
+    bool opens;       /* ... which asks for an association */
+    size_t taken;     /* octets of the last one that was received, in `apdu` */
     uint8_t in[WK_CLIENT_PDU + WK_WRAPPER_SIZE];
     uint8_t out[WK_CLIENT_PDU + WK_DLMS_CARRIER_HEAD + 1024];
-    uint8_t apdu[WK_CLIENT_PDU + WK_HDLC_LLC]; /* HDLC: put together from segments */
+    /* HDLC: put together from segments; UDP: the last datagram, to know its repetition */
+    uint8_t apdu[WK_CLIENT_PDU + WK_WRAPPER_SIZE];
     uint8_t frame[WK_HDLC_FRAME_MOST];
     char error[WK_DLMS_CARRIER_ERROR];
 };

@@ -180,6 +180,10 @@ static wk_err associate(struct wk_dlms_client *client, uint32_t counter)
     core.counter = counter;
     core.general_glo = config->general_glo;
     core.max_pdu = config->max_pdu;
+    core.numbered = client->carrier.to.udp;
+    if (client->carrier.to.udp && core.max_pdu > WK_DLMS_CARRIER_DATAGRAM) {
+        core.max_pdu = WK_DLMS_CARRIER_DATAGRAM;
+    }
     core.timeout_us = (int64_t)config->answer_timeout_ms * 1000;
     memcpy(core.title, config->title, sizeof core.title);
     if (config->password != NULL && core.mechanism != WK_ASSOCIATION_NONE) {

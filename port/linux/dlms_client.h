@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * port/linux/dlms_client - reads and commands one meter over TCP, waiting for each answer.
+ * port/linux/dlms_client - reads and commands one meter, waiting for each answer.
  *
- * One association over one connection (wrapper, logical names). After an error other than
+ * One association over one connection of port/linux/dlms_carrier (logical names). After an error other than
  * WK_E_REFUSED the connection is closed and must be opened again; wk_dlms_client_error tells a
  * person what went wrong. One thread per instance; many instances may run at once. */
 #ifndef WK_PORT_LINUX_DLMS_CLIENT_H

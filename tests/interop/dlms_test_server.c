@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * tests/interop/dlms_test_server [PORT [DEVICE]] - the meter of tests/dlms_meter on 127.0.0.1, for
- * foreign clients: wrapper, HDLC over TCP, and HDLC on a serial device if one is given. Prints
- * "port N hdlc M" when it listens; ends when its standard input does. */
+ * foreign clients: wrapper on TCP and UDP, HDLC over TCP, and HDLC on a serial device if one is
+ * given. Prints "port N hdlc M udp K" when it listens; ends when its standard input does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,6 +10,7 @@
 #include "port/linux/crypto.h"
 #include "port/linux/dlms_line.h"
 #include "port/linux/dlms_tcp.h"
+#include "port/linux/dlms_udp.h"
 #include "tests/dlms_meter.h"
 
 struct server {
@@ -17,6 +18,7 @@ struct server {
     uv_pipe_t input;
     char unused[64];
     struct wk_dlms_tcp *tcp;
+    struct wk_dlms_udp *udp;
     struct wk_dlms_line *hdlc;
     struct wk_dlms_line *device;
     struct wk_crypto crypto;
@@ -43,6 +45,7 @@ static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 static void stop(struct server *server)
 {
     wk_dlms_tcp_stop(server->tcp);
+    wk_dlms_udp_stop(server->udp);
     wk_dlms_line_stop(server->hdlc);
     if (server->device != NULL) {
         wk_dlms_line_stop(server->device);
@@ -85,6 +88,12 @@ static wk_err start(struct server *server, uint16_t port, const char *device)
         .session = session,
         .now_us = now_us,
     };
+    const struct wk_dlms_udp_config udp = {
+        .loop = &server->loop,
+        .address = "127.0.0.1",
+        .session = session,
+        .now_us = now_us,
+    };
     struct wk_dlms_line_config hdlc = {
         .loop = &server->loop,
         .address = "127.0.0.1",
@@ -93,6 +102,7 @@ static wk_err start(struct server *server, uint16_t port, const char *device)
         .now_us = now_us,
     };
     WK_TRY(complain(wk_dlms_tcp_start(&server->tcp, &config, error), error));
+    WK_TRY(complain(wk_dlms_udp_start(&server->udp, &udp, error), error));
     WK_TRY(complain(wk_dlms_line_start(&server->hdlc, &hdlc, error), error));
     if (device != NULL) {
         hdlc.device = device;
@@ -120,8 +130,8 @@ int main(int argc, char **argv)
     if (start(&server, (uint16_t)port, argc > 2 ? argv[2] : NULL) != WK_OK) {
         return 1;
     } else {
-        printf("port %u hdlc %u\n", wk_dlms_tcp_port(server.tcp),
-               wk_dlms_line_port(server.hdlc));
+        printf("port %u hdlc %u udp %u\n", wk_dlms_tcp_port(server.tcp),
+               wk_dlms_line_port(server.hdlc), wk_dlms_udp_port(server.udp));
         fflush(stdout);
         server.input.data = &server;
         if (uv_pipe_init(&server.loop, &server.input, 0) != 0 ||

@@ -3,7 +3,7 @@
 """Reads a meter with the Gurux DLMS client, an independent implementation; prints TAP.
 
 gurux_client.py HOST PORT [--password TEXT] [--ek HEX] [--ak HEX] [--title HEX]
-                [--hdlc-port PORT] [--device FILE_DESCRIPTOR]
+                [--hdlc-port PORT] [--udp-port PORT] [--device FILE_DESCRIPTOR]
                 [--name TEXT] [--profile OBIS] [--registers OBIS,OBIS]
 gurux_client.py --serve PROGRAM     starts PROGRAM (dlms_test_server) and reads it
 
@@ -107,6 +107,31 @@ class Socket:
         self.socket.close()
 
 
+class Datagrams:
+    """Each datagram is one frame, neither less nor more. Nothing gets lost on this way."""
+    def __init__(self, host, port):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect((host, port))
+        self.socket.settimeout(TIMEOUT_S)
+        self.frame = b""
+
+    def send(self, octets):
+        if self.frame:
+            raise ValueError(f"{len(self.frame)} octets behind the frame")
+        self.socket.send(octets)
+
+    def receive(self, size):
+        if not self.frame:
+            self.frame = self.socket.recv(65536)
+        octets, self.frame = self.frame[:size], self.frame[size:]
+        if len(octets) != size:
+            raise ValueError("a frame in pieces")
+        return octets
+
+    def close(self):
+        self.socket.close()
+
+
 class Serial:
     """Our end of a pair of pseudo terminals; it stays open between connections."""
     def __init__(self, device):
@@ -142,9 +167,13 @@ class Meter:
     """One association over one connection."""
 
     def __init__(self, options, client, general=False):
-        self.hdlc = options.framing != "wrapper"
-        self.port = Serial(options.device) if options.framing == "serial" else \
-            Socket(options.host, options.hdlc_port if self.hdlc else options.port)
+        self.hdlc = options.framing in ("hdlc", "serial")
+        if options.framing == "serial":
+            self.port = Serial(options.device)
+        elif options.framing == "udp":
+            self.port = Datagrams(options.host, options.udp_port)
+        else:
+            self.port = Socket(options.host, options.hdlc_port if self.hdlc else options.port)
         authentication = {PUBLIC: Authentication.NONE, READER: Authentication.LOW,
                           MANAGEMENT: Authentication.HIGH_GMAC}[client]
         password = options.password if client == READER else None
@@ -437,7 +466,8 @@ def run(options):
         say(f"1..{tap.count}")
         return 1 if tap.failed else 0
     read_all_clients(options, tap)
-    for framing in (["hdlc"] if options.hdlc_port else []) + \
+    for framing in (["udp"] if options.udp_port else []) + \
+            (["hdlc"] if options.hdlc_port else []) + \
             (["serial"] if options.device is not None else []):
         options.framing = framing
         tap.prefix = f"{framing}: "
@@ -452,9 +482,9 @@ def run_all(options):
     read_all_clients(options, tap)
     # The peer miscounts in windows of several frames, and in segmented requests for the next
     # block: one frame at a time, long enough for such a request.
-    for framing, info in (("hdlc", 128), ("hdlc", 2030), ("hdlc", 64), ("serial", 128)):
+    for framing, info in (("udp", 0), ("hdlc", 128), ("hdlc", 2030), ("hdlc", 64), ("serial", 128)):
         options.framing, options.info = framing, info
-        tap.prefix = f"{framing} of {info} octets: "
+        tap.prefix = f"{framing} of {info} octets: " if info else f"{framing}: "
         read_all_clients(options, tap)
     say(f"1..{tap.count}")
     return 1 if tap.failed else 0
@@ -463,7 +493,7 @@ def run_all(options):
 def read_all_clients(options, tap):
     read_everything(options, PUBLIC, "public", tap)
     read_everything(options, READER, "reader", tap)
-    for window in (1, 5) if options.framing == "wrapper" else ():
+    for window in (1, 5) if options.framing in ("wrapper", "udp") else ():
         read_by_general_blocks(options, tap, window)
     counter = tap.run("public: invocation counter", lambda: next_counter(options))
     options.counter = counter or 1
@@ -490,6 +520,7 @@ def main():
     parser.add_argument("host", nargs="?", default="127.0.0.1")
     parser.add_argument("port", nargs="?", type=int)
     parser.add_argument("--hdlc-port", type=int, help="HDLC over TCP as well")
+    parser.add_argument("--udp-port", type=int, help="the wrapper over UDP as well")
     parser.add_argument("--device", type=int, help="HDLC on this open serial device as well")
     parser.add_argument("--association", type=int, default=2, help="version of class 15")
     parser.add_argument("--brief", action="store_true", help="the management client's clock only")
@@ -519,7 +550,7 @@ def main():
     os.close(device)
     try:
         words = server.stdout.readline().split()
-        options.port, options.hdlc_port = int(words[1]), int(words[3])
+        options.port, options.hdlc_port, options.udp_port = (int(words[i]) for i in (1, 3, 5))
         status = run_all(options)
     finally:
         server.stdin.close()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Lets the independent client read a running meter: clock, registers, load profile by range, with
-and without ciphering; over the wrapper, HDLC over TCP and HDLC on a serial line. The meter's
+and without ciphering; over the wrapper on TCP and UDP, HDLC over TCP and HDLC on a serial line. The meter's
 encryption key lies in a token (SoftHSM 2): the first start puts it there, the second one does not
 have it in its file any more. Prints the client's TAP. Run tests/interop/run first: it installs
 the peer.
@@ -45,8 +45,9 @@ def main():
     make_token(meter.folder)
     ours, theirs = pty.openpty()
     tty.setraw(ours)
-    hdlc = free_port()
+    hdlc, udp = free_port(), free_port()
     section = f"""[dlms]
+udp_port = {udp}
 hdlc_port = {hdlc}
 hdlc_address = 17
 serial = {os.ttyname(theirs)}
@@ -60,7 +61,7 @@ encryption_key_slot = 1
     meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
     meter.spawn("wk-metrologyd")
     meter.wait_finished()
-    status = read(meter, "--hdlc-port", str(hdlc), "--device", str(ours), descriptors=(ours,))
+    status = read(meter, "--hdlc-port", str(hdlc), "--udp-port", str(udp), "--device", str(ours), descriptors=(ours,))
     meter.stop()
     meter.write("b", lambda text: text.replace("[dlms]\n", section).replace(
         f"encryption_key = {meter.keys['EK']}\n", ""))
