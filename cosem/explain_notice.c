@@ -40,6 +40,9 @@ static void put_conformance(struct wk_explain *explain, struct wk_bytes_in *in)
     if (in->fault == WK_OK && memcmp(head, k_head, sizeof head) != 0) {
         wk_bytes_in_fail(in, WK_E_FORMAT);
     }
+    if (in->fault != WK_OK) {
+        return;
+    }
     wk_explain_open(explain, in, "conformance", -1);
     const struct wk_bytes_in bits = wk_explain_octets(explain, in, "bits", 3);
     for (size_t i = 0; i < 24 && bits.size == 3; i++) {

@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cosem/apdu.h"
 #include "cosem/cosem_test.h"
+#include "cosem/samples_test.h"
+#include "cosem/shield.h"
 #include "port/bearssl/bearssl.h"
 #include "tests/wk_test.h"
 
-#define LINE 4096
+#define LINE 16384
 
 static struct wk_explain explain;
 static struct wk_bearssl bearssl;
@@ -208,6 +211,218 @@ static void logical_names_are_called_what_the_standard_calls_them(void)
     }
 }
 
+/* ---- an APDU of every kind --------------------------------------------------------------- */
+
+static void an_apdu_of_every_kind_is_told_without_a_fault(void)
+{
+    begin();
+    for (size_t i = 0; i < SAMPLES; i++) {
+        tell(k_samples[i].hex);
+        if (!has(k_samples[i].told) || has("malformed")) {
+            printf("# %s\n# wanted %s in: %s\n", k_samples[i].hex, k_samples[i].told, told);
+            EXPECT(false);
+        }
+    }
+    EXPECT_I64(0, explain.faults);
+}
+
+/* Up to the fault, a beginning is told as the whole is. */
+static void of_a_beginning_all_that_is_there_is_told(void)
+{
+    static char whole[LINE];
+    for (size_t i = 0; i < SAMPLES; i++) {
+        const struct wk_test_octets octets = wk_test_hex(k_samples[i].hex);
+        begin();
+        tell(k_samples[i].hex);
+        memcpy(whole, told, sizeof whole);
+        for (size_t size = 1; size < octets.size; size++) {
+            begin();
+            wk_explain_apdu(&explain, octets.data, size);
+            const char *fault = strstr(told, "malformed");
+            size_t same = fault != NULL ? (size_t)(fault - told) : 0;
+            while (same > 0 && told[same - 1] == ']') { /* groups that the fault ended */
+                same--;
+            }
+            if (fault == NULL || explain.faults == 0 ||
+                (octets.data[0] < WK_APDU_AARQ && strncmp(told, whole, same) != 0)) {
+                printf("# %zu octets of %s: %s\n", size, k_samples[i].hex, told);
+                EXPECT(false);
+            }
+        }
+    }
+}
+
+static void mutilated_apdus_are_told_somehow_and_end(void)
+{
+    static const uint8_t k_octets[] = {0x00, 0x01, 0x03, 0x0C, 0x7E, 0x80,
+                                       0x82, 0x84, 0xA3, 0xBE, 0xFF};
+    begin();
+    for (size_t i = 0; i < SAMPLES; i++) {
+        struct wk_test_octets octets = wk_test_hex(k_samples[i].hex);
+        for (size_t place = 0; place < octets.size; place++) {
+            const uint8_t right = octets.data[place];
+            for (size_t j = 0; j < sizeof k_octets; j++) {
+                octets.data[place] = k_octets[j];
+                at = 0;
+                wk_explain_any(&explain, octets.data, octets.size);
+                EXPECT(at > 0);
+            }
+            octets.data[place] = right;
+        }
+    }
+}
+
+/* ---- what carries them ------------------------------------------------------------------- */
+
+static void frames_of_the_wrapper_are_told_one_after_another(void)
+{
+    begin();
+    tell("0001 0010 0001 0003 D80102 0001 0001 0010 000D C001C100080000010000FF0200");
+    EXPECT(has("wrapper[version=1 source=16") && has("exception-response[state-error=1"));
+    EXPECT(has("length=13 get-request["));
+    EXPECT_I64(0, explain.faults);
+    tell("0001 0010 0001 0004 D80102");
+    EXPECT(has("malformed"));
+    tell("0002 0010 0001 0003 D80102");
+    EXPECT(has("malformed"));
+    tell("E6E600 D80102");
+    EXPECT(has("exception-response[state-error=1"));
+    EXPECT(!has("malformed"));
+    at = 0;
+    const struct wk_test_octets value = wk_test_hex("0203 1105 0A024142 FF");
+    wk_explain_value(&explain, value.data, value.size);
+    EXPECT(has("unsigned=5 ") && has("visible-string"));
+    wk_explain_any(&explain, value.data, 0);
+}
+
+static void frames_of_hdlc_are_told_with_addresses_limits_and_segments(void)
+{
+    begin();
+    tell("7EA01E210373C37A818012050180060180070400000001080400000001533B7E"); /* [18] */
+    EXPECT(has("max-info-transmit=128 max-info-receive=128 window-transmit=1"));
+    tell("7EA00802232193BD647E"); /* [19]: logical 1, physical 17 */
+    EXPECT(has("upper=1") && has("lower=17"));
+    tell(
+        "7EA023030002002373C0488180140502008006020080070400000001080400000001CE6A7E"); /* [20] */
+    EXPECT(has("lower=") && !has("malformed"));
+    for (size_t size = 1; size < 37; size++) {
+        const struct wk_test_octets octets = wk_test_hex(
+            "7EA023030002002373C0488180140502008006020080070400000001080400000001CE6A7E");
+        at = 0;
+        wk_explain_hdlc(&explain, octets.data, size);
+        EXPECT(has("malformed") || size == 1);
+    }
+}
+
+/* ---- protected ones ---------------------------------------------------------------------- */
+
+static const uint8_t k_client[] = {0x4D, 0x4D, 0x4D, 0, 0, 0xBC, 0x61, 0x4E};
+static const uint8_t k_server[] = {0x4D, 0x4D, 0x4D, 0, 0, 0, 0, 1};
+
+/* A GET of the clock as the client protects it. */
+static struct wk_test_octets protect(const struct wk_shield_cover *cover)
+{
+    static const uint8_t k_get[] = {0xC0, 1, 0xC1, 0, 8, 0, 0, 1, 0, 0, 255, 2, 0};
+    static struct wk_cipher_keys keys;
+    static struct wk_hal_key kek;
+    static struct wk_hal_key dedicated;
+    static struct wk_hal_private signing = {.size = 32};
+    struct wk_test_octets octets = {.size = 0};
+    struct wk_bytes_out out = wk_bytes_out_of(octets.data, sizeof octets.data);
+    struct wk_cipher_seal seal;
+    struct wk_shield shield = {.crypto = &bearssl.hal,
+                               .suite = cover->is_signed ? 1 : 0,
+                               .keys = &keys,
+                               .kek = &kek,
+                               .dedicated = &dedicated,
+                               .signing = &signing};
+    memcpy(shield.own, k_client, sizeof k_client);
+    memcpy(shield.peer, k_server, sizeof k_server);
+    give_key(&keys.ek, "000102030405060708090A0B0C0D0E0F");
+    give_key(&keys.ak, "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF");
+    give_key(&kek, "0F0E0D0C0B0A09080706050403020100");
+    give_key(&dedicated, "00112233445566778899AABBCCDDEEFF");
+    memset(signing.octets, 7, sizeof signing.octets);
+    wk_shield_begin(&seal, &out, sizeof octets.data, cover);
+    wk_bytes_out_put(&seal.plain, k_get, sizeof k_get);
+    octets.size = wk_shield_finish(&shield, &seal, cover) == WK_OK ? out.size : 0;
+    return octets;
+}
+
+static void every_kind_of_protection_is_told_and_opened(void)
+{
+    static const struct {
+        struct wk_shield_cover cover;
+        const char *told;
+    } k_covers[] = {
+        {{.tag = WK_APDU_GLO_GET_REQUEST, .control = 0x30}, "glo-get-request"},
+        {{.tag = WK_APDU_DED_GET_REQUEST, .control = 0x30}, "ded-get-request"},
+        {{.tag = WK_APDU_GENERAL_GLO, .control = 0x20}, "general-glo-ciphering"},
+        {{.tag = WK_APDU_GENERAL_GLO, .control = 0x10}, "general-glo-ciphering"},
+        {{.tag = WK_APDU_GENERAL_DED, .control = 0x30}, "general-ded-ciphering"},
+        {{.tag = WK_APDU_GENERAL_CIPHERING, .control = 0x30, .key = WK_ENVELOPE_KEY_UNICAST},
+         "general-ciphering"},
+        {{.tag = WK_APDU_GENERAL_CIPHERING, .control = 0x30, .key = WK_ENVELOPE_KEY_WRAPPED},
+         "general-ciphering"},
+        {{.is_signed = true}, "general-signing"},
+        {{.tag = WK_APDU_GENERAL_GLO, .control = 0x31, .is_signed = true},
+         "general-glo-ciphering"},
+    };
+    for (size_t i = 0; i < sizeof k_covers / sizeof k_covers[0]; i++) {
+        begin();
+        wk_bearssl_add_wrap(&bearssl);
+        wk_bearssl_add_p256(&bearssl);
+        struct wk_shield_cover cover = k_covers[i].cover;
+        cover.counter = 5;
+        const struct wk_test_octets octets = protect(&cover);
+        EXPECT(octets.size > 0);
+        wk_explain_apdu(&explain, octets.data, octets.size);
+        if (!has(k_covers[i].told)) {
+            printf("# %s\n", told);
+            EXPECT(false);
+        }
+        EXPECT(has("not opened") || cover.tag == 0);
+        begin();
+        wk_bearssl_add_wrap(&bearssl);
+        give_key(&explain.keys.global.ek, "000102030405060708090A0B0C0D0E0F");
+        give_key(&explain.keys.global.ak, "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF");
+        give_key(&explain.keys.kek, "0F0E0D0C0B0A09080706050403020100");
+        give_key(&explain.keys.dedicated, "00112233445566778899AABBCCDDEEFF");
+        memcpy(explain.keys.title, k_client, sizeof k_client);
+        explain.keys.has_title = true;
+        wk_explain_apdu(&explain, octets.data, octets.size);
+        if (!has("class-id=8:clock") || explain.faults != 0) {
+            printf("# cover %zu: %s\n", i, told);
+            EXPECT(false);
+        }
+        for (size_t size = 1; size < octets.size; size++) {
+            wk_explain_apdu(&explain, octets.data, size);
+        }
+        EXPECT(explain.faults >= octets.size - 1);
+    }
+}
+
+static void nesting_ends_somewhere(void)
+{
+    struct wk_test_octets octets = {.size = 1};
+    begin();
+    octets.data[0] = 0xD8;
+    for (int i = 0; i < 8; i++) { /* general-signing around what was there, without names */
+        uint8_t inner[WK_TEST_HEX];
+        const size_t size = octets.size;
+        memcpy(inner, octets.data, size);
+        const uint8_t head[] = {0xDF, 0, 0, 0, 0, 0, (uint8_t)size};
+        memcpy(octets.data, head, sizeof head);
+        memcpy(octets.data + sizeof head, inner, size);
+        octets.data[sizeof head + size] = 0; /* no signature */
+        octets.size = sizeof head + size + 1;
+    }
+    wk_explain_apdu(&explain, octets.data, octets.size);
+    EXPECT(has("nested too deep"));
+    tell("A5 00");
+    EXPECT(has("no APDU with this tag is known"));
+}
+
 WK_TEST_MAIN(T(a_get_and_its_answer_are_told_field_by_field),
              T(an_exception_tells_the_counter_it_expects),
              T(what_is_cut_off_or_left_over_is_told_with_its_offset),
@@ -216,4 +431,10 @@ WK_TEST_MAIN(T(a_get_and_its_answer_are_told_field_by_field),
              T(what_is_protected_is_opened_as_far_as_keys_are_given),
              T(pieces_are_told_one_by_one_and_the_whole_with_the_last),
              T(a_compact_array_is_told_element_by_element),
-             T(logical_names_are_called_what_the_standard_calls_them))
+             T(logical_names_are_called_what_the_standard_calls_them),
+             T(an_apdu_of_every_kind_is_told_without_a_fault),
+             T(of_a_beginning_all_that_is_there_is_told),
+             T(mutilated_apdus_are_told_somehow_and_end),
+             T(frames_of_the_wrapper_are_told_one_after_another),
+             T(frames_of_hdlc_are_told_with_addresses_limits_and_segments),
+             T(every_kind_of_protection_is_told_and_opened), T(nesting_ends_somewhere))

@@ -119,9 +119,10 @@ static void take_over(struct wk_session_turn *turn, struct wk_session_setup *set
     turn->old_keys = setup->keys;
     turn->keys_changed = true;
     *setup = *next;
-    for (uint8_t id = 0; id < KEYS; id++) {
+    for (size_t id = 0; id < KEYS; id++) {
         if ((ids & 1U << id) != 0) {
-            wk_session_drop_notice(turn->session, turn->now_us, WK_SESSION_KEY_CHANGED, id);
+            wk_session_drop_notice(turn->session, turn->now_us, WK_SESSION_KEY_CHANGED,
+                                   (uint8_t)id);
         }
     }
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures which lines and branches the unit tests of a room reach (gcc --coverage, gcov).
 
-usage: coverage.py [--missing] [ROOM...]      rooms: store, tariff, supply, tamper
+usage: coverage.py [--missing] [ROOM...]      rooms: store, tariff, supply, tamper, cosem
 
 Builds the preset `coverage` (-O0), runs the tests of each room and counts its own sources only. Every
 error path of WK_TRY is a branch. Prints TAP; --missing lists what is not reached. Writes
@@ -18,11 +18,26 @@ BUILD = ROOT / "build" / "coverage"
 LINES = 95.0
 BRANCHES = 90.0
 TIMEOUT_S = 120
+ALL = (*ROOMS, "cosem")
+
+
+# Tests of cosem/ that stand elsewhere: both sides speak it.
+COSEM_USERS = ("session_test", "session_service_test", "session_security_test")
 
 
 def tests_of(room):
     """The unit tests of a room, without the programs that take arguments."""
+    if room == "cosem":
+        return sorted(test.stem for test in (ROOT / "cosem").glob("*_test.c")) + list(COSEM_USERS)
     return [test[0] for test in ROOMS[room][1] if len(test) == 1 and Bench.exists(test[0])]
+
+
+def sources_of(room):
+    """The sources of a room, as paths from the root without ending."""
+    if room == "cosem":
+        return sorted(f"cosem/{source.stem}" for source in (ROOT / "cosem").glob("*.c")
+                      if not source.stem.endswith(("_test", "_fuzz")))
+    return [f"management/{source}" for source in ROOMS[room][0]]
 
 
 def build(tests):
@@ -45,14 +60,16 @@ def run(tests):
 
 def counted(source):
     """Rows (line, times, branches taken, branches) of one source."""
-    data = BUILD / "management" / "CMakeFiles" / "wk_management.dir" / f"{source}.c.gcda"
-    if not data.exists():
+    folder, name = source.split("/")
+    data = [path / f"{name}.c.gcda" for path in (BUILD / folder / "CMakeFiles").glob("wk_*.dir")]
+    data = next((path for path in data if path.exists()), None)
+    if data is None:
         raise SystemExit(f"no test of the room runs {source}.c")
     out = subprocess.run(["gcov", "--json-format", "--stdout", "--branch-probabilities", data],
                          cwd=BUILD, check=True, capture_output=True, text=True).stdout
     rows = {}
     for file in json.loads(out)["files"]:
-        if not file["file"].endswith(f"management/{source}.c"):
+        if not file["file"].endswith(f"{source}.c"):
             continue
         for line in file["lines"]:
             taken = sum(b["count"] > 0 for b in line["branches"])
@@ -73,7 +90,7 @@ def summed(rows):
 
 
 def print_missing(source, rows):
-    text = (ROOT / "management" / f"{source}.c").read_text().splitlines()
+    text = (ROOT / f"{source}.c").read_text().splitlines()
     for number, times, taken, branches in rows:
         if times == 0 or taken < branches:
             what = "never" if times == 0 else f"{taken} of {branches} branches"
@@ -93,7 +110,7 @@ def page(result, details):
     for source, counts in details.items():
         marks = {n: "n" if times == 0 else "b" if taken < branches else ""
                  for n, times, taken, branches in counts}
-        text = (ROOT / "management" / f"{source}.c").read_text().splitlines()
+        text = (ROOT / f"{source}.c").read_text().splitlines()
         body += f"<h2 id='{source}.c'>{source}.c</h2><pre>" + "\n".join(
             f"<span class='{marks.get(n, '')}'>{n:4d} {html.escape(line)}</span>"
             for n, line in enumerate(text, 1)) + "</pre>"
@@ -102,23 +119,23 @@ def page(result, details):
 
 def main():
     missing = "--missing" in sys.argv
-    rooms = [a for a in sys.argv[1:] if not a.startswith("--")] or list(ROOMS)
-    unknown = [room for room in rooms if room not in ROOMS]
+    rooms = [a for a in sys.argv[1:] if not a.startswith("--")] or list(ALL)
+    unknown = [room for room in rooms if room not in ALL]
     if unknown:
-        raise SystemExit(f"there is no room '{unknown[0]}'; there are: {' '.join(ROOMS)}")
+        raise SystemExit(f"there is no room '{unknown[0]}'; there are: {' '.join(ALL)}")
     build(sorted({test for room in rooms for test in tests_of(room)}))
     result = {}
     details = {}
     failed = 0
     for number, room in enumerate(rooms, 1):
         run(tests_of(room))
-        rows = {source: counted(source) for source in ROOMS[room][0]}
+        rows = {source: counted(source) for source in sources_of(room)}
         details.update(rows)
         whole = summed([row for source in rows.values() for row in source])
         result[room] = {**whole, "files": {f"{s}.c": summed(r) for s, r in rows.items()}}
         for source, counts in rows.items():
             one = result[room]["files"][f"{source}.c"]
-            print(f"# {source + '.c':24s} lines {one['line_percent']:5.1f} %  "
+            print(f"# {source + '.c':36s} lines {one['line_percent']:5.1f} %  "
                   f"branches {one['branch_percent']:5.1f} %")
             if missing:
                 print_missing(source, counts)
