@@ -108,7 +108,7 @@ static const struct wk_sample {
     {EVENT, "attribute-value=5 ", "C2 01 0C" TIME CLOCK "1105"},
     {EVENT, "attribute-value=5 ", "C2 00" CLOCK "1105"},
     {NONE, "reason=1:", "6303 800101"},
-    {NONE, "calling-AE-qualifier", "6115 A109 0607" OID "101 A503 020101 A203 020100"},
+    {NONE, "responding-AE-qualifier", "6115 A109 0607" OID "101 A503 020101 A203 020100"},
 };
 #define SAMPLES (sizeof k_samples / sizeof k_samples[0])
 
