@@ -148,7 +148,8 @@ WK_MUST_USE wk_err wk_client_action(struct wk_client *client,
 /** With a list: `list` as wk_apdu_put_target writes them one after another, `values` with
  *  their count before them (wk_axdr_put_length), null-data where an ACTION has no parameter.
  *  The sinks get what the results are encoded as, with their count before them. A SET ends with
- *  WK_OK and one of `results` for each. WK_E_FULL: more than WK_CLIENT_LIST. */
+ *  WK_OK and one of `results` for each. WK_E_FULL: a SET of more than
+ *  WK_CLIENT_LIST; WK_E_ARGUMENT: another count before the values. */
 WK_MUST_USE wk_err wk_client_get_list(struct wk_client *client, uint32_t count,
                                       struct wk_bytes_in list, struct wk_client_sink sink);
 WK_MUST_USE wk_err wk_client_set_list(struct wk_client *client, uint32_t count,

@@ -253,36 +253,45 @@ static bool is_invoked(const struct wk_client *client, const struct wk_apdu_resp
     return ((response->invoke ^ client->request.invoke) & WK_APDU_INVOKE_ID) == 0;
 }
 
-/* Whether the response may answer what the client last sent. */
+static bool goes_by_blocks(uint16_t asked)
+{
+    return asked == WK_APDU_SET_FIRST_BLOCK || asked == WK_APDU_SET_BLOCK ||
+           asked == WK_APDU_SET_LIST_FIRST_BLOCK || asked == WK_APDU_ACTION_FIRST_BLOCK ||
+           asked == WK_APDU_ACTION_BLOCK || asked == WK_APDU_ACTION_LIST_FIRST_BLOCK;
+}
+
+/* Whether the response may answer what the client last sent. A refusal may answer a list, and
+ * any block of it; a success must be of all that was asked. */
 static bool is_answer(const struct wk_client *client, const struct wk_apdu_response *response)
 {
     const struct wk_apdu_request *request = &client->request;
     const uint16_t asked = (uint16_t)request->service;
+    const bool refused = response->result != WK_APDU_SUCCESS;
     const bool list = request->count > 0;
-    const bool blocks = asked == WK_APDU_SET_FIRST_BLOCK || asked == WK_APDU_SET_BLOCK ||
-                        asked == WK_APDU_SET_LIST_FIRST_BLOCK ||
-                        asked == WK_APDU_ACTION_FIRST_BLOCK || asked == WK_APDU_ACTION_BLOCK ||
-                        asked == WK_APDU_ACTION_LIST_FIRST_BLOCK;
+    const bool blocks = goes_by_blocks(asked);
+    const bool all_sent = !blocks || request->last_block;
+    const bool to_last = blocks && request->last_block && response->block == request->block;
     if ((asked >> 8) + 4 != (uint16_t)response->service >> 8 || !is_invoked(client, response)) {
         return false;
     }
     switch ((int)response->service) {
-    case WK_APDU_GET_REPLY: /* also the refusal of a whole list */
-        return asked == WK_APDU_GET ||
-               (asked == WK_APDU_GET_LIST && response->result != WK_APDU_SUCCESS);
-    case WK_APDU_ACTION_REPLY:
-        return !list || response->result != WK_APDU_SUCCESS;
+    case WK_APDU_GET_REPLY:
+        return asked == WK_APDU_GET || (asked == WK_APDU_GET_LIST && refused);
     case WK_APDU_GET_REPLY_BLOCK:
     case WK_APDU_ACTION_REPLY_BLOCK:
-        return response->result != WK_APDU_SUCCESS || response->block == block_wanted(client);
+        return refused || response->block == block_wanted(client);
     case WK_APDU_SET_REPLY:
-        return true;
+        return refused || !(list || blocks);
+    case WK_APDU_SET_REPLY_LAST:
+        return refused || (to_last && !list);
+    case WK_APDU_SET_REPLY_LAST_LIST:
+        return to_last && list;
+    case WK_APDU_ACTION_REPLY:
+        return refused || (all_sent && !list);
     case WK_APDU_GET_REPLY_LIST:
     case WK_APDU_SET_REPLY_LIST:
     case WK_APDU_ACTION_REPLY_LIST:
-        return list;
-    case WK_APDU_SET_REPLY_LAST_LIST:
-        return list && blocks;
+        return all_sent && list;
     default:
         return blocks;
     }
