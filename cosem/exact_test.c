@@ -317,7 +317,44 @@ static void what_does_not_fit_is_refused_whole(void)
     }
 }
 
+/* ---- words ------------------------------------------------------------------------------- */
+
+/* Numbers as the standard has them: each has words of its own, all others share some. */
+static void expect_words(const char *(*text)(uint8_t number), const uint8_t *numbers,
+                         size_t count, uint8_t unknown)
+{
+    for (size_t i = 0; i < count; i++) {
+        EXPECT(strcmp(text(numbers[i]), text(unknown)) != 0);
+        for (size_t j = 0; j < i; j++) {
+            EXPECT(strcmp(text(numbers[i]), text(numbers[j])) != 0);
+        }
+    }
+    EXPECT(text(unknown)[0] != '\0');
+}
+
+static void every_result_has_words_of_its_own(void)
+{
+    static const uint8_t k_access[] = {0, 1, 2, 3, 4, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+    static const uint8_t k_service[] = {1, 2, 4, 5, 6};
+    static const uint8_t k_diagnostic[] = {0, 2, 3, 11, 12, 13, 14};
+    expect_words(wk_apdu_access_text, k_access, sizeof k_access, 250);
+    expect_words(wk_apdu_service_error_text, k_service, sizeof k_service, 3);
+    expect_words(wk_association_diagnostic_text, k_diagnostic, sizeof k_diagnostic, 1);
+}
+
+static void services_that_do_not_exist_are_not_written(void)
+{
+    uint8_t room[ROOM];
+    struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+    wk_apdu_put_request(&out, &(struct wk_apdu_request){.service = (wk_apdu_service)0xC0FF});
+    EXPECT_ERR(WK_E_ARGUMENT, out.fault);
+    out = wk_bytes_out_of(room, sizeof room);
+    wk_apdu_put_response(&out, &(struct wk_apdu_response){.service = (wk_apdu_service)0xC4FF});
+    EXPECT_ERR(WK_E_ARGUMENT, out.fault);
+}
+
 WK_TEST_MAIN(T(what_is_whole_is_read_and_written_back),
              T(no_beginning_is_taken_and_nothing_behind_the_end),
              T(what_is_taken_of_mutilations_is_written_as_it_was_understood),
-             T(what_does_not_fit_is_refused_whole))
+             T(what_does_not_fit_is_refused_whole), T(every_result_has_words_of_its_own),
+             T(services_that_do_not_exist_are_not_written))

@@ -9,6 +9,7 @@
 
 #include "cosem/apdu.h"
 #include "cosem/cosem_test.h"
+#include "cosem/hdlc.h"
 #include "cosem/samples_test.h"
 #include "cosem/shield.h"
 #include "port/bearssl/bearssl.h"
@@ -423,6 +424,186 @@ static void nesting_ends_somewhere(void)
     EXPECT(has("no APDU with this tag is known"));
 }
 
+/* ---- values and frames of every kind ----------------------------------------------------- */
+
+static void values_of_every_type_are_told(void)
+{
+    static const struct {
+        const char *hex;
+        const char *told;
+    } k_values[] = {
+        {"00", "null-data"},
+        {"0301", "boolean"},
+        {"0405A8", "bit-string"},
+        {"05FFFFFFFF", "double-long=-1 "},
+        {"0906 0100010800FF", "octet-string"},
+        {"0904 01020304", "octet-string"},
+        {"0A03 414243", "visible-string"},
+        {"0C02 C3A4", "utf8-string"},
+        {"0D12", "bcd"},
+        {"0FFF", "integer=-1 "},
+        {"10FFFE", "long=-2 "},
+        {"14FFFFFFFFFFFFFFFD", "long64=-3 "},
+        {"15FFFFFFFFFFFFFFFD", "long64-unsigned"},
+        {"161E", "enum=30 "},
+        {"173F800000", "float32"},
+        {"183FF0000000000000", "float64"},
+        {"19 07EA0B150603110100000000", "date-time"},
+        {"1A 07EA0B1506", "date"},
+        {"1B 03110100", "time"},
+        {"0202 0FFD 161E", "structure[integer=-3 enum=30:Wh ]"},
+        {"0102 1101 1102", "array[unsigned=1 unsigned=2 ]"},
+        {"13 11 02 0506", "compact-array["},
+    };
+    begin();
+    for (size_t i = 0; i < sizeof k_values / sizeof k_values[0]; i++) {
+        char put_behind[100];
+        (void)snprintf(put_behind, sizeof put_behind, "C401C1 00 02 01 %s", k_values[i].hex);
+        tell(put_behind);
+        if (!has(k_values[i].told) || has("malformed")) {
+            printf("# %s: %s\n", k_values[i].hex, told);
+            EXPECT(false);
+        }
+    }
+    EXPECT_I64(0, explain.faults);
+    tell("C401C1 00 DD"); /* no such type */
+    EXPECT(has("malformed"));
+    tell("C401C1 00 13 02 02 12 11 05 000101 0002"); /* contents that do not fit the type */
+    EXPECT(has("malformed"));
+    tell("C401C1 00 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 "
+         "0101 0101 0101 0101 0101 00");
+    EXPECT(has("malformed"));
+    tell("C401C1 00 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 0101 "
+         "0101 0101 0101 13 02 01 11 01 05");
+    EXPECT(has("malformed"));
+}
+
+/* A frame from the client with this control and information. */
+static struct wk_test_octets framed(wk_hdlc_control type, bool more, const char *info)
+{
+    const struct wk_test_octets inside = wk_test_hex(info);
+    struct wk_test_octets octets = {.size = 0};
+    struct wk_bytes_out out = wk_bytes_out_of(octets.data, sizeof octets.data);
+    const struct wk_hdlc_frame frame = {
+        .destination = {.upper = 1, .lower = 17, .octets = 2},
+        .source = {.upper = 16, .octets = 1},
+        .type = type,
+        .segmented = more,
+        .info = inside.data,
+        .info_size = inside.size,
+    };
+    wk_hdlc_put(&out, &frame);
+    octets.size = out.size;
+    return octets;
+}
+
+static void tell_frame(wk_hdlc_control type, bool more, const char *info)
+{
+    const struct wk_test_octets octets = framed(type, more, info);
+    at = 0;
+    told[0] = '\0';
+    wk_explain_hdlc(&explain, octets.data, octets.size);
+}
+
+static void frames_of_every_type_are_told(void)
+{
+    begin();
+    tell_frame(WK_HDLC_I, true, "E6E600 C001C1");
+    EXPECT(has("segment:more follow") && !has("get-request"));
+    tell_frame(WK_HDLC_RR, false, "");
+    EXPECT(!has("malformed"));
+    tell_frame(WK_HDLC_I, false, CLOCK "00");
+    EXPECT(has("segment:the last one") && has("class-id=8:clock"));
+    EXPECT_I64(0, explain.faults);
+    tell_frame(WK_HDLC_I, false, "C001C1" CLOCK "00");
+    EXPECT(has("an LLC header must stand here") && has("class-id=8:clock"));
+    tell_frame(WK_HDLC_I, false, "E6E600");
+    EXPECT(has("hdlc["));
+    tell_frame(WK_HDLC_SNRM, false, "FFFFFF");
+    EXPECT(has("information"));
+    tell_frame(WK_HDLC_SNRM, false, "818014 05020080 06020080 070400000001 080400000001");
+    EXPECT(has("max-info-transmit=128"));
+    tell_frame(WK_HDLC_FRMR, false, "010203");
+    EXPECT(has("information"));
+    tell_frame(WK_HDLC_UI, false, "E6E600 D80102");
+    EXPECT(has("exception-response["));
+    tell_frame(WK_HDLC_RNR, false, "");
+    tell_frame(WK_HDLC_DM, false, "");
+    EXPECT(has("hdlc["));
+}
+
+static void segments_beyond_all_room_are_told_as_such(void)
+{
+    begin();
+    struct wk_test_octets octets = framed(WK_HDLC_I, true, "");
+    static char info[2 * 900 + 1];
+    memset(info, '0', sizeof info - 1);
+    octets = framed(WK_HDLC_I, true, info);
+    for (int i = 0; i < WK_EXPLAIN_WHOLE / 900 + 2; i++) {
+        at = 0;
+        told[0] = '\0';
+        wk_explain_hdlc(&explain, octets.data, octets.size);
+        if (has("more segments than can be held")) {
+            EXPECT(i >= WK_EXPLAIN_WHOLE / 900);
+            return;
+        }
+    }
+    EXPECT(false);
+}
+
+static void the_titles_of_an_association_open_what_comes_behind_it(void)
+{
+    struct wk_shield_cover cover = {
+        .tag = WK_APDU_GLO_GET_REQUEST, .control = 0x30, .counter = 3};
+    begin();
+    give_key(&explain.keys.global.ek, "000102030405060708090A0B0C0D0E0F");
+    give_key(&explain.keys.global.ak, "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF");
+    tell("604A A109 0607" OID "103 A60A 0408 4D4D4D0000BC614E 8A02 0780 8B07" OID
+         "205 AC12 8010 "
+         "000102030405060708090A0B0C0D0E0F BE10 040E 01 00 00" ASKS);
+    const struct wk_test_octets octets = protect(&cover);
+    explain.direction = 0;
+    at = 0;
+    wk_explain_apdu(&explain, octets.data, octets.size);
+    EXPECT(has("opened:authentic") && has("class-id=8:clock"));
+    give_key(&explain.keys.global.ek, "000102030405060708090A0B0C0D0E0F"
+                                      "000102030405060708090A0B0C0D0E0F");
+    at = 0;
+    wk_explain_apdu(&explain, octets.data, octets.size);
+    EXPECT(!has("class-id=8:clock"));
+    const struct wk_explain_sink same = explain.sink;
+    wk_explain_init(&explain, NULL, &same);
+    give_key(&explain.keys.global.ek, "000102030405060708090A0B0C0D0E0F");
+    at = 0;
+    wk_explain_apdu(&explain, octets.data, octets.size);
+    EXPECT(has("not opened"));
+}
+
+static void every_logical_name_has_a_text_that_ends(void)
+{
+    static const uint8_t k_d[] = {0, 2, 6, 7, 8, 9, 29, 31, 99};
+    char text[WK_EXPLAIN_NAME];
+    int named = 0;
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t d = 0; d < sizeof k_d; d++) {
+            for (unsigned e = 0; e < 256; e += 51) {
+                const uint8_t one[6] = {1,      0,          (uint8_t)c,
+                                        k_d[d], (uint8_t)e, (uint8_t)(e == 51 ? 101 : 255)};
+                const uint8_t other[6] = {0, 0, (uint8_t)c, k_d[d], (uint8_t)e, 255};
+                wk_explain_obis_name(one, text);
+                EXPECT(memchr(text, '\0', sizeof text) != NULL);
+                named += text[0] != '\0';
+                wk_explain_obis_name(other, text);
+                EXPECT(memchr(text, '\0', sizeof text) != NULL);
+            }
+        }
+    }
+    EXPECT(named > 82 * 7);
+    const uint8_t neutral[6] = {1, 0, 91, 7, 0, 255};
+    wk_explain_obis_name(neutral, text);
+    EXPECT(strcmp(text, "current N, instantaneous") == 0);
+}
+
 WK_TEST_MAIN(T(a_get_and_its_answer_are_told_field_by_field),
              T(an_exception_tells_the_counter_it_expects),
              T(what_is_cut_off_or_left_over_is_told_with_its_offset),
@@ -437,4 +618,8 @@ WK_TEST_MAIN(T(a_get_and_its_answer_are_told_field_by_field),
              T(mutilated_apdus_are_told_somehow_and_end),
              T(frames_of_the_wrapper_are_told_one_after_another),
              T(frames_of_hdlc_are_told_with_addresses_limits_and_segments),
-             T(every_kind_of_protection_is_told_and_opened), T(nesting_ends_somewhere))
+             T(every_kind_of_protection_is_told_and_opened), T(nesting_ends_somewhere),
+             T(values_of_every_type_are_told), T(frames_of_every_type_are_told),
+             T(segments_beyond_all_room_are_told_as_such),
+             T(the_titles_of_an_association_open_what_comes_behind_it),
+             T(every_logical_name_has_a_text_that_ends))
