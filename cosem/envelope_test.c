@@ -6,6 +6,7 @@
 
 #include "cosem/apdu.h"
 #include "cosem/cosem_test.h"
+#include "cosem/failing_test.h"
 #include "cosem/hls.h"
 #include "cosem/kdf.h"
 #include "port/bearssl/bearssl.h"
@@ -325,9 +326,75 @@ static void the_hashes_of_hls_are_over_what_the_standard_names(void)
     }
 }
 
+/* ---- what HLS refuses --------------------------------------------------------------------- */
+
+/* Both ends of a proof by `mechanism`, whose answer goes through `crypto_of`. */
+static wk_err prove(wk_association_mechanism mechanism, const struct wk_hal_crypto *crypto_of,
+                    size_t secret_size, bool has_keys, size_t cut)
+{
+    static const uint8_t k_titles[2][8] = {"WKC00001", "WKM00001"};
+    static const uint8_t k_asked[32] = "what the verifier asked the prov";
+    static const uint8_t k_other[32] = "what the prover asked the verifi";
+    static const uint8_t k_secret[300] = "sixteen letters.";
+    static struct wk_hal_private key;
+    static uint8_t point[WK_HAL_POINT];
+    uint8_t room[WK_HLS_ANSWER];
+    struct wk_bytes_out answer = wk_bytes_out_of(room, sizeof room);
+    const struct wk_cipher_keys keys = {.ek = key_of(EK), .ak = key_of(AK)};
+    if (key.size == 0) {
+        key.size = 32;
+        WK_TRY(crypto->generate(crypto->self, &key, point));
+    }
+    struct wk_hls hls = {
+        .crypto = crypto_of,
+        .mechanism = mechanism,
+        .secret = wk_bytes_in_of(k_secret, secret_size),
+        .keys = &keys,
+        .own = has_keys ? &key : NULL,
+        .point = has_keys ? point : NULL,
+        .point_size = 32,
+        .prover = k_titles[0],
+        .verifier = k_titles[1],
+        .challenge = wk_bytes_in_of(k_asked, sizeof k_asked),
+        .other = wk_bytes_in_of(k_other, sizeof k_other),
+    };
+    struct wk_hls prover = hls;
+    prover.own = &key;
+    prover.crypto = has_keys ? crypto_of : crypto;
+    WK_TRY(wk_hls_answer(&prover, &answer));
+    const struct wk_bytes_in given = wk_bytes_in_of(room, answer.size - cut);
+    return wk_hls_check(&hls, &given);
+}
+
+static void hls_fails_closed(void)
+{
+    begin();
+    for (wk_association_mechanism m = WK_ASSOCIATION_HLS_MD5; m <= WK_ASSOCIATION_HLS_ECDSA;
+         m++) {
+        struct wk_failing failing;
+        wk_failing_init(&failing, crypto);
+        EXPECT(wk_hls_is(m));
+        EXPECT_OK(prove(m, &failing.hal, 16, true, 0));
+        const int calls = failing.calls;
+        for (int call = 1; call <= calls; call++) {
+            wk_failing_at(&failing, call);
+            EXPECT_ERR(WK_E_IO, prove(m, &failing.hal, 16, true, 0));
+        }
+        EXPECT(prove(m, crypto, 16, true, 1) != WK_OK);
+        wk_failing_strip(&failing);
+        EXPECT_ERR(m == WK_ASSOCIATION_HLS_GMAC ? WK_OK : WK_E_UNSUPPORTED,
+                   prove(m, &failing.hal, 16, true, 0));
+    }
+    EXPECT_ERR(WK_E_AUTH, prove(WK_ASSOCIATION_HLS_SHA256, crypto, 0, true, 0));
+    EXPECT_ERR(WK_E_ARGUMENT, prove(WK_ASSOCIATION_HLS_SHA256, crypto, 300, true, 0));
+    EXPECT_ERR(WK_E_AUTH, prove(WK_ASSOCIATION_HLS_ECDSA, crypto, 16, false, 0));
+    EXPECT_ERR(WK_E_ARGUMENT, prove(WK_ASSOCIATION_LLS, crypto, 16, true, 0));
+    EXPECT(!wk_hls_is(WK_ASSOCIATION_LLS) && !wk_hls_is(8));
+}
+
 WK_TEST_MAIN(T(keys_are_derived_as_computed_elsewhere),
              T(the_envelope_is_laid_out_as_the_standard_says),
              T(every_kind_of_key_comes_back_and_every_bit_counts),
              T(what_does_not_fit_is_refused), T(a_signed_apdu_names_its_signer),
              T(only_who_knows_the_secret_answers),
-             T(the_hashes_of_hls_are_over_what_the_standard_names))
+             T(the_hashes_of_hls_are_over_what_the_standard_names), T(hls_fails_closed))

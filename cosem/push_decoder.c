@@ -251,10 +251,10 @@ static size_t take_frame(struct wk_push_decoder *decoder, const uint8_t *octets,
     case MBUS_BEGIN:
         return take_mbus(decoder, octets, size);
     case 0:
-        return take_wrapper(decoder, octets, size);
+        return decoder->lost ? 1 : take_wrapper(decoder, octets, size);
     case WK_APDU_GENERAL_GLO:
     case WK_APDU_DATA_NOTIFICATION:
-        return take_bare(decoder, octets, size);
+        return decoder->lost ? 1 : take_bare(decoder, octets, size);
     default:
         return 1;
     }
@@ -282,7 +282,8 @@ static void take_waiting(struct wk_push_decoder *decoder)
         if (used == WAIT) {
             break;
         }
-        decoder->counts.dropped += used == 1 && frame[at] != WK_HDLC_FLAG ? 1 : 0;
+        decoder->lost = used == 1;
+        decoder->counts.dropped += decoder->lost && frame[at] != WK_HDLC_FLAG ? 1 : 0;
         at += used;
     }
     memmove(frame, frame + at, decoder->frame_size - at);
@@ -294,6 +295,7 @@ static void give_up(struct wk_push_decoder *decoder)
 {
     uint8_t *frame = decoder->config.frame;
     decoder->counts.dropped++;
+    decoder->lost = true;
     decoder->frame_size--;
     memmove(frame, frame + 1, decoder->frame_size);
     take_waiting(decoder);
@@ -321,4 +323,5 @@ void wk_push_decoder_pause(struct wk_push_decoder *decoder)
         give_up(decoder);
     }
     decoder->joining = false;
+    decoder->lost = false;
 }

@@ -92,6 +92,7 @@ struct wk_push_decoder {
     struct wk_push_decoder_counts counts;
     size_t frame_size;
     size_t apdu_size;
+    bool lost;       /* octets were dropped: what has no check sum is not looked for */
     bool joining;    /* segments are awaited */
     uint8_t segment; /* M-Bus: number of the next one */
     bool has_counter;
@@ -105,7 +106,9 @@ WK_MUST_USE wk_err wk_push_decoder_init(struct wk_push_decoder *decoder,
 /** The next octets of the stream, any number of them. The sink is called from here. */
 void wk_push_decoder_take(struct wk_push_decoder *decoder, const uint8_t *octets, size_t size);
 /** Nothing came for a while (10 ms on a line, the end of a connection or datagram): what has
- *  begun will not be completed. */
+ *  begun will not be completed. Frames without a check sum, the wrapper's and bare APDUs, are
+ *  taken at the begin, behind each other and after a pause only: elsewhere they could be the
+ *  inside of a frame whose check sum is wrong. */
 void wk_push_decoder_pause(struct wk_push_decoder *decoder);
 
 #endif
