@@ -17,6 +17,7 @@
 #include "headend/source_dlms.h"
 #include "headend/stamp.h"
 #include "headend/summary.h"
+#include "port/linux/tls.h"
 
 #define EXIT_USAGE   2
 #define ONCE_POLL_MS 200
@@ -37,6 +38,7 @@ struct daemon {
     struct wk_archive archive; /* of the main thread */
     struct wk_archive api_archive;
     struct wk_api *api;
+    struct wk_tls_context *trust; /* NULL: no meter is reached by TLS */
     bool once;
     int64_t until_s;
     int64_t timeout_s;
@@ -122,9 +124,32 @@ static int start_api(struct daemon *d)
     return status;
 }
 
+/* What all meters at tls:// are asked with. */
+static wk_err make_trust(struct daemon *d, char error[WK_TLS_ERROR])
+{
+    const struct wk_registry *r = &d->registry;
+    const struct wk_tls_config config = {
+        .certificate = r->tls_certificate,
+        .key = r->tls_key,
+        .ca = r->tls_ca,
+        .crl = r->tls_crl[0] != '\0' ? r->tls_crl : NULL,
+    };
+    if (r->tls_ca[0] == '\0') {
+        return WK_OK;
+    }
+    WK_TRY(wk_tls_context_make(&d->trust, &config, error));
+    for (size_t i = 0; i < r->meters; i++) {
+        r->meter[i].tls = d->trust;
+    }
+    return WK_OK;
+}
+
 static int start(struct daemon *d)
 {
     char why[WK_INI_WHY];
+    if (make_trust(d, why) != WK_OK) {
+        return complain(why);
+    }
     const struct wk_collector_maker maker = {d, wk_source_dlms_make, make_archive};
     if (make_archive(d, &d->archive, why) != WK_OK) {
         return complain(why);
@@ -195,6 +220,7 @@ int main(int argc, char **argv)
         status = start(&d);
         wk_stream_free(&d.stream);
     }
+    wk_tls_context_free(d.trust);
     wk_registry_free(&d.registry);
     return status;
 }

@@ -78,6 +78,19 @@ static const char *set_title(struct wk_meter *meter, const char *value)
     return NULL;
 }
 
+/* "tls-ca = FILE" and the like; options on the command line go before them. */
+static bool take_trust(struct wk_meter *meter, const struct wk_ini_entry *entry)
+{
+    static const struct option k_trust[] = {WK_TRUST_LONG_OPTIONS};
+    for (size_t i = 0; i < sizeof k_trust / sizeof k_trust[0]; i++) {
+        if (strcmp(entry->key, k_trust[i].name) == 0) {
+            return wk_trust_text(&meter->trust, k_trust[i].val) != NULL ||
+                   wk_trust_option(&meter->trust, k_trust[i].val, entry->value);
+        }
+    }
+    return false;
+}
+
 /* One line of a file of keys. */
 static wk_err take_key(void *context, const struct wk_ini_entry *entry, char *reason,
                        size_t size)
@@ -94,8 +107,11 @@ static wk_err take_key(void *context, const struct wk_ini_entry *entry, char *re
         wrong = set_key(&meter->config.keys.ak, entry->value);
     } else if (strcmp(entry->key, "title") == 0) {
         wrong = set_title(meter, entry->value);
+    } else if (take_trust(meter, entry)) {
+        return WK_OK;
     } else {
-        (void)snprintf(reason, size, "\"%s\" is not known: use password, ek, ak, title",
+        (void)snprintf(reason, size,
+                       "\"%s\" is not known: use password, ek, ak, title, tls-ca ...",
                        entry->key);
         return WK_E_FORMAT;
     }
@@ -137,6 +153,9 @@ static bool take_secret(const char *option, const char *value, const char *wrong
 
 bool wk_meter_option(struct wk_meter *meter, int option, const char *value)
 {
+    if (wk_trust_is_option(option)) {
+        return wk_trust_option(&meter->trust, option, value);
+    }
     switch (option) {
     case WK_METER_ROLE:
         return read_role(meter, value);
@@ -211,6 +230,13 @@ bool wk_meter_open(struct wk_meter *meter)
     if (config->client_sap == WK_DLMS_CLIENT_READER && config->password == NULL) {
         fprintf(stderr, "wk: the reader needs --password, or --keys FILE\n");
         return false;
+    }
+    if (strncmp(config->host, "tls://", 6) == 0) {
+        if (!wk_trust_open(&meter->trust)) {
+            return false;
+        }
+        config->tls = meter->trust.context;
+        config->tls_name = wk_trust_text(&meter->trust, WK_TRUST_NAME);
     }
     if (wk_dlms_client_open(&meter->client, config) != WK_OK) {
         fprintf(stderr, "wk: %s\n", wk_dlms_client_error(&meter->client));

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/wk_trust.h"
 #include "port/linux/dlms_client.h"
 
 #define WK_METER_HOST 256
@@ -19,8 +20,9 @@
     "  --keys FILE        the same as lines \"password = TEXT\", \"ek = HEX\", \"ak = "        \
     "HEX\",\n"                                                                                 \
     "                     \"title = HEX\", which keeps secrets off the command line\n"         \
-    "  HOST may also be udp://HOST:PORT, hdlc+tcp://HOST:PORT/PHYSICAL or "                    \
-    "hdlc:/dev/ttyUSB0?baud=9600\n"                                                            \
+    "  HOST may also be tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT,\n"                  \
+    "                     hdlc+tcp://HOST:PORT/PHYSICAL or "                                   \
+    "hdlc:/dev/ttyUSB0?baud=9600\n" WK_TRUST_OPTIONS                                           \
     "  --timeout SECONDS  for connecting and for each answer (default 5)\n"                    \
     "  --json             one JSON object instead of text\n"                                   \
     "  --help             this text\n"
@@ -30,6 +32,7 @@ struct wk_meter {
     struct wk_dlms_client client;
     char host[WK_METER_HOST];
     char password[64];
+    struct wk_trust trust;
     bool json;
     bool wants_help;
 };
@@ -54,7 +57,7 @@ enum {
         {"ak", required_argument, NULL, WK_METER_AK},                                          \
         {"title", required_argument, NULL, WK_METER_TITLE},                                    \
         {"keys", required_argument, NULL, WK_METER_KEYS},                                      \
-        {"timeout", required_argument, NULL, WK_METER_TIMEOUT},                                \
+        {"timeout", required_argument, NULL, WK_METER_TIMEOUT}, WK_TRUST_LONG_OPTIONS,         \
         {"json", no_argument, NULL, WK_METER_JSON},                                            \
     {                                                                                          \
         "help", no_argument, NULL, WK_METER_HELP                                               \

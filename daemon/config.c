@@ -534,9 +534,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         return err;
     }
     if (strcmp(entry->kind, "dlms") == 0) {
-        const wk_err err = entry->key == NULL ? WK_OK
-                                              : wk_config_dlms_take(reading->config, entry,
-                                                                    detail, sizeof detail);
+        const struct wk_config_place place = {reading->folder, detail, sizeof detail};
+        const wk_err err =
+            entry->key == NULL ? WK_OK : wk_config_dlms_take(reading->config, entry, &place);
         if (err != WK_OK) {
             snprintf(reason, size, "'%s' %s", entry->key, detail);
         }

@@ -102,14 +102,20 @@ struct wk_config {
     char reader_password[WK_CONFIG_SECRET];
     uint8_t encryption_key[16]; /* all 0: it is in the token */
     uint8_t authentication_key[16];
-    uint16_t encryption_key_slot;        /* of the token; 0: the key is here */
-    char token_module[WK_CONFIG_PATH];   /* PKCS#11; empty: there is no token */
-    char token_label[WK_CONFIG_TEXT];    /* empty: the first one */
-    char token_pin_file[WK_CONFIG_PATH]; /* its first line is the PIN */
-    uint16_t udp_port;                   /* wrapper over UDP; 0: none */
-    uint16_t hdlc_port;                  /* HDLC over TCP; 0: none */
-    uint16_t hdlc_address;               /* physical device on a line */
-    char serial_device[WK_CONFIG_PATH];  /* HDLC on a serial line; empty: none */
+    uint16_t encryption_key_slot;         /* of the token; 0: the key is here */
+    char token_module[WK_CONFIG_PATH];    /* PKCS#11; empty: there is no token */
+    char token_label[WK_CONFIG_TEXT];     /* empty: the first one */
+    char token_pin_file[WK_CONFIG_PATH];  /* its first line is the PIN */
+    uint16_t udp_port;                    /* wrapper over UDP; 0: none */
+    uint16_t tls_port;                    /* wrapper over TLS; 0: none */
+    char tls_certificate[WK_CONFIG_PATH]; /* PEM files, as in port/linux/tls */
+    char tls_key[WK_CONFIG_PATH];
+    char tls_ca[WK_CONFIG_PATH];
+    char tls_crl[WK_CONFIG_PATH];       /* empty: none is asked */
+    char tls_client[WK_CONFIG_TEXT];    /* name that clients must have; empty: any */
+    uint16_t hdlc_port;                 /* HDLC over TCP; 0: none */
+    uint16_t hdlc_address;              /* physical device on a line */
+    char serial_device[WK_CONFIG_PATH]; /* HDLC on a serial line; empty: none */
     uint32_t serial_baud;
     /* [push] */
     char push_destination[WK_PUSH_DESTINATION]; /* "": nothing is pushed unless set over DLMS */

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, NUMBER16, NUMBER32, OCTETS, BAUD } kind;
+typedef enum kind { TEXT, PATH, NUMBER16, OCTETS, BAUD } kind;
+
+#define TOKEN "pkcs11:" /* as port/linux/tls names keys of a token */
 
 struct key {
     const char *name;
@@ -23,6 +25,12 @@ static const struct key k_keys[] = {
     {"host", TEXT, PLACE(dlms_host), 0, 0},
     {"port", NUMBER16, PLACE(dlms_port), 1, 65535},
     {"udp_port", NUMBER16, PLACE(udp_port), 1, 65535},
+    {"tls_port", NUMBER16, PLACE(tls_port), 1, 65535},
+    {"tls_certificate", PATH, PLACE(tls_certificate), 0, 0},
+    {"tls_key", PATH, PLACE(tls_key), 0, 0},
+    {"tls_ca", PATH, PLACE(tls_ca), 0, 0},
+    {"tls_crl", PATH, PLACE(tls_crl), 0, 0},
+    {"tls_client", TEXT, PLACE(tls_client), 0, 0},
     {"hdlc_port", NUMBER16, PLACE(hdlc_port), 1, 65535},
     {"hdlc_address", NUMBER16, PLACE(hdlc_address), 1,
      125}, /* 126, 127: calling, all stations */
@@ -69,9 +77,25 @@ static wk_err take_number(const struct key *key, const char *value, void *to, ch
     return WK_OK;
 }
 
-wk_err wk_config_dlms_take(struct wk_config *config, const struct wk_ini_entry *entry,
-                           char *reason, size_t room)
+/* A file beside the configuration; what lies in a token is no file. */
+static wk_err take_path(const struct wk_config_place *place, const char *value, char *to,
+                        size_t size)
 {
+    const bool whole = value[0] == '/' || strncmp(value, TOKEN, strlen(TOKEN)) == 0;
+    const int written = snprintf(to, size, "%s%s", whole ? "" : place->folder, value);
+    if (value[0] == '\0' || written < 0 || (size_t)written >= size) {
+        (void)snprintf(place->reason, place->room, "must be a path of at most %zu characters",
+                       size - 1);
+        return WK_E_FORMAT;
+    }
+    return WK_OK;
+}
+
+wk_err wk_config_dlms_take(struct wk_config *config, const struct wk_ini_entry *entry,
+                           const struct wk_config_place *place)
+{
+    char *reason = place->reason;
+    const size_t room = place->room;
     const struct key *key = NULL;
     for (size_t i = 0; i < sizeof k_keys / sizeof k_keys[0]; i++) {
         key = strcmp(entry->key, k_keys[i].name) == 0 ? &k_keys[i] : key;
@@ -83,6 +107,9 @@ wk_err wk_config_dlms_take(struct wk_config *config, const struct wk_ini_entry *
     if (key->kind == TEXT && wk_ini_text(entry->value, (char *)to, key->size) != WK_OK) {
         (void)snprintf(reason, room, "must be 1 to %zu characters", key->size - 1);
         return WK_E_FORMAT;
+    }
+    if (key->kind == PATH) {
+        return take_path(place, entry->value, (char *)to, key->size);
     }
     size_t octets = 0;
     if (key->kind == OCTETS &&
@@ -117,6 +144,14 @@ const char *wk_config_dlms_check(const struct wk_config *config)
     }
     if (in_token && (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
         return "[dlms] encryption_key_slot needs token_module and token_pin_file";
+    }
+    if (config->tls_port != 0 && (config->tls_certificate[0] == '\0' ||
+                                  config->tls_key[0] == '\0' || config->tls_ca[0] == '\0')) {
+        return "[dlms] tls_port needs tls_certificate, tls_key and tls_ca";
+    }
+    if (strncmp(config->tls_key, TOKEN, strlen(TOKEN)) == 0 &&
+        (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
+        return "[dlms] tls_key in a token needs token_module and token_pin_file";
     }
     return NULL;
 }

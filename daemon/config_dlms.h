@@ -9,10 +9,17 @@
 #include "daemon/config.h"
 #include "port/linux/ini.h"
 
-/** Takes one key of the section; on error `reason`. */
+/* Where an entry stands, and where to say what is wrong with it. */
+struct wk_config_place {
+    const char *folder; /* of the file, with the slash; empty: the present one */
+    char *reason;
+    size_t room;
+};
+
+/** Takes one key of the section. WK_E_FORMAT: place->reason says why not. */
 WK_MUST_USE wk_err wk_config_dlms_take(struct wk_config *config,
-                                       const struct wk_ini_entry *entry, char *reason,
-                                       size_t room);
+                                       const struct wk_ini_entry *entry,
+                                       const struct wk_config_place *place);
 
 /** NULL, or what is missing or contradicts itself. */
 const char *wk_config_dlms_check(const struct wk_config *config);

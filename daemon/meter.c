@@ -317,64 +317,17 @@ static wk_err start_loop(struct wk_meter *meter)
 
 static wk_err start_dlms(struct wk_meter *meter)
 {
-    char error[WK_DLMS_TCP_ERROR];
-    const struct wk_dlms_tcp_config config = {
+    char error[WK_METER_PORTS_ERROR];
+    const struct wk_meter_ports_config config = {
         .loop = &meter->loop,
-        .address = meter->config.dlms_host,
-        .port = meter->config.dlms_port,
+        .config = &meter->config,
         .session = wk_module_session(&meter->module, meter->keys),
+        .hsm = meter->config.token_module[0] != '\0' ? &meter->hsm : NULL,
         .self = meter,
         .now_us = now_us,
         .served = served,
     };
-    const wk_err err = wk_dlms_tcp_start(&meter->dlms, &config, error);
-    return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
-}
-
-/* The wrapper over UDP, if it is configured. */
-static wk_err start_udp(struct wk_meter *meter)
-{
-    char error[WK_DLMS_UDP_ERROR];
-    const struct wk_dlms_udp_config config = {
-        .loop = &meter->loop,
-        .address = meter->config.dlms_host,
-        .port = meter->config.udp_port,
-        .session = wk_module_session(&meter->module, meter->keys),
-        .self = meter,
-        .now_us = now_us,
-        .served = served,
-    };
-    if (config.port == 0) {
-        return WK_OK;
-    }
-    const wk_err err = wk_dlms_udp_start(&meter->udp, &config, error);
-    return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
-}
-
-/* HDLC over TCP and on a serial line, if they are configured. */
-static wk_err start_lines(struct wk_meter *meter)
-{
-    char error[WK_DLMS_LINE_ERROR];
-    const struct wk_config *config = &meter->config;
-    struct wk_dlms_line_config line = {
-        .loop = &meter->loop,
-        .address = config->dlms_host,
-        .port = config->hdlc_port,
-        .station = {.lower = config->hdlc_address},
-        .session = wk_module_session(&meter->module, meter->keys),
-        .self = meter,
-        .now_us = now_us,
-        .served = served,
-    };
-    wk_err err = WK_OK;
-    if (config->hdlc_port != 0) {
-        err = wk_dlms_line_start(&meter->hdlc, &line, error);
-    }
-    if (err == WK_OK && config->serial_device[0] != '\0') {
-        line.device = config->serial_device;
-        line.baud = config->serial_baud;
-        err = wk_dlms_line_start(&meter->serial, &line, error);
-    }
+    const wk_err err = wk_meter_ports_start(&meter->ports, &config, error);
     return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
 }
 
@@ -428,18 +381,7 @@ static void close_handle(uv_handle_t *handle, void *context)
 static void close_all(struct wk_meter *meter)
 {
     if (meter->loop.data != NULL) {
-        if (meter->dlms != NULL) {
-            wk_dlms_tcp_stop(meter->dlms);
-        }
-        if (meter->udp != NULL) {
-            wk_dlms_udp_stop(meter->udp);
-        }
-        if (meter->hdlc != NULL) {
-            wk_dlms_line_stop(meter->hdlc);
-        }
-        if (meter->serial != NULL) {
-            wk_dlms_line_stop(meter->serial);
-        }
+        wk_meter_ports_stop(&meter->ports);
         wk_meter_push_stop(&meter->push);
         wk_gate_close(&meter->gate);
         wk_web_stop(&meter->web);
@@ -448,6 +390,7 @@ static void close_all(struct wk_meter *meter)
         uv_run(&meter->loop, UV_RUN_DEFAULT);
         uv_loop_close(&meter->loop);
     }
+    wk_meter_ports_free(&meter->ports);
     wk_hsm_close(&meter->hsm);
     wk_crypto_close(&meter->crypto);
     wk_flash_file_close(&meter->flash);
@@ -468,12 +411,6 @@ wk_err wk_meter_start(struct wk_meter *meter)
     }
     if (err == WK_OK) {
         err = start_dlms(meter);
-    }
-    if (err == WK_OK) {
-        err = start_udp(meter);
-    }
-    if (err == WK_OK) {
-        err = start_lines(meter);
     }
     if (err == WK_OK) {
         err = start_push(meter);

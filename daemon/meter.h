@@ -13,15 +13,13 @@
 
 #include "daemon/config.h"
 #include "daemon/gate.h"
+#include "daemon/ports.h"
 #include "daemon/pump.h"
 #include "daemon/push.h"
 #include "daemon/web.h"
 #include "daemon/week.h"
 #include "management/module.h"
 #include "port/linux/crypto.h"
-#include "port/linux/dlms_line.h"
-#include "port/linux/dlms_tcp.h"
-#include "port/linux/dlms_udp.h"
 #include "port/linux/flash_file.h"
 #include "port/linux/hsm.h"
 #include "port/linux/ring.h"
@@ -49,10 +47,7 @@ struct wk_meter {
     struct wk_gate gate;
     struct wk_submeters submeters;
     struct wk_web web;
-    struct wk_dlms_tcp *dlms;
-    struct wk_dlms_udp *udp;     /* NULL: none */
-    struct wk_dlms_line *hdlc;   /* over TCP; NULL: none */
-    struct wk_dlms_line *serial; /* NULL: none */
+    struct wk_meter_ports ports;
     struct wk_meter_push push;
     uv_loop_t loop;
     uv_timer_t timer;

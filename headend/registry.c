@@ -31,6 +31,26 @@ static wk_err beside(const char *config, const char *value, char *out, size_t ro
     return *value == '\0' || size < 0 || (size_t)size >= room ? WK_E_RANGE : WK_OK;
 }
 
+/* The files of TLS: true if it is one. */
+static bool take_file(const struct reader *reader, const struct wk_ini_entry *e, wk_err *err)
+{
+    struct wk_registry *r = reader->registry;
+    const struct {
+        const char *key;
+        char *path;
+    } files[] = {{"tls_ca", r->tls_ca},
+                 {"tls_certificate", r->tls_certificate},
+                 {"tls_key", r->tls_key},
+                 {"tls_crl", r->tls_crl}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (strcmp(files[i].key, e->key) == 0) {
+            *err = beside(reader->path, e->value, files[i].path, sizeof r->tls_ca);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- [headend] -------------------------------------------------------------------------- */
 
 struct number_key {
@@ -77,7 +97,9 @@ static wk_err take_headend(struct reader *reader, const struct wk_ini_entry *e, 
     struct wk_registry *r = reader->registry;
     int64_t number = 0;
     wk_err err = WK_OK;
-    if (strcmp(e->key, "archive") == 0) {
+    if (take_file(reader, e, &err)) {
+        /* a file it is */
+    } else if (strcmp(e->key, "archive") == 0) {
         err = beside(reader->path, e->value, r->archive, sizeof r->archive);
     } else if (strcmp(e->key, "listen") == 0) {
         err = wk_ini_text(e->value, r->listen, sizeof r->listen);
@@ -232,6 +254,8 @@ static wk_err take_plain(struct reader *reader, const struct wk_ini_entry *e, bo
     *known = true;
     if (strcmp(e->key, "host") == 0) {
         err = wk_ini_text(e->value, m->host, sizeof m->host);
+    } else if (strcmp(e->key, "tls_name") == 0) {
+        err = wk_ini_text(e->value, m->tls_name, sizeof m->tls_name);
     } else if (strcmp(e->key, "name") == 0) {
         err = wk_ini_text(e->value, m->name, sizeof m->name);
     } else if (strcmp(e->key, "tenant") == 0) {
@@ -295,6 +319,9 @@ static wk_err end_section(struct reader *reader, char *reason, size_t size)
     }
     if (m->host[0] == '\0' || m->plan < 0) {
         return refuse(reason, size, "this meter needs host and plan", m->serial);
+    }
+    if (strncmp(m->host, "tls://", 6) == 0 && reader->registry->tls_ca[0] == '\0') {
+        return refuse(reason, size, "tls:// needs tls_ca in [headend] above: meter", m->serial);
     }
     if (m->role == WK_REGISTRY_READER && m->password[0] == '\0') {
         return refuse(reason, size, "the reader's role needs a password: meter", m->serial);

@@ -15,13 +15,16 @@
  *   clock_limit_s = 0              clocks further off are corrected (management role only),
  *                                  by 900 s at most; 0: never
  *   seed = 1                       of the jitter of retries
+ *   tls_ca = FILE, tls_certificate = FILE, tls_key = FILE, tls_crl = FILE
+ *                                  for meters at tls:// (port/linux/tls); the last may be absent
  *   [plan NAME]
  *   file = plan.ini                see headend/plan
  *   [meter SERIAL]
  *   host = 127.0.0.1               port = 4059; or an address of port/linux/dlms_carrier:
- *                                  udp://HOST:PORT, hdlc+tcp://HOST:PORT/17, hdlc:/dev/ttyUSB0?baud=9600
+ *                                  tls://HOST:PORT, udp://HOST:PORT, hdlc+tcp://HOST:PORT/17, hdlc:/dev/ttyUSB0?baud=9600
  *   plan = NAME                    phases = 1
  *   name = House 7                 tenant = city
+ *   tls_name = NAME                what its certificate must name; absent: the host
  *   installed = 2007-02-01T00:00:00Z   registers were 0 then; intervals begin here
  *   role = management              or reader, public
  *   password = TEXT                of the reader
@@ -37,6 +40,8 @@
 #define WK_REGISTRY_KEY    16
 #define WK_REGISTRY_TITLE  8
 
+struct wk_tls_context;
+
 typedef enum wk_registry_role {
     WK_REGISTRY_PUBLIC = 0,
     WK_REGISTRY_READER,
@@ -50,6 +55,8 @@ struct wk_registry_meter {
     char tenant[32];
     char host[64];
     uint16_t port;
+    char tls_name[64];          /* empty: the host */
+    struct wk_tls_context *tls; /* set by who runs the head-end; NULL: none */
     uint8_t phases;
     int plan;            /* index */
     int64_t installed_s; /* -1 = not known */
@@ -67,7 +74,11 @@ struct wk_registry {
     char archive[512];
     char listen[64];
     uint16_t port;
-    char token[128]; /* empty: none */
+    char token[128];  /* empty: none */
+    char tls_ca[512]; /* empty: no meter is reached by TLS */
+    char tls_certificate[512];
+    char tls_key[512];
+    char tls_crl[512]; /* empty: none */
     int workers;
     int64_t poll_s;
     int64_t retry_s;

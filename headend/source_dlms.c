@@ -192,6 +192,8 @@ static wk_err dlms_open(void *self, const struct wk_registry_meter *meter, uint3
         .client_sap = k_saps[meter->role],
         .password = meter->password,
         .counter = counter,
+        .tls = meter->tls,
+        .tls_name = meter->tls_name[0] != '\0' ? meter->tls_name : NULL,
     };
     copy_key(&config.keys.ek, meter->ek);
     copy_key(&config.keys.ak, meter->ak);

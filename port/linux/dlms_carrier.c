@@ -7,7 +7,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -15,12 +14,11 @@
 
 #include "port/linux/serial.h"
 
-#define BAUD          9600
-#define PHYSICAL_MOST 125
-#define LEAVE_US      INT64_C(1000000) /* for the answer to DISC */
-#define OCTET_US      INT64_C(200000)  /* longest pause within a frame, as a tty delivers it */
-#define AGAIN_US      INT64_C(500000)  /* before a datagram is sent again; then doubled */
-#define AGAIN_MOST_US INT64_C(4000000)
+#define LEAVE_US       INT64_C(1000000) /* for the answer to DISC */
+#define OCTET_US       INT64_C(200000)  /* longest pause within a frame, as a tty delivers it */
+#define SEALED_AT_ONCE 4096
+#define AGAIN_US       INT64_C(500000) /* before a datagram is sent again; then doubled */
+#define AGAIN_MOST_US  INT64_C(4000000)
 #define ANSWER_US                                                                              \
     INT64_C(2000000) /* for an answer that is on its way, beside the line's time */
 
@@ -29,113 +27,6 @@ static int64_t now_us(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* ---- addresses --------------------------------------------------------------------------- */
-
-static wk_err refuse(const char *text, const char *why, char error[WK_DLMS_CARRIER_ERROR])
-{
-    (void)snprintf(error, WK_DLMS_CARRIER_ERROR, "%.90s: %s", text, why);
-    return WK_E_FORMAT;
-}
-
-static bool number_of(const char *text, long most, long *number)
-{
-    char *end;
-    *number = strtol(text, &end, 10);
-    return end != text && *end == '\0' && *number >= 1 && *number <= most;
-}
-
-/* hdlc:DEVICE[?baud=N][&address=N] */
-static wk_err parse_device(const char *text, struct wk_dlms_carrier_address *address,
-                           char error[WK_DLMS_CARRIER_ERROR])
-{
-    char rest[128];
-    char *next = NULL;
-    long number;
-    (void)snprintf(rest, sizeof rest, "%s", text + strlen("hdlc:"));
-    const char *device = strtok_r(rest, "?", &next);
-    address->hdlc = true;
-    address->serial = true;
-    address->baud = BAUD;
-    if (device == NULL) {
-        return refuse(text, "names no device, as in hdlc:/dev/ttyUSB0", error);
-    }
-    (void)snprintf(address->host, sizeof address->host, "%s", device);
-    for (char *option = strtok_r(NULL, "&", &next); option != NULL;
-         option = strtok_r(NULL, "&", &next)) {
-        if (strncmp(option, "baud=", 5) == 0 && number_of(option + 5, 115200, &number)) {
-            address->baud = (uint32_t)number;
-        } else if (strncmp(option, "address=", 8) == 0 &&
-                   number_of(option + 8, PHYSICAL_MOST, &number)) {
-            address->physical = (uint16_t)number;
-        } else {
-            return refuse(text, "takes baud=300..115200 and address=1..125", error);
-        }
-    }
-    return WK_OK;
-}
-
-/* HOST[:PORT][/PHYSICAL]; an IPv6 address in brackets. */
-static wk_err parse_host(const char *whole, const char *text,
-                         struct wk_dlms_carrier_address *address,
-                         char error[WK_DLMS_CARRIER_ERROR])
-{
-    char rest[128];
-    long number;
-    (void)snprintf(rest, sizeof rest, "%s", text);
-    char *slash = strchr(rest, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-        if (!address->hdlc || !number_of(slash + 1, PHYSICAL_MOST, &number)) {
-            return refuse(whole, "a physical address is 1..125, of HDLC only", error);
-        }
-        address->physical = (uint16_t)number;
-    }
-    char *bracket = rest[0] == '[' ? strchr(rest, ']') : NULL;
-    char *colon = strchr(bracket != NULL ? bracket : rest, ':');
-    if (colon != NULL) {
-        *colon = '\0';
-        if (!number_of(colon + 1, UINT16_MAX, &number)) {
-            return refuse(whole, "a port is 1..65535", error);
-        }
-        address->port = (uint16_t)number;
-    }
-    if (bracket != NULL) {
-        *bracket = '\0';
-    }
-    const char *host = bracket != NULL ? rest + 1 : rest;
-    (void)snprintf(address->host, sizeof address->host, "%s", host);
-    return host[0] != '\0' ? WK_OK : refuse(whole, "names no host", error);
-}
-
-wk_err wk_dlms_carrier_parse(const char *text, uint16_t port,
-                             struct wk_dlms_carrier_address *address,
-                             char error[WK_DLMS_CARRIER_ERROR])
-{
-    *address = (struct wk_dlms_carrier_address){.port = port};
-    if (strlen(text) >= sizeof address->host) {
-        return refuse(text, "is too long", error);
-    }
-    if (strncmp(text, "hdlc+tcp://", 11) == 0) {
-        address->hdlc = true;
-        return parse_host(text, text + 11, address, error);
-    }
-    if (strncmp(text, "tcp://", 6) == 0) {
-        return parse_host(text, text + 6, address, error);
-    }
-    if (strncmp(text, "udp://", 6) == 0) {
-        address->udp = true;
-        return parse_host(text, text + 6, address, error);
-    }
-    if (strncmp(text, "hdlc:", 5) == 0) {
-        return parse_device(text, address, error);
-    }
-    if (strstr(text, "://") != NULL) {
-        return refuse(text, "is none of tcp://, udp://, hdlc+tcp://, hdlc:DEVICE", error);
-    }
-    (void)snprintf(address->host, sizeof address->host, "%s", text);
-    return WK_OK;
 }
 
 /* ---- files ------------------------------------------------------------------------------- */
@@ -213,8 +104,8 @@ static wk_err dial(struct wk_dlms_carrier *carrier, int64_t deadline_us)
     return reason == ETIMEDOUT ? WK_E_TIMEOUT : WK_E_IO;
 }
 
-static wk_err send_all(const struct wk_dlms_carrier *carrier, const uint8_t *octets,
-                       size_t size, int64_t deadline_us)
+static wk_err send_plain(const struct wk_dlms_carrier *carrier, const uint8_t *octets,
+                         size_t size, int64_t deadline_us)
 {
     size_t sent = 0;
     while (sent < size) {
@@ -233,8 +124,8 @@ static wk_err send_all(const struct wk_dlms_carrier *carrier, const uint8_t *oct
 }
 
 /* Reads what is there, at least one octet. */
-static wk_err read_some(const struct wk_dlms_carrier *carrier, uint8_t *space, size_t room,
-                        int64_t deadline_us, size_t *size)
+static wk_err read_plain(const struct wk_dlms_carrier *carrier, uint8_t *space, size_t room,
+                         int64_t deadline_us, size_t *size)
 {
     for (;;) {
         const ssize_t got = read(carrier->file, space, room);
@@ -251,6 +142,101 @@ static wk_err read_some(const struct wk_dlms_carrier *carrier, uint8_t *space, s
             return WK_E_CLOSED;
         }
     }
+}
+
+/* ---- TLS --------------------------------------------------------------------------------- */
+
+static wk_err send_sealed(struct wk_dlms_carrier *carrier, int64_t deadline_us)
+{
+    const uint8_t *octets;
+    const size_t size = wk_tls_output(carrier->tls, &octets);
+    const wk_err err = size > 0 ? send_plain(carrier, octets, size, deadline_us) : WK_OK;
+    wk_tls_sent(carrier->tls, size);
+    return err;
+}
+
+/* The next octets of the network, or its end. */
+static wk_err take_sealed(struct wk_dlms_carrier *carrier, int64_t deadline_us)
+{
+    uint8_t octets[SEALED_AT_ONCE];
+    size_t size = 0;
+    const wk_err err = read_plain(carrier, octets, sizeof octets, deadline_us, &size);
+    if (err == WK_E_CLOSED) {
+        wk_tls_take_end(carrier->tls);
+        return WK_OK;
+    }
+    WK_TRY(err);
+    return wk_tls_take(carrier->tls, octets, size);
+}
+
+/* A refusal with its reason. */
+static wk_err refuse_tls(struct wk_dlms_carrier *carrier, wk_err err)
+{
+    (void)snprintf(carrier->error, sizeof carrier->error, "%.60s: %.120s", carrier->to.host,
+                   wk_tls_error(carrier->tls));
+    return err;
+}
+
+static wk_err read_sealed(struct wk_dlms_carrier *carrier, uint8_t *space, size_t room,
+                          int64_t deadline_us, size_t *size)
+{
+    wk_err err = WK_E_SHORT;
+    while (err == WK_E_SHORT) {
+        err = wk_tls_read(carrier->tls, space, room, size);
+        const wk_err sent = send_sealed(carrier, deadline_us);
+        if (err == WK_E_SHORT) {
+            WK_TRY(sent);
+            WK_TRY(take_sealed(carrier, deadline_us));
+        }
+    }
+    return err == WK_OK ? WK_OK : refuse_tls(carrier, err);
+}
+
+static wk_err shake_hands(struct wk_dlms_carrier *carrier, int64_t deadline_us)
+{
+    wk_err err = WK_E_SHORT;
+    while (err == WK_E_SHORT) {
+        err = wk_tls_handshake(carrier->tls);
+        const wk_err sent = send_sealed(carrier, deadline_us);
+        if (err == WK_E_SHORT) {
+            WK_TRY(sent);
+            WK_TRY(take_sealed(carrier, deadline_us));
+        }
+    }
+    return err == WK_OK ? WK_OK : refuse_tls(carrier, err);
+}
+
+static wk_err begin_tls(struct wk_dlms_carrier *carrier, int64_t deadline_us)
+{
+    char peer[WK_TLS_NAME];
+    const struct wk_dlms_carrier_address *to = &carrier->to;
+    const char *name = to->name != NULL ? to->name : to->host;
+    (void)snprintf(peer, sizeof peer, "%.60s:%u %.50s", to->host, to->port, name);
+    if (to->trust == NULL) {
+        (void)snprintf(carrier->error, sizeof carrier->error,
+                       "%.60s: TLS needs authorities, a certificate and its key", to->host);
+        return WK_E_STATE;
+    }
+    WK_TRY(wk_tls_begin(&carrier->tls, to->trust, name, peer));
+    return shake_hands(carrier, deadline_us);
+}
+
+static wk_err send_all(struct wk_dlms_carrier *carrier, const uint8_t *octets, size_t size,
+                       int64_t deadline_us)
+{
+    if (carrier->tls == NULL) {
+        return send_plain(carrier, octets, size, deadline_us);
+    }
+    WK_TRY(wk_tls_write(carrier->tls, octets, size));
+    return send_sealed(carrier, deadline_us);
+}
+
+/* Reads what is there, at least one octet. */
+static wk_err read_some(struct wk_dlms_carrier *carrier, uint8_t *space, size_t room,
+                        int64_t deadline_us, size_t *size)
+{
+    return carrier->tls == NULL ? read_plain(carrier, space, room, deadline_us, size)
+                                : read_sealed(carrier, space, room, deadline_us, size);
 }
 
 /* ---- HDLC -------------------------------------------------------------------------------- */
@@ -463,6 +449,20 @@ static wk_err receive_by_datagram(struct wk_dlms_carrier *carrier, uint16_t clie
 
 /* ---- the carrier ------------------------------------------------------------------------- */
 
+static wk_err connect_host(struct wk_dlms_carrier *carrier, int64_t deadline_us)
+{
+    WK_TRY(dial(carrier, deadline_us));
+    const wk_err err = carrier->to.tls ? begin_tls(carrier, deadline_us) : WK_OK;
+    if (err != WK_OK) {
+        if (carrier->error[0] == '\0') {
+            (void)snprintf(carrier->error, sizeof carrier->error, "%.60s: TLS: %s",
+                           carrier->to.host, wk_err_text(err));
+        }
+        wk_dlms_carrier_close(carrier);
+    }
+    return err;
+}
+
 wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
                             const struct wk_dlms_carrier_address *address, uint16_t server_sap,
                             int64_t timeout_us)
@@ -470,6 +470,7 @@ wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
     _Static_assert(WK_DLMS_CARRIER_ERROR == WK_SERIAL_ERROR, "one text serves both");
     carrier->to = *address;
     carrier->file = -1;
+    carrier->tls = NULL;
     carrier->server_sap = server_sap;
     carrier->link = (struct wk_hdlc_link){.state = WK_HDLC_DISCONNECTED};
     carrier->octet_us = now_us();
@@ -479,7 +480,7 @@ wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
     wk_hdlc_split_init(&carrier->frames, carrier->in, WK_HDLC_FRAME_MOST);
     return address->serial ? wk_serial_open(&carrier->file, address->host, address->baud, false,
                                             carrier->error)
-                           : dial(carrier, now_us() + timeout_us);
+                           : connect_host(carrier, now_us() + timeout_us);
 }
 
 void wk_dlms_carrier_close(struct wk_dlms_carrier *carrier)
@@ -491,6 +492,12 @@ void wk_dlms_carrier_close(struct wk_dlms_carrier *carrier)
         wk_hdlc_event event;
         wk_hdlc_link_disconnect(&carrier->link, now_us());
         (void)(pump(carrier, now_us() + LEAVE_US, &event) == WK_OK); /* it was a courtesy */
+    }
+    if (carrier->tls != NULL) {
+        wk_tls_end(carrier->tls);
+        (void)(send_sealed(carrier, now_us() + LEAVE_US) == WK_OK); /* it was a courtesy */
+        wk_tls_free(carrier->tls);
+        carrier->tls = NULL;
     }
     (void)close(carrier->file);
     carrier->file = -1;

@@ -4,6 +4,7 @@
  *
  *   HOST                      wrapper over TCP, on the port given beside it
  *   tcp://HOST[:PORT]         the same (port 4059)
+ *   tls://HOST:PORT           wrapper over TLS 1.3 (port/linux/tls)
  *   udp://HOST[:PORT]         wrapper over UDP; what is not answered is sent again until the time
  *                             for the answer is over (port/linux/dlms_udp answers it only once)
  *   hdlc+tcp://HOST:PORT[/PHYSICAL]     HDLC over TCP
@@ -20,6 +21,7 @@
 #include "cosem/client.h"
 #include "cosem/hdlc_link.h"
 #include "cosem/wrapper.h"
+#include "port/linux/tls.h"
 
 #define WK_DLMS_CARRIER_ERROR 192
 #define WK_DLMS_CARRIER_HEAD  WK_WRAPPER_SIZE /* most octets before an APDU */
@@ -32,13 +34,17 @@ struct wk_dlms_carrier_address {
     bool hdlc;
     bool serial;
     bool udp;
+    bool tls;
     uint32_t baud;
-    uint16_t physical; /* 0: an address of one octet */
+    uint16_t physical;            /* 0: an address of one octet */
+    struct wk_tls_context *trust; /* TLS: of a client, set by the caller; borrowed */
+    const char *name; /* TLS: what the meter's certificate must name; NULL: host. Borrowed */
 };
 
 struct wk_dlms_carrier {
     struct wk_dlms_carrier_address to;
     int file; /* -1 = closed */
+    struct wk_tls *tls;
     uint16_t server_sap;
     struct wk_wrapper_split wrapped;
     struct wk_hdlc_split frames;
@@ -61,7 +67,8 @@ WK_MUST_USE wk_err wk_dlms_carrier_parse(const char *text, uint16_t port,
                                          char error[WK_DLMS_CARRIER_ERROR]);
 
 /** Connects within `timeout_us`; HDLC connects with the first APDU. Errors: WK_E_IO, WK_E_TIMEOUT,
- *  WK_E_NOT_FOUND, WK_E_DENIED, WK_E_BUSY; carrier->error tells. */
+ *  WK_E_NOT_FOUND, WK_E_DENIED, WK_E_BUSY, WK_E_AUTH a certificate was refused, WK_E_STATE TLS
+ *  without `trust`; carrier->error tells. */
 WK_MUST_USE wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
                                         const struct wk_dlms_carrier_address *address,
                                         uint16_t server_sap, int64_t timeout_us);

@@ -69,6 +69,8 @@ static wk_err dial(struct wk_dlms_client *client)
     struct wk_dlms_carrier_address address;
     wk_err err =
         wk_dlms_carrier_parse(config->host, config->port, &address, client->carrier.error);
+    address.trust = config->tls;
+    address.name = config->tls_name;
     if (err == WK_OK) {
         err = wk_dlms_carrier_open(&client->carrier, &address, config->server_sap,
                                    (int64_t)config->connect_timeout_ms * 1000);
@@ -103,6 +105,9 @@ static wk_err explain(struct wk_dlms_client *client, wk_err err)
 {
     const struct wk_client *core = &client->client;
     const char *host = client->config.host;
+    if (client->carrier.error[0] != '\0') {
+        return say(client, err, "%s", client->carrier.error);
+    }
     if (core->exception.service_error != 0) {
         return say(client, err, "%s: the meter answered: %s", host,
                    wk_apdu_service_error_text(core->exception.service_error));

@@ -39,10 +39,12 @@ struct wk_dlms_client_config {
     const struct wk_client_config *protection; /* NULL: as client_sap says. Else mechanism,
                                   suite, envelopes, key pairs and dedicated key are those of
                                   this one; it must stay while the client lives */
-    uint16_t max_pdu;                          /* 0 = 2048 */
-    uint32_t connect_timeout_ms;               /* 0 = 3,000 */
-    uint32_t answer_timeout_ms;                /* 0 = 5,000 */
-    uint8_t attempts;                          /* to connect and associate; 0 = 1 */
+    struct wk_tls_context *tls;  /* for tls://, of a client; it must stay, too. NULL: none */
+    const char *tls_name;        /* what the meter's certificate must name; NULL: the host */
+    uint16_t max_pdu;            /* 0 = 2048 */
+    uint32_t connect_timeout_ms; /* 0 = 3,000 */
+    uint32_t answer_timeout_ms;  /* 0 = 5,000 */
+    uint8_t attempts;            /* to connect and associate; 0 = 1 */
 };
 
 struct wk_dlms_client {

@@ -11,6 +11,7 @@
 #define BACKLOG      128
 #define REPLY_ROOM   (WK_WRAPPER_SIZE + WK_SESSION_REPLY)
 #define FRAME_MOST   (WK_WRAPPER_SIZE + WK_SESSION_PDU)
+#define TLS_AT_ONCE  16384
 #define WRITE_QUEUED ((size_t)64 * 1024) /* unread replies a connection may pile up */
 
 struct connection {
@@ -21,6 +22,8 @@ struct connection {
     uint64_t since_ms;  /* connected */
     uint64_t served_ms; /* last whole request */
     uint64_t frame_ms;  /* the frame under way began; 0 = none is */
+    struct wk_tls *tls; /* NULL: without */
+    bool is_proven;     /* by TLS */
     struct wk_session session;
     struct wk_wrapper_split split;
     uint8_t in[2 * FRAME_MOST];
@@ -36,6 +39,7 @@ struct wk_dlms_tcp {
     bool is_stopping;
     uint32_t handles; /* not yet closed */
     struct connection *connections[WK_DLMS_TCP_CONNECTIONS];
+    uint8_t sealed[TLS_AT_ONCE]; /* what came last, until TLS has taken it */
 };
 
 /* A reply that could not be written at once. */
@@ -63,8 +67,24 @@ static void on_connection_closed(uv_handle_t *handle)
             tcp->connections[i] = NULL;
         }
     }
+    wk_tls_free(connection->tls);
     free(connection);
     free_when_last(tcp);
+}
+
+/* The peer is told, if it takes that at once. */
+static void end_tls(struct connection *connection)
+{
+    const uint8_t *octets;
+    if (!connection->is_proven) {
+        connection->tcp->counts.tls_refused++;
+    }
+    wk_tls_end(connection->tls);
+    const size_t size = wk_tls_output(connection->tls, &octets);
+    const uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)octets, (unsigned)size);
+    if (size > 0) {
+        (void)uv_try_write((uv_stream_t *)&connection->handle, &buffer, 1);
+    }
 }
 
 static void hang_up(struct connection *connection)
@@ -73,6 +93,9 @@ static void hang_up(struct connection *connection)
         return;
     }
     connection->is_closing = true;
+    if (connection->tls != NULL) {
+        end_tls(connection);
+    }
     if (connection->is_open) {
         wk_session_close(&connection->session);
     }
@@ -113,18 +136,40 @@ static void write_late(struct connection *connection, const uint8_t *octets, siz
     }
 }
 
-static void send_reply(struct connection *connection, const struct wk_bytes_out *out)
+static void send_octets(struct connection *connection, const uint8_t *octets, size_t size)
 {
     uv_stream_t *stream = (uv_stream_t *)&connection->handle;
-    const uv_buf_t buffer = uv_buf_init((char *)out->data, (unsigned)out->size);
+    const uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)octets, (unsigned)size);
     int sent = uv_try_write(stream, &buffer, 1);
     if (sent == UV_EAGAIN) {
         sent = 0;
     }
     if (sent < 0) {
         hang_up(connection);
-    } else if ((size_t)sent < out->size) {
-        write_late(connection, out->data + sent, out->size - (size_t)sent);
+    } else if ((size_t)sent < size) {
+        write_late(connection, octets + sent, size - (size_t)sent);
+    }
+}
+
+/* What TLS has for the peer. */
+static void send_sealed(struct connection *connection)
+{
+    const uint8_t *octets;
+    const size_t size = wk_tls_output(connection->tls, &octets);
+    if (size > 0 && !connection->is_closing) {
+        send_octets(connection, octets, size);
+        wk_tls_sent(connection->tls, size);
+    }
+}
+
+static void send_reply(struct connection *connection, const struct wk_bytes_out *out)
+{
+    if (connection->tls == NULL) {
+        send_octets(connection, out->data, out->size);
+    } else if (wk_tls_write(connection->tls, out->data, out->size) == WK_OK) {
+        send_sealed(connection);
+    } else {
+        hang_up(connection);
     }
 }
 
@@ -198,16 +243,54 @@ static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     struct connection *connection = handle->data;
     size_t size;
     (void)suggested;
+    if (connection->tls != NULL) {
+        struct wk_dlms_tcp *tcp = connection->tcp;
+        *buffer = uv_buf_init((char *)tcp->sealed, sizeof tcp->sealed);
+        return;
+    }
     uint8_t *space = wk_wrapper_split_space(&connection->split, &size);
     *buffer = uv_buf_init((char *)space, (unsigned)size);
+}
+
+static void note_handshake(struct connection *connection)
+{
+    struct wk_dlms_tcp_counts *counts = &connection->tcp->counts;
+    if (!connection->is_proven && wk_tls_is_open(connection->tls)) {
+        connection->is_proven = true;
+        connection->served_ms = uv_now(connection->tcp->config.loop);
+        counts->tls_opened++;
+        counts->tls_resumed += wk_tls_is_resumed(connection->tls) ? 1 : 0;
+    }
+}
+
+static void take_sealed(struct connection *connection, const uint8_t *octets, size_t size)
+{
+    wk_err err = wk_tls_take(connection->tls, octets, size);
+    while (err == WK_OK && !connection->is_closing) {
+        size_t room;
+        size_t got = 0;
+        uint8_t *space = wk_wrapper_split_space(&connection->split, &room);
+        err = wk_tls_read(connection->tls, space, room, &got);
+        note_handshake(connection);
+        if (err == WK_OK && wk_wrapper_split_received(&connection->split, got) == WK_OK) {
+            serve_frames(connection);
+        }
+    }
+    send_sealed(connection);
+    if (err != WK_E_SHORT) {
+        hang_up(connection);
+    }
 }
 
 static void on_octets(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct connection *connection = stream->data;
-    (void)buffer;
     if (size < 0) {
         hang_up(connection);
+        return;
+    }
+    if (connection->tls != NULL) {
+        take_sealed(connection, (const uint8_t *)buffer->base, (size_t)size);
         return;
     }
     if (wk_wrapper_split_received(&connection->split, (size_t)size) == WK_OK) {
@@ -227,10 +310,33 @@ static struct connection **free_place(struct wk_dlms_tcp *tcp)
     return NULL;
 }
 
+/* One handshake more than may be: the oldest one under way has to go. */
+static void make_room_for_handshake(struct wk_dlms_tcp *tcp)
+{
+    uint32_t count = 0;
+    struct connection *oldest = NULL;
+    for (size_t i = 0; i < WK_DLMS_TCP_CONNECTIONS; i++) {
+        struct connection *connection = tcp->connections[i];
+        if (connection == NULL || connection->is_closing || connection->is_proven) {
+            continue;
+        }
+        count++;
+        if (oldest == NULL || connection->since_ms < oldest->since_ms) {
+            oldest = connection;
+        }
+    }
+    if (count >= WK_DLMS_TCP_HANDSHAKES) {
+        hang_up(oldest);
+    }
+}
+
 static wk_err begin_connection(struct wk_dlms_tcp *tcp, struct connection *connection)
 {
     WK_TRY(wk_session_init(&connection->session, &tcp->config.session));
     connection->is_open = true;
+    if (tcp->config.tls != NULL) {
+        WK_TRY(wk_tls_begin(&connection->tls, tcp->config.tls, NULL, NULL));
+    }
     connection->since_ms = uv_now(tcp->config.loop);
     connection->served_ms = connection->since_ms;
     wk_wrapper_split_init(&connection->split, connection->in, sizeof connection->in);
@@ -263,6 +369,9 @@ static void on_connection(uv_stream_t *listener, int status)
         hang_up(connection);
         return;
     }
+    if (tcp->config.tls != NULL) {
+        make_room_for_handshake(tcp);
+    }
     *place = connection;
     tcp->counts.accepted++;
     if (begin_connection(tcp, connection) != WK_OK) {
@@ -274,6 +383,9 @@ static bool is_overdue(const struct connection *connection, uint64_t now_ms)
 {
     const struct wk_dlms_tcp_config *config = &connection->tcp->config;
     const bool proven = wk_session_role(&connection->session) != WK_ROLE_COUNT;
+    if (connection->tls != NULL && !connection->is_proven) {
+        return now_ms - connection->since_ms > WK_DLMS_TCP_HANDSHAKE_MS;
+    }
     if (connection->frame_ms != 0 && now_ms - connection->frame_ms > WK_DLMS_TCP_FRAME_MS) {
         return true;
     }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * port/linux/dlms_tcp - the meter's DLMS port on TCP, in the libuv loop of its owner.
+ * port/linux/dlms_tcp - the meter's DLMS port on TCP, with or without TLS, in the libuv loop of
+ * its owner.
  *
  * Every connection is a session of management/session; all run in the loop's thread, so a
  * session sees the meter between two steps of its owner. A connection is closed when it is
  * idle too long, sends too slowly, sends too much that is no frame, or does not read its
- * replies; one too many is closed at once. Memory per connection is fixed. */
+ * replies; one too many is closed at once. Memory per connection is fixed.
+ *
+ * With TLS nothing reaches a session before both sides are proven. Of handshakes under way there
+ * are few, and each has little time; one more takes the place of the oldest. */
 #ifndef WK_PORT_LINUX_DLMS_TCP_H
 #define WK_PORT_LINUX_DLMS_TCP_H
 
@@ -16,13 +20,16 @@
 
 #include "cosem/wrapper.h"
 #include "management/session.h"
+#include "port/linux/tls.h"
 
-#define WK_DLMS_TCP_CONNECTIONS 64
-#define WK_DLMS_TCP_IDLE_MS     120000 /* without a whole request */
-#define WK_DLMS_TCP_FRAME_MS    5000   /* for a frame that has begun */
-#define WK_DLMS_TCP_PROVE_MS    10000  /* from connecting to an open association */
-#define WK_DLMS_TCP_JUNK        4096   /* octets that begin no frame, per connection */
-#define WK_DLMS_TCP_ERROR       192
+#define WK_DLMS_TCP_CONNECTIONS  64
+#define WK_DLMS_TCP_IDLE_MS      120000 /* without a whole request */
+#define WK_DLMS_TCP_FRAME_MS     5000   /* for a frame that has begun */
+#define WK_DLMS_TCP_PROVE_MS     10000  /* from connecting to an open association */
+#define WK_DLMS_TCP_HANDSHAKES   16     /* of TLS at the same time */
+#define WK_DLMS_TCP_HANDSHAKE_MS 5000
+#define WK_DLMS_TCP_JUNK         4096 /* octets that begin no frame, per connection */
+#define WK_DLMS_TCP_ERROR        192
 
 struct wk_dlms_tcp_config {
     uv_loop_t *loop;
@@ -35,7 +42,8 @@ struct wk_dlms_tcp_config {
     /** Called after every request that was served, before its reply is sent: the place to
      *  commit what it changed. NULL: nothing to do. */
     void (*served)(void *self);
-    uint32_t idle_ms; /* 0 = WK_DLMS_TCP_IDLE_MS */
+    uint32_t idle_ms;           /* 0 = WK_DLMS_TCP_IDLE_MS */
+    struct wk_tls_context *tls; /* of a server; NULL: without TLS. Borrowed */
 };
 
 struct wk_dlms_tcp_counts {
@@ -44,6 +52,9 @@ struct wk_dlms_tcp_counts {
     uint32_t refused; /* connections beyond the limit */
     uint32_t timed_out;
     uint32_t junk_closed;
+    uint32_t tls_opened; /* handshakes that came to a good end ... */
+    uint32_t tls_resumed;
+    uint32_t tls_refused; /* ... and to a bad one, or to none */
 };
 
 struct wk_dlms_tcp;

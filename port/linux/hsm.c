@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TOKENS_MOST 64
@@ -496,6 +497,43 @@ wk_err wk_hsm_point(struct wk_hsm *hsm, uint8_t slot, uint8_t point[WK_HAL_POINT
     *size = (uint8_t)((octets - 3) / 2);
     memcpy(point, der + 3, octets - 3);
     return WK_OK;
+}
+
+/* CKA_ID of the private key with that label. */
+static wk_err slot_of_label(struct wk_hsm *hsm, const char *label, uint8_t *slot)
+{
+    static const CK_OBJECT_CLASS k_class = CKO_PRIVATE_KEY;
+    CK_ATTRIBUTE wanted[] = {ATTRIBUTE(CKA_CLASS, k_class),
+                             {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};
+    CK_OBJECT_HANDLE found = CK_INVALID_HANDLE;
+    CK_ULONG count = 0;
+    uint8_t id[8];
+    CK_ATTRIBUTE told = {CKA_ID, id, sizeof id};
+    CK_FUNCTION_LIST *f = functions_of(hsm);
+    WK_TRY(checked(hsm, f->C_FindObjectsInit(hsm->session, wanted, 2), "searching a key"));
+    const CK_RV code = f->C_FindObjects(hsm->session, &found, 1, &count);
+    (void)f->C_FindObjectsFinal(hsm->session);
+    WK_TRY(checked(hsm, code, "searching a key"));
+    if (count != 1 || f->C_GetAttributeValue(hsm->session, found, &told, 1) != CKR_OK ||
+        told.ulValueLen != 1 || id[0] == 0) {
+        (void)snprintf(hsm->error, sizeof hsm->error,
+                       "the token has no private key \"%.60s\" in a slot", label);
+        return WK_E_NOT_FOUND;
+    }
+    *slot = id[0];
+    return WK_OK;
+}
+
+wk_err wk_hsm_slot_of(struct wk_hsm *hsm, const char *name, uint8_t *slot)
+{
+    char *end;
+    CK_OBJECT_HANDLE object;
+    const unsigned long number = strtoul(name, &end, 10);
+    if (end == name || *end != '\0' || number == 0 || number > WK_HSM_SLOTS) {
+        return slot_of_label(hsm, name, slot);
+    }
+    *slot = (uint8_t)number;
+    return object_of(hsm, CKO_PRIVATE_KEY, *slot, &object);
 }
 
 static wk_err generate_in_slot(struct wk_hsm *hsm, const struct wk_hal_private *key)

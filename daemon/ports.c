@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/ports.h"
+
+#include <stdio.h>
+
+_Static_assert(WK_METER_PORTS_ERROR >= WK_DLMS_TCP_ERROR &&
+                   WK_METER_PORTS_ERROR >= WK_DLMS_LINE_ERROR &&
+                   WK_METER_PORTS_ERROR >= WK_DLMS_UDP_ERROR &&
+                   WK_METER_PORTS_ERROR >= WK_TLS_ERROR,
+               "one text serves all");
+
+static struct wk_dlms_tcp_config tcp_config(const struct wk_meter_ports_config *config)
+{
+    return (struct wk_dlms_tcp_config){
+        .loop = config->loop,
+        .address = config->config->dlms_host,
+        .port = config->config->dlms_port,
+        .session = config->session,
+        .self = config->self,
+        .now_us = config->now_us,
+        .served = config->served,
+    };
+}
+
+static const char *given(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+static wk_err start_tls(struct wk_meter_ports *ports,
+                        const struct wk_meter_ports_config *config, char *error)
+{
+    const struct wk_config *file = config->config;
+    const struct wk_tls_config tls = {
+        .server = true,
+        .certificate = file->tls_certificate,
+        .key = file->tls_key,
+        .ca = file->tls_ca,
+        .crl = given(file->tls_crl),
+        .name = given(file->tls_client),
+        .hsm = config->hsm,
+    };
+    struct wk_dlms_tcp_config tcp = tcp_config(config);
+    WK_TRY(wk_tls_context_make(&ports->trust, &tls, error));
+    tcp.port = file->tls_port;
+    tcp.tls = ports->trust;
+    return wk_dlms_tcp_start(&ports->tls, &tcp, error);
+}
+
+static wk_err start_udp(struct wk_meter_ports *ports,
+                        const struct wk_meter_ports_config *config, char *error)
+{
+    const struct wk_dlms_udp_config udp = {
+        .loop = config->loop,
+        .address = config->config->dlms_host,
+        .port = config->config->udp_port,
+        .session = config->session,
+        .self = config->self,
+        .now_us = config->now_us,
+        .served = config->served,
+    };
+    return wk_dlms_udp_start(&ports->udp, &udp, error);
+}
+
+/* HDLC over TCP and on a serial line. */
+static wk_err start_lines(struct wk_meter_ports *ports,
+                          const struct wk_meter_ports_config *config, char *error)
+{
+    const struct wk_config *file = config->config;
+    struct wk_dlms_line_config line = {
+        .loop = config->loop,
+        .address = file->dlms_host,
+        .port = file->hdlc_port,
+        .station = {.lower = file->hdlc_address},
+        .session = config->session,
+        .self = config->self,
+        .now_us = config->now_us,
+        .served = config->served,
+    };
+    if (file->hdlc_port != 0) {
+        WK_TRY(wk_dlms_line_start(&ports->hdlc, &line, error));
+    }
+    if (file->serial_device[0] != '\0') {
+        line.device = file->serial_device;
+        line.baud = file->serial_baud;
+        WK_TRY(wk_dlms_line_start(&ports->serial, &line, error));
+    }
+    return WK_OK;
+}
+
+wk_err wk_meter_ports_start(struct wk_meter_ports *ports,
+                            const struct wk_meter_ports_config *config,
+                            char error[WK_METER_PORTS_ERROR])
+{
+    const struct wk_dlms_tcp_config tcp = tcp_config(config);
+    WK_TRY(wk_dlms_tcp_start(&ports->tcp, &tcp, error));
+    if (config->config->tls_port != 0) {
+        WK_TRY(start_tls(ports, config, error));
+    }
+    if (config->config->udp_port != 0) {
+        WK_TRY(start_udp(ports, config, error));
+    }
+    return start_lines(ports, config, error);
+}
+
+void wk_meter_ports_stop(struct wk_meter_ports *ports)
+{
+    if (ports->tcp != NULL) {
+        wk_dlms_tcp_stop(ports->tcp);
+    }
+    if (ports->tls != NULL) {
+        wk_dlms_tcp_stop(ports->tls);
+    }
+    if (ports->udp != NULL) {
+        wk_dlms_udp_stop(ports->udp);
+    }
+    if (ports->hdlc != NULL) {
+        wk_dlms_line_stop(ports->hdlc);
+    }
+    if (ports->serial != NULL) {
+        wk_dlms_line_stop(ports->serial);
+    }
+}
+
+void wk_meter_ports_free(struct wk_meter_ports *ports)
+{
+    wk_tls_context_free(ports->trust);
+    *ports = (struct wk_meter_ports){0};
+}
