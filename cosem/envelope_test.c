@@ -373,7 +373,7 @@ static void hls_fails_closed(void)
          m++) {
         struct wk_failing failing;
         wk_failing_init(&failing, crypto);
-        EXPECT(wk_hls_is(m));
+        EXPECT(wk_hls_is((uint8_t)m));
         EXPECT_OK(prove(m, &failing.hal, 16, true, 0));
         const int calls = failing.calls;
         for (int call = 1; call <= calls; call++) {

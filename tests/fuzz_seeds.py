@@ -139,7 +139,64 @@ def explain_seeds():
         yield bytes([128]) + octets
 
 
-SEEDS = {"session_fuzz": session_seeds, "shield_fuzz": shield_seeds, "cosem_fuzz": cosem_seeds,
+def frame(how, control, text=""):
+    octets = bytes.fromhex(text)
+    return bytes([how, control, len(octets)]) + octets
+
+
+def line_seeds():
+    """Connections of three clients, dialogues in one, and octets as they are."""
+    for client in range(3):
+        connected = frame(0x40 | client, 0)
+        yield connected + frame(0x28 | client, 0, AARQ)
+        for dialogue in DIALOGUES:
+            yield (connected + frame(0x28 | client, 0, AARQ)
+                   + b"".join(frame(0x28 | client, 0, text) for text in dialogue)
+                   + frame(client, 0x53))
+    yield frame(0x80, 0, "7EA00802232193BD647E")
+    yield frame(0x40, 0) + frame(0x38, 0, AARQ[:20]) + frame(0x20, 0, AARQ[20:]) + frame(7, 200)
+
+
+def client_seeds():
+    """An operation, and the rest of an answer that fits it; blocks; an association."""
+    for how in (0, 1, 2, 3, 4):
+        for number, rest in enumerate(("001105", "00", "00010011 05", "020011050104", "020003",
+                                       "0200000300")):
+            begin = bytes([how]) + bytes([0, number, 0])
+            sealed = 0x80 if how & 1 else 0
+            yield begin + frame(3, sealed | (0, 0, 0, 2, 4, 2)[number], rest)
+            yield bytes([how]) + bytes([0, number | 0x40, 0]) + frame(3, sealed | 1, "00000001")
+        yield bytes([how]) + bytes([0, 0, 0]) + frame(5, 0x81, "C401C1001105")
+        yield bytes([how]) + bytes([0, 6, 0]) + frame(2, 0, "DA40000006000000 00")
+        yield bytes([how]) + bytes([0, 0, 0]) + frame(6, 0, "C401C1001105") + bytes([7, 60, 0])
+    yield bytes([8]) + frame(2, 0, READERS[2][2])
+
+
+def block_seeds():
+    for window in range(4):
+        for line in (b"", bytes(range(64)), bytes([2, 4, 1, 0, 3, 2] * 20)):
+            yield bytes([40 * window, window, 90]) + line
+            yield bytes([40 * window, window, 1]) + line
+
+
+def objects_seeds():
+    """Every object: a value into an attribute, a parameter to a method, a selected buffer."""
+    values = ("1105", "120384", "0906000001000 0FF".replace(" ", ""), "0300", "0F00",
+              "090C07EA0B15FF0000000000FF80", "0600000384", "1601", "0100", "0200", "15" + "00" * 8,
+              "02021600120001", "0101020209020102 1101".replace(" ", ""))
+    for row in range(300):
+        for number, value in enumerate(values):
+            if number % 4 == row % 4:
+                octets = bytes.fromhex(value)
+                attribute = 1 + (row + number) % 9
+                yield (row.to_bytes(2, "big") + bytes([attribute, len(octets)]) + octets
+                       + row.to_bytes(2, "big") + bytes([0x60 | number % 3, len(octets)]) + octets
+                       + row.to_bytes(2, "big") + bytes([0xF1, 15, row % 3]) + b"\0" * 14)
+
+
+SEEDS = {"line_fuzz": line_seeds, "client_fuzz": client_seeds, "block_fuzz": block_seeds,
+         "objects_fuzz": objects_seeds,
+         "session_fuzz": session_seeds, "shield_fuzz": shield_seeds, "cosem_fuzz": cosem_seeds,
          "submeter_fuzz": submeter_seeds, "explain_fuzz": explain_seeds,
          "push_decoder_fuzz": push_decoder_seeds}
 

@@ -157,7 +157,7 @@ def suites():
                         ("meter", ["python3", "tests/interop/meter.py"], 300)]
     table["chain"] = [(script.stem, ["python3", str(script)], 600)
                       for script in sorted((ROOT / "tests" / "chain").glob("test_*.py"))]
-    table["fuzz"] = [("fuzz", ["python3", "tools/fuzz.py"], 900)]
+    table["fuzz"] = [("fuzz", ["python3", "tools/fuzz.py"], 1200)]
     table["ui"] = [("pages", ["python3", "tests/e2e/pages.py"], 300)]
     table["bench"] = [("bench", ["./bench", "--tap"], 300)]
     return table

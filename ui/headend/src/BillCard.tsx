@@ -19,7 +19,7 @@ function price(line: BillLine): string {
 
 function Checks(props: { bill: Bill }) {
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("checks")}>
       <table>
         <thead>
           <tr><th>{t("register")}</th><th class="right">{t("meter says")}</th>

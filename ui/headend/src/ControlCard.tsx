@@ -29,7 +29,7 @@ function kind(state: string): "ok" | "warn" | "alarm" {
 function Rows(props: { commands: Command[] }) {
   if (props.commands.length === 0) return <p class="empty">{t("no commands")}</p>;
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("commands")}>
       <table>
         <thead><tr><th>{t("when")}</th><th>{t("commands")}</th><th>{t("status")}</th>
           <th>{t("result")}</th></tr></thead>

@@ -56,7 +56,7 @@ export function FleetView() {
         </section>
       )}
       <Card title={t("meters")} note={fixed(meters.value.length, 0)}>
-        <div class="scroll">
+        <div class="scroll" tabIndex={0} role="region" aria-label={t("meters")}>
           <table>
             <thead>
               <tr><th>{t("meter")}</th><th>{t("name")}</th><th>{t("status")}</th>

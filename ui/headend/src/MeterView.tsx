@@ -39,7 +39,7 @@ function Events(props: { serial: string; version: number }) {
   return (
     <Card title={t("events")} class="s6" note={`${events.length}`}>
       {events.length === 0 ? <p class="empty">{t("no events")}</p> : (
-        <div class="scroll tall">
+        <div class="scroll tall" tabIndex={0} role="region" aria-label={t("events")}>
           <table>
             <thead><tr><th>{t("when")}</th><th>{t("what")}</th></tr></thead>
             <tbody>
