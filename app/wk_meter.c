@@ -61,8 +61,9 @@ static const char *set_password(struct wk_meter *meter, const char *value)
 static const char *set_key(struct wk_hal_key *key, const char *value)
 {
     size_t size;
-    if (wk_ini_hex(value, key->octets, sizeof key->octets, &size) != WK_OK || size != 16) {
-        return "must be 32 hexadecimal digits";
+    if (wk_ini_hex(value, key->octets, sizeof key->octets, &size) != WK_OK ||
+        (size != 16 && size != 32)) {
+        return "must be 32 or 64 hexadecimal digits";
     }
     key->size = (uint8_t)size;
     return NULL;
@@ -156,6 +157,9 @@ bool wk_meter_option(struct wk_meter *meter, int option, const char *value)
     if (wk_trust_is_option(option)) {
         return wk_trust_option(&meter->trust, option, value);
     }
+    if (wk_suite_is_option(option)) {
+        return wk_suite_option(&meter->suite, option, value);
+    }
     switch (option) {
     case WK_METER_ROLE:
         return read_role(meter, value);
@@ -218,17 +222,51 @@ bool wk_meter_address(struct wk_meter *meter, const char *text)
     return true;
 }
 
+/* What was said about suites goes before what the role says. */
+static bool take_suite(struct wk_meter *meter)
+{
+    struct wk_suite *suite = &meter->suite;
+    struct wk_dlms_client_config *config = &meter->config;
+    if (!wk_suite_end(suite)) {
+        return false;
+    }
+    if (suite->client_sap != 0) {
+        config->client_sap = suite->client_sap;
+    }
+    if (suite->is_used) {
+        config->protection = &suite->protection;
+    }
+    return true;
+}
+
+static bool has_secrets(const struct wk_meter *meter)
+{
+    const struct wk_dlms_client_config *config = &meter->config;
+    const struct wk_client_config *chosen = config->protection;
+    const bool ciphers =
+        chosen != NULL ? chosen->ciphered : config->client_sap == WK_DLMS_CLIENT_MANAGEMENT;
+    const bool secret = chosen != NULL ? chosen->mechanism == WK_ASSOCIATION_LLS ||
+                                             chosen->mechanism == WK_ASSOCIATION_HLS_SHA256
+                                       : config->client_sap == WK_DLMS_CLIENT_READER;
+    const uint8_t size = chosen != NULL && chosen->suite == 2 ? 32 : 16;
+    if (ciphers && (config->keys.ek.size != size || config->keys.ak.size != size)) {
+        fprintf(stderr,
+                "wk: this association needs --ek and --ak of %u octets, or --keys FILE\n",
+                size);
+        return false;
+    }
+    if (secret && config->password == NULL) {
+        fprintf(stderr, "wk: this association needs --password, or --keys FILE\n");
+        return false;
+    }
+    return true;
+}
+
 bool wk_meter_open(struct wk_meter *meter)
 {
     struct wk_dlms_client_config *config = &meter->config;
     config->attempts = ATTEMPTS;
-    if (config->client_sap == WK_DLMS_CLIENT_MANAGEMENT &&
-        (config->keys.ek.size == 0 || config->keys.ak.size == 0)) {
-        fprintf(stderr, "wk: management needs --ek and --ak, or --keys FILE\n");
-        return false;
-    }
-    if (config->client_sap == WK_DLMS_CLIENT_READER && config->password == NULL) {
-        fprintf(stderr, "wk: the reader needs --password, or --keys FILE\n");
+    if (!take_suite(meter) || !has_secrets(meter)) {
         return false;
     }
     if (strncmp(config->host, "tls://", 6) == 0) {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/wk_suite.h"
 #include "app/wk_trust.h"
 #include "port/linux/dlms_client.h"
 
@@ -15,7 +16,7 @@
 #define WK_METER_OPTIONS                                                                       \
     "  --role public|reader|management   who asks (default: what the command needs)\n"         \
     "  --password TEXT    password of the reader\n"                                            \
-    "  --ek HEX, --ak HEX encryption and authentication key of management, 16 octets\n"        \
+    "  --ek HEX, --ak HEX encryption and authentication key, 16 or (suite 2) 32 octets\n"      \
     "  --title HEX        this client's system title, 8 octets\n"                              \
     "  --keys FILE        the same as lines \"password = TEXT\", \"ek = HEX\", \"ak = "        \
     "HEX\",\n"                                                                                 \
@@ -32,6 +33,7 @@ struct wk_meter {
     struct wk_dlms_client client;
     char host[WK_METER_HOST];
     char password[64];
+    struct wk_suite suite;
     struct wk_trust trust;
     bool json;
     bool wants_help;
@@ -57,8 +59,8 @@ enum {
         {"ak", required_argument, NULL, WK_METER_AK},                                          \
         {"title", required_argument, NULL, WK_METER_TITLE},                                    \
         {"keys", required_argument, NULL, WK_METER_KEYS},                                      \
-        {"timeout", required_argument, NULL, WK_METER_TIMEOUT}, WK_TRUST_LONG_OPTIONS,         \
-        {"json", no_argument, NULL, WK_METER_JSON},                                            \
+        {"timeout", required_argument, NULL, WK_METER_TIMEOUT}, WK_SUITE_LONG_OPTIONS,         \
+        WK_TRUST_LONG_OPTIONS, {"json", no_argument, NULL, WK_METER_JSON},                     \
     {                                                                                          \
         "help", no_argument, NULL, WK_METER_HELP                                               \
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config.h"
 
+#include "daemon/config_association.h"
 #include "daemon/config_dlms.h"
 #include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
@@ -542,6 +543,10 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         }
         return err;
     }
+    if (strcmp(entry->kind, "association") == 0) {
+        const struct wk_config_place place = {reading->folder, reason, size};
+        return wk_config_association_take(reading->config, entry, &place);
+    }
     if (strcmp(entry->kind, "billing") == 0) {
         return wk_config_tariff_take(reading->config, entry, reason, size);
     }
@@ -643,6 +648,11 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
     char detail[WK_INI_WHY / 2];
     if (wk_config_profile_check(config, detail, sizeof detail) != WK_OK) {
         snprintf(why, WK_INI_WHY, "%s: %s", path, detail);
+        return WK_E_FORMAT;
+    }
+    unsigned line = 0;
+    if (wk_config_association_check(config, &line, detail, sizeof detail) != WK_OK) {
+        snprintf(why, WK_INI_WHY, "%s:%u: %s", path, line, detail);
         return WK_E_FORMAT;
     }
     return check_calendar(config, path, why);

@@ -18,15 +18,17 @@
 #include "management/push.h"
 #include "management/registers.h"
 #include "management/rooms.h"
+#include "management/session_security.h"
 #include "management/tariff.h"
 #include "port/linux/ini.h"
 #include "port/linux/submeter.h"
 
-#define WK_CONFIG_PATH      512
-#define WK_CONFIG_TEXT      64
-#define WK_CONFIG_LIST      128
-#define WK_CONFIG_SECRET    64
-#define WK_CONFIG_SUBMETERS 8
+#define WK_CONFIG_PATH         512
+#define WK_CONFIG_TEXT         64
+#define WK_CONFIG_LIST         128
+#define WK_CONFIG_SECRET       64
+#define WK_CONFIG_SUBMETERS    8
+#define WK_CONFIG_ASSOCIATIONS 8
 
 typedef enum wk_config_frontend {
     WK_CONFIG_RECORDING = 1, /* a file, once */
@@ -117,6 +119,27 @@ struct wk_config {
     uint16_t hdlc_address;              /* physical device on a line */
     char serial_device[WK_CONFIG_PATH]; /* HDLC on a serial line; empty: none */
     uint32_t serial_baud;
+    char signing_key[WK_CONFIG_PATH]; /* of suites 1 and 2: PEM files, or in the token */
+    char agreement_key[WK_CONFIG_PATH];
+    char certificates[WK_CONFIG_PATH]; /* PEM: the root, then those of clients */
+    /* [association NAME]; 0 of them: public, reader and management of [dlms] */
+    struct wk_config_association {
+        char name[32];
+        unsigned line;
+        uint16_t client_sap;
+        uint8_t role;       /* wk_role */
+        uint8_t mechanisms; /* these two as in struct wk_session_association */
+        uint8_t policy;
+        uint8_t suite;
+        bool has_role;
+        bool has_suite;
+        bool has_policy;
+        char password[WK_SESSION_PASSWORD + 1];
+        struct wk_hal_key encryption_key; /* slot 0: the octets */
+        struct wk_hal_key authentication_key;
+        struct wk_hal_key master_key;
+    } association[WK_CONFIG_ASSOCIATIONS];
+    uint8_t association_count;
     /* [push] */
     char push_destination[WK_PUSH_DESTINATION]; /* "": nothing is pushed unless set over DLMS */
     uint32_t push_every_s;                      /* 0: only on alarms and commands */

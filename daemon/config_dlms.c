@@ -36,6 +36,9 @@ static const struct key k_keys[] = {
      125}, /* 126, 127: calling, all stations */
     {"serial", TEXT, PLACE(serial_device), 0, 0},
     {"serial_baud", BAUD, PLACE(serial_baud), 0, 0},
+    {"signing_key", PATH, PLACE(signing_key), 0, 0},
+    {"agreement_key", PATH, PLACE(agreement_key), 0, 0},
+    {"certificates", PATH, PLACE(certificates), 0, 0},
     {"system_title", OCTETS, PLACE(system_title), 0, 0},
     {"reader_password", TEXT, PLACE(reader_password), 0, 0},
     {"encryption_key", OCTETS, PLACE(encryption_key), 0, 0},
@@ -77,11 +80,16 @@ static wk_err take_number(const struct key *key, const char *value, void *to, ch
     return WK_OK;
 }
 
+static bool is_in_token(const char *key)
+{
+    return strncmp(key, TOKEN, strlen(TOKEN)) == 0;
+}
+
 /* A file beside the configuration; what lies in a token is no file. */
 static wk_err take_path(const struct wk_config_place *place, const char *value, char *to,
                         size_t size)
 {
-    const bool whole = value[0] == '/' || strncmp(value, TOKEN, strlen(TOKEN)) == 0;
+    const bool whole = value[0] == '/' || is_in_token(value);
     const int written = snprintf(to, size, "%s%s", whole ? "" : place->folder, value);
     if (value[0] == '\0' || written < 0 || (size_t)written >= size) {
         (void)snprintf(place->reason, place->room, "must be a path of at most %zu characters",
@@ -136,11 +144,19 @@ const char *wk_config_dlms_check(const struct wk_config *config)
     const bool in_token = config->encryption_key_slot != 0;
     const bool has_key =
         in_token || is_set(config->encryption_key, sizeof config->encryption_key);
-    if (config->dlms_port == 0 || config->reader_password[0] == '\0' || !has_key ||
-        !is_set(config->authentication_key, sizeof config->authentication_key) ||
-        !is_set(config->system_title, sizeof config->system_title)) {
+    const bool titled = is_set(config->system_title, sizeof config->system_title);
+    const bool usual = config->association_count == 0;
+    if (!usual && (config->dlms_port == 0 || !titled)) {
+        return "[dlms] needs port and system_title";
+    }
+    if (usual &&
+        (config->dlms_port == 0 || config->reader_password[0] == '\0' || !has_key || !titled ||
+         !is_set(config->authentication_key, sizeof config->authentication_key))) {
         return "[dlms] needs port, system_title, reader_password, encryption_key (or "
-               "encryption_key_slot) and authentication_key";
+               "encryption_key_slot) and authentication_key, or sections [association]";
+    }
+    if (!usual && (config->reader_password[0] != '\0' || has_key)) {
+        return "[dlms] takes no passwords and keys of clients beside [association]";
     }
     if (in_token && (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
         return "[dlms] encryption_key_slot needs token_module and token_pin_file";
@@ -149,9 +165,12 @@ const char *wk_config_dlms_check(const struct wk_config *config)
                                   config->tls_key[0] == '\0' || config->tls_ca[0] == '\0')) {
         return "[dlms] tls_port needs tls_certificate, tls_key and tls_ca";
     }
-    if (strncmp(config->tls_key, TOKEN, strlen(TOKEN)) == 0 &&
+    const bool keys_in_token = is_in_token(config->tls_key) ||
+                               is_in_token(config->signing_key) ||
+                               is_in_token(config->agreement_key);
+    if (keys_in_token &&
         (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
-        return "[dlms] tls_key in a token needs token_module and token_pin_file";
+        return "[dlms] a key in a token needs token_module and token_pin_file";
     }
     return NULL;
 }

@@ -83,17 +83,6 @@ static void describe(struct wk_meter *meter, struct wk_module_config *module)
     module->maximum_ua = config->i_max_ua;
     module->seed = wk_crc_32(0, config->serial, strlen(config->serial));
     memcpy(module->system_title, config->system_title, sizeof module->system_title);
-    module->keys.ek.size = sizeof config->encryption_key;
-    module->keys.ek.slot = (uint8_t)config->encryption_key_slot;
-    if (config->encryption_key_slot == 0) {
-        memcpy(module->keys.ek.octets, config->encryption_key, sizeof config->encryption_key);
-    }
-    memcpy(module->keys.ak.octets, config->authentication_key,
-           sizeof config->authentication_key);
-    module->keys.ak.size = sizeof config->authentication_key;
-    module->reader_password.size = (uint8_t)strlen(config->reader_password);
-    memcpy(module->reader_password.octets, config->reader_password,
-           module->reader_password.size);
 }
 
 static wk_err open_state(struct wk_meter *meter)
@@ -170,21 +159,6 @@ static wk_err read_pin(struct wk_meter *meter, char *pin, size_t room)
     return WK_OK;
 }
 
-/* An empty slot takes the key of the file once, which may go from the file then. */
-static wk_err commission(struct wk_meter *meter)
-{
-    static const uint8_t k_none[16] = {0};
-    const struct wk_config *config = &meter->config;
-    const struct wk_hal_key key = {.size = 16, .slot = (uint8_t)config->encryption_key_slot};
-    uint8_t iv[12] = {0};
-    uint8_t tag[12];
-    wk_err err = meter->hsm.hal.gcm_seal(&meter->hsm, &key, iv, NULL, 0, NULL, NULL, 0, tag);
-    if (err == WK_E_NOT_FOUND && memcmp(config->encryption_key, k_none, sizeof k_none) != 0) {
-        err = wk_hsm_import(&meter->hsm, key.slot, config->encryption_key, 16);
-    }
-    return err == WK_OK ? WK_OK : fail(meter, err, "token", wk_hsm_error(&meter->hsm));
-}
-
 static wk_err start_keys(struct wk_meter *meter)
 {
     char pin[WK_CONFIG_SECRET];
@@ -206,7 +180,31 @@ static wk_err start_keys(struct wk_meter *meter)
         return fail(meter, err, "token", wk_hsm_error(&meter->hsm));
     }
     meter->keys = &meter->hsm.hal;
-    return config->encryption_key_slot != 0 ? commission(meter) : WK_OK;
+    return WK_OK;
+}
+
+static struct wk_hsm *token_of(struct wk_meter *meter)
+{
+    return meter->config.token_module[0] != '\0' ? &meter->hsm : NULL;
+}
+
+static wk_err start_security(struct wk_meter *meter, struct wk_module_config *config)
+{
+    char error[WK_METER_SECURITY_ERROR];
+    const wk_err err = wk_meter_security_make(&meter->security, &meter->config, token_of(meter),
+                                              config, error);
+    return err == WK_OK ? WK_OK : fail(meter, err, "", error);
+}
+
+/* What a session for one more client is made of. */
+static struct wk_session_config session_of(struct wk_meter *meter)
+{
+    struct wk_session_config session = wk_module_session(&meter->module, meter->keys);
+    if (meter->security.association_count > 0) {
+        session.associations = meter->security.association;
+        session.association_count = meter->security.association_count;
+    }
+    return session;
 }
 
 static wk_err start_module(struct wk_meter *meter)
@@ -225,6 +223,7 @@ static wk_err start_module(struct wk_meter *meter)
     }
     describe(meter, &config);
     WK_TRY(start_keys(meter));
+    WK_TRY(start_security(meter, &config));
     ports.crypto = meter->keys;
     const wk_err err = wk_module_init(&meter->module, &config, &ports);
     if (err != WK_OK) {
@@ -321,8 +320,8 @@ static wk_err start_dlms(struct wk_meter *meter)
     const struct wk_meter_ports_config config = {
         .loop = &meter->loop,
         .config = &meter->config,
-        .session = wk_module_session(&meter->module, meter->keys),
-        .hsm = meter->config.token_module[0] != '\0' ? &meter->hsm : NULL,
+        .session = session_of(meter),
+        .hsm = token_of(meter),
         .self = meter,
         .now_us = now_us,
         .served = served,

@@ -16,6 +16,7 @@
 #include "daemon/ports.h"
 #include "daemon/pump.h"
 #include "daemon/push.h"
+#include "daemon/security.h"
 #include "daemon/web.h"
 #include "daemon/week.h"
 #include "management/module.h"
@@ -36,6 +37,7 @@ struct wk_meter {
     struct wk_crypto crypto;
     struct wk_hsm hsm;                /* if the keys lie in a token */
     const struct wk_hal_crypto *keys; /* of crypto or of hsm */
+    struct wk_meter_security security;
     struct wk_module module;
     struct wk_setup setup; /* parameters that clients set */
     struct wk_pump pump;

@@ -407,7 +407,7 @@ static void configure(struct wk_year *year)
         .system_title = {'W', 'K', 'P', 0, 0, 0, 0, 42},
         .keys = {.ek = {.octets = {1, 2, 3, 4, 5, 6, 7, 8}, .size = 16},
                  .ak = {.octets = {8, 7, 6, 5, 4, 3, 2, 1}, .size = 16}},
-        .reader_password = {.octets = {'r', 'e', 'a', 'd', 'e', 'r'}, .size = 6},
+        .password[WK_ROLE_READER] = {.octets = {'r', 'e', 'a', 'd', 'e', 'r'}, .size = 6},
         .maximum_ua = WK_HOUSE_MAXIMUM_UA,
         .seed = (uint32_t)year->options.seed,
     };

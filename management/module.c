@@ -314,7 +314,8 @@ static void start_security(struct wk_module *module, const struct wk_module_conf
     security->setup[0].keys = config->keys;
     security->setup[0].kek = config->kek;
     security->identity = config->pairs;
-    security->password[WK_ROLE_READER] = config->reader_password;
+    security->setup[0].suite = config->suite;
+    memcpy(security->password, config->password, sizeof security->password);
     const uint32_t **counter = module->rooms.invocation_counter;
     counter[WK_ROOMS_COUNTER_UNICAST] = &security->setup[0].counter[WK_SHIELD_UNICAST];
     security->more = config->setups;

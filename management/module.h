@@ -43,8 +43,9 @@ struct wk_module_config {
     const struct wk_tariff_special_day *special; /* special days, for a store that is new */
     uint8_t system_title[WK_CIPHER_TITLE];
     struct wk_cipher_keys keys; /* of the management client, Security setup 0 */
+    uint8_t suite;              /* of Security setup 0 */
     struct wk_hal_key kek;      /* its master key; size 0: keys cannot be changed */
-    struct wk_session_secret reader_password;
+    struct wk_session_secret password[WK_ROLE_COUNT]; /* of LLS and HLS 3, 4, 6 */
     struct wk_session_setup *setups;   /* more Security setups, with their first keys */
     struct wk_session_identity *pairs; /* for suites 1 and 2; NULL: suite 0 only */
     struct wk_setup *setup;            /* room for parameters that are set; NULL: none are */

@@ -51,7 +51,7 @@ static const struct wk_module_config k_config = {
     .system_title = {'W', 'K', 'P', 0, 0, 0, 0, 1},
     .keys = {.ek = {.octets = {1}, .size = 16}, .ak = {.octets = {2}, .size = 16}},
     .kek = {.octets = {3}, .size = 16},
-    .reader_password = {.octets = {'o', 'l', 'd'}, .size = 3},
+    .password[WK_ROLE_READER] = {.octets = {'o', 'l', 'd'}, .size = 3},
 };
 
 static wk_err boot(void)

@@ -109,7 +109,7 @@ static wk_err start_meter(uint8_t phases)
         .system_title = {'W', 'K', 'P', 0, 0, 0, 0, 1},
         .keys = {.ek = k_key, .ak = k_key},
         .kek = k_key,
-        .reader_password = {.octets = {'p', 'w'}, .size = 2},
+        .password[WK_ROLE_READER] = {.octets = {'p', 'w'}, .size = 2},
         .setups = g_more,
         .setup_count = 1,
         .pairs = &g_identity,

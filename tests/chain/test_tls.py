@@ -9,55 +9,10 @@ import subprocess
 import sys
 import time
 
+from authority import Authority
 from harness import Meter, Tap, free_port
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
-CA_CONF = """
-[ca]
-default_ca = own
-[own]
-database = {0}/index
-new_certs_dir = {0}
-serial = {0}/serial
-certificate = {0}/ca.pem
-private_key = {0}/ca.key
-default_md = sha256
-default_days = 10
-default_crl_days = 10
-policy = any
-copy_extensions = copy
-unique_subject = no
-[any]
-commonName = supplied
-"""
-
-
-class Authority:
-    def __init__(self, folder):
-        self.folder = folder
-        (folder / "ca.conf").write_text(CA_CONF.format(folder))
-        (folder / "index").write_text("")
-        (folder / "serial").write_text("01\n")
-        self.run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes",
-                 "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test root", "-days", "20")
-        self.list()
-
-    def run(self, *arguments):
-        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-    def sign(self, name):
-        self.run("ca", "-batch", "-config", "ca.conf", "-in", f"{name}.csr", "-out", f"{name}.pem",
-                 "-notext")
-
-    def revoke(self, name):
-        self.run("ca", "-config", "ca.conf", "-revoke", f"{name}.pem")
-
-    def list(self):
-        self.run("ca", "-config", "ca.conf", "-gencrl", "-out", "new.crl")
-        os.replace(self.folder / "new.crl", self.folder / "ca.crl")
-
-
 def token_of(folder):
     (folder / "tokens").mkdir()
     (folder / "pin").write_text("1234\n")

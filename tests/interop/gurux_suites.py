@@ -3,6 +3,9 @@
 """Suites 0, 1 and 2 with HLS 5, 6 and 7, by the Gurux DLMS client; prints TAP.
 
 gurux_suites.py PROGRAM     starts PROGRAM (suite_test_server) for each suite
+gurux_suites.py --port PORT --suite N --ek HEX --ak HEX [--private HEX --public HEX]
+                            reads a running meter; --private is this client's key, --public the
+                            meter's, as octets
 
 What this peer does not do: HLS 7 over P-384 (it signs over P-256 only), general-ciphering with
 agreed keys, general-signing.
@@ -48,9 +51,9 @@ class Meter(gurux_client.Meter):
         client.authentication = options.mechanism
         client.settings.useCustomChallenge = True
         client.settings.setCtoSChallenge(bytearray(os.urandom(32)))
-        client.password = bytearray(b"Wattkeeper")
+        client.password = bytearray(options.password.encode())
         if options.mechanism == Authentication.HIGH_ECDSA:
-            private, public = certificate_keys(options.suite)
+            private, public = options.pair
             client.ciphering.signingKeyPair = (GXPublicKey.fromRawBytes(bytearray(public)),
                                                GXPrivateKey.fromRawBytes(bytearray(private)))
 
@@ -72,7 +75,8 @@ def run_suite(program, suite, tap):
     options = argparse.Namespace(host="127.0.0.1", framing="wrapper", suite=suite,
                                  counter=1, now=True, title=TITLE,
                                  password="Wattkeeper", name="WKP0000000000001",
-                                 ek=EK.ljust(size, "0"), ak=AK.ljust(size, "0"))
+                                 ek=EK.ljust(size, "0"), ak=AK.ljust(size, "0"),
+                                 pair=certificate_keys(suite) if suite else None)
     server = subprocess.Popen([program, str(suite)], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE)
     try:
@@ -88,8 +92,31 @@ def run_suite(program, suite, tap):
     tap.check(f"suite {suite}: the server ends without complaint", ended == 0, ended)
 
 
+def run_meter(tap):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--suite", type=int, required=True)
+    parser.add_argument("--private", type=bytes.fromhex)
+    parser.add_argument("--public", type=bytes.fromhex)
+    for name in ("ek", "ak", "name", "password"):
+        parser.add_argument(f"--{name}", required=name != "name")
+    options = parser.parse_args()
+    options.host, options.framing, options.now, options.title = "127.0.0.1", "wrapper", False, TITLE
+    options.pair = (options.private, options.public)
+    options.counter = gurux_client.next_counter(options)
+    mechanisms = [Authentication.HIGH_GMAC, Authentication.HIGH_SHA256]
+    for mechanism in mechanisms + [Authentication.HIGH_ECDSA] * (options.private is not None):
+        options.mechanism = mechanism
+        for general in (False, True):
+            read(options, general, tap)
+
+
 def main():
     tap = gurux_client.Tap()
+    if sys.argv[1].startswith("--"):
+        run_meter(tap)
+        gurux_client.say(f"1..{tap.count}")
+        return 1 if tap.failed else 0
     for suite in range(3):
         run_suite(sys.argv[1], suite, tap)
     gurux_client.say(f"1..{tap.count}")
