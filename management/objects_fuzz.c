@@ -81,7 +81,7 @@ static void make_world(void)
         .system_title = {'W', 'K', 'P', 0, 0, 0, 0, 1},
         .keys = {.ek = k_key, .ak = k_key},
         .kek = k_key,
-        .reader_password = {.octets = {'p', 'w'}, .size = 2},
+        .password[WK_ROLE_READER] = {.octets = {'p', 'w'}, .size = 2},
         .setups = g_world.more,
         .setup_count = 1,
         .pairs = &g_world.identity,
