@@ -44,7 +44,10 @@
     X(1, 10, LIMITER_OVER)                                                                     \
     X(1, 11, OVER_VOLTAGE)                                                                     \
     X(1, 12, OVER_HEAT)                                                                        \
-    X(1, 13, LOAD_LOCKED_OUT)
+    X(1, 13, LOAD_LOCKED_OUT)                                                                  \
+    X(1, 16, CREDIT_LOW)                                                                       \
+    X(1, 17, CREDIT_USED_UP)                                                                   \
+    X(1, 18, TOKENS_LOCKED_OUT)
 
 #define WK_ALARM_FRAUD_BIT 13 /* of register 0: any event of the fraud log */
 

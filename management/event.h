@@ -118,7 +118,19 @@
     X(371, LOAD_WHILE_OPEN_END, fraud, "No more consumption while disconnected")               \
     X(372, SERVICE_ORDERED, fraud, "A service order allows covers to be open")                 \
     X(373, SERVICE_END, fraud, "The service order is over")                                    \
-    X(374, SERVICE_OPENED, fraud, "A cover was opened under a service order")
+    X(374, SERVICE_OPENED, fraud, "A cover was opened under a service order")                  \
+    X(380, CREDIT_ADDED, credit, "A token was accepted")                                       \
+    X(381, TOKEN_REFUSED, credit, "A token was refused")                                       \
+    X(382, TOKENS_LOCKED_OUT, credit, "Too many wrong tokens: none is taken for a while")      \
+    X(383, CREDIT_LOW, credit, "Credit is low")                                                \
+    X(384, CREDIT_WARNING, credit, "A credit fell to its warning threshold")                   \
+    X(385, CREDIT_USED_UP, credit, "Credit is used up: the supply is to be off")               \
+    X(386, CREDIT_RESTORED, credit, "There is credit again")                                   \
+    X(387, CREDIT_SELECTED, credit, "Emergency or reserved credit was taken into use")         \
+    X(388, CREDIT_ADJUSTED, credit, "A credit was set by a client")                            \
+    X(389, ACCOUNT_ACTIVATED, credit, "The account is active")                                 \
+    X(390, ACCOUNT_CLOSED, credit, "The account is closed")                                    \
+    X(391, CHARGE_ACTIVATED, credit, "New prices of a charge are in force")
 
 #define WK_EVENT_ENUM(code, name, group, text) WK_EVENT_##name = (code),
 typedef enum wk_event_code { WK_EVENT_LIST(WK_EVENT_ENUM) } wk_event_code;

@@ -6,6 +6,7 @@
 #include "management/event_record.h"
 #include "management/module_events.h"
 #include "management/module_pack.h"
+#include "management/module_payment.h"
 #include "management/module_profile.h"
 #include "management/module_schedule.h"
 #include "management/module_supply.h"
@@ -104,6 +105,7 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
     wk_shown_take(&rooms->shown, record);
     wk_module_profile_add(module, record, now_us);
     WK_TRY(wk_module_tariff_add(module, record, now_us));
+    WK_TRY(wk_module_payment_step(module));
     WK_TRY(wk_module_tamper_step(module, record));
     WK_TRY(wk_module_supply_step(module, record));
     return wk_module_profile_capture(module, now_us + WK_PROFILE_TOLERANCE_US + 1);
@@ -238,6 +240,8 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_DISPLAY_SET:
         wk_module_changed(module, WK_MODULE_KEY_DISPLAY);
         break;
+    case WK_ROOMS_PAYMENT_SET: /* its values find out by themselves what changed */
+        break;
     case WK_ROOMS_SETUP_SET:
         wk_module_changed(module, WK_MODULE_KEY_SETUP);
         break;
@@ -290,6 +294,7 @@ wk_err wk_module_settle(struct wk_module *module)
     while (wk_notice_take(&module->session_notices, &notice)) {
         WK_TRY(carry_session_notice(module, &notice));
     }
+    WK_TRY(wk_module_payment_step(module));
     WK_TRY(wk_module_supply_settle(module));
     return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
 }
@@ -333,6 +338,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     struct wk_rooms *rooms = &module->rooms;
     rooms->identity = config->identity;
     rooms->setup = config->setup;
+    rooms->payment = config->payment;
     if (rooms->setup != NULL) {
         *rooms->setup = (struct wk_setup){0};
     }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/module_pack.h"
 
+#include "management/module_payment.h"
 #include "management/module_profile.h"
 #include "management/module_security.h"
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
+#include "management/payment.h"
 #include "management/squeeze.h"
 
 #define CORE_VERSION 4
@@ -255,6 +257,8 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_PROFILE, WK_ROOMS_PROFILES, WK_PROFILE_RULES_PACKED, wk_module_profile_pack,
      wk_module_profile_unpack},
     {WK_MODULE_KEY_SETUP, 1, WK_SETUP_PACKED, pack_setup, unpack_setup},
+    {WK_MODULE_KEY_PAYMENT, WK_PAYMENT_PARTS, WK_MODULE_PAYMENT_ROOM, wk_module_payment_pack,
+     wk_module_payment_unpack},
     {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, WK_MODULE_TAMPER_ROOM, wk_module_tamper_pack,
      wk_module_tamper_unpack},
 };
@@ -276,7 +280,10 @@ static bool is_optional(uint8_t key)
 
 static bool is_changed(const struct wk_module *module, uint8_t key)
 {
-    if (key == WK_MODULE_KEY_SETUP && module->rooms.setup == NULL) {
+    const bool payment =
+        key >= WK_MODULE_KEY_PAYMENT && key < WK_MODULE_KEY_PAYMENT + WK_PAYMENT_PARTS;
+    if ((key == WK_MODULE_KEY_SETUP && module->rooms.setup == NULL) ||
+        (payment && module->rooms.payment == NULL)) {
         return false; /* what a firmware with room for it stored stays as it is */
     }
     return key == WK_MODULE_KEY_CORE || (module->changed >> key & 1U) != 0;
@@ -352,6 +359,7 @@ wk_err wk_module_store(struct wk_module *module)
     const uint32_t reserved = wk_module_security_reserve(&module->security);
     wk_module_security_mark(module);
     wk_module_tamper_mark(module);
+    wk_module_payment_mark(module);
     const uint32_t supply_crc = wk_module_supply_crc(module);
     if (supply_crc != module->supply_crc) {
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);

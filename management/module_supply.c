@@ -2,6 +2,7 @@
 #include "management/module_supply.h"
 
 #include "management/draw.h"
+#include "management/module_payment.h"
 
 #define US_PER_S   INT64_C(1000000)
 #define NOMINAL_MV 230000
@@ -264,6 +265,7 @@ static uint8_t gather_reasons(struct wk_rooms *rooms)
     uint8_t reasons = k_of_reclose[control->reclose.state];
     reasons |= wk_protection_over_voltage(&control->protection) ? WK_SUPPLY_OVER_VOLTAGE : 0;
     reasons |= wk_protection_over_heat(&control->protection) ? WK_SUPPLY_OVER_HEAT : 0;
+    reasons |= wk_module_payment_cuts(rooms) ? WK_SUPPLY_CREDIT : 0;
     return reasons | wk_supply_delay(&rooms->supply, rooms->t_us);
 }
 
@@ -281,7 +283,12 @@ static wk_err command(struct wk_module *module, wk_supply_command order, uint16_
 static wk_err carry_reasons(struct wk_module *module)
 {
     struct wk_rooms *rooms = &module->rooms;
+    const uint8_t before = rooms->control.reasons;
     rooms->control.reasons = gather_reasons(rooms);
+    if ((before & ~rooms->control.reasons & WK_SUPPLY_CREDIT) != 0 &&
+        wk_module_payment_arms(rooms)) {
+        wk_supply_wait_for_hand(&rooms->supply);
+    }
     if (wk_supply_arm_expired(&rooms->supply, rooms->t_us)) {
         WK_TRY(command(module, WK_SUPPLY_REMOTE_DISCONNECT, WK_EVENT_ARM_EXPIRED));
     }
@@ -356,6 +363,7 @@ static wk_err press_reconnect(struct wk_module *module)
     if (rooms->supply.state == WK_SUPPLY_READY && wk_reclose_release(&rooms->control.reclose)) {
         WK_TRY(log_code(module, WK_EVENT_LOAD_RELEASED, 1, 0));
     }
+    WK_TRY(wk_module_payment_press(module));
     rooms->control.reasons = gather_reasons(rooms);
     if (rooms->supply.state == WK_SUPPLY_CONNECTED) {
         return WK_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "management/module_pack.h"
+#include "management/module_payment.h"
 #include "management/module_profile.h"
 
 #define TOLERANCE_US 1001 /* a window that ends a trifle early ends the period, too */
@@ -143,6 +144,9 @@ static void spend(struct wk_module *module, const int64_t before_uwh[WK_REGISTER
         bool dynamic;
         const int64_t gained_uwh = rate->block_uwh[block] - before_uwh[block];
         const int32_t price_e6 = wk_price_at(&rooms->price, at, tariff, block, &dynamic);
+        if (gained_uwh > 0) {
+            wk_module_payment_use(module, gained_uwh, price_e6, at);
+        }
         if (gained_uwh > 0 && price_e6 != 0) {
             wk_price_spend(&rooms->spent, gained_uwh, price_e6);
             wk_module_changed(module, WK_MODULE_KEY_SPENT);

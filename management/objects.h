@@ -46,6 +46,8 @@ extern const struct wk_object_class wk_objects_control;    /* class 1, state and
 extern const struct wk_object_class wk_objects_setup; /* any class; selector: first field */
 extern const struct wk_object_class wk_objects_push;  /* class 40; selector: setup */
 
+extern const struct wk_object_class wk_objects_payment; /* 111, 112, 113, 115, class 1 */
+
 extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
 extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
 extern const struct wk_object_class wk_objects_tamper_energy; /* class 3 */
@@ -115,7 +117,9 @@ enum {
     WK_OBJECTS_P_IMPORT_PHASE,
     WK_OBJECTS_P_EXPORT_PHASE,
     WK_OBJECTS_Q_EXPORT_PHASE,
-    WK_OBJECTS_I_SUM, /* of the phase currents */
+    WK_OBJECTS_I_SUM,  /* of the phase currents */
+    WK_OBJECTS_CREDIT, /* payment; index: wk_payment_figure */
+    WK_OBJECTS_CREDIT_DAYS,
 };
 #define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
 

@@ -5,10 +5,13 @@
 
 #include "cosem/axdr.h"
 #include "management/objects.h"
+#include "management/payment.h"
 
 /* Units of IEC 62056-6-2, table 4. */
 enum {
+    UNIT_DAY = 4,
     UNIT_DEGREE = 8,
+    UNIT_CURRENCY = 10,
     UNIT_W = 27,
     UNIT_VA = 28,
     UNIT_VAR = 29,
@@ -77,6 +80,8 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_P_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_W},
     {WK_OBJECTS_Q_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_VAR},
     {WK_OBJECTS_I_SUM, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
+    {WK_OBJECTS_CREDIT, WK_AXDR_LONG64, -6, UNIT_CURRENCY},
+    {WK_OBJECTS_CREDIT_DAYS, WK_AXDR_DOUBLE_LONG, 0, UNIT_DAY},
 };
 
 static const struct quantity *quantity_of(uint32_t selector)
@@ -327,6 +332,17 @@ static wk_err cumulative_value(const struct wk_demand *demand, uint32_t quantity
     return WK_OK;
 }
 
+static wk_err payment_value(const struct wk_rooms *rooms, uint32_t quantity, uint32_t index,
+                            int64_t *value)
+{
+    if (quantity != WK_OBJECTS_CREDIT && quantity != WK_OBJECTS_CREDIT_DAYS) {
+        return WK_E_NOT_FOUND;
+    }
+    const uint32_t figure = quantity == WK_OBJECTS_CREDIT ? index : WK_PAYMENT_DAYS;
+    return rooms->payment == NULL ? WK_E_BUSY
+                                  : rooms->payment->functions->figure(rooms, figure, value);
+}
+
 wk_err wk_objects_value_in(const struct wk_rooms *rooms, const struct wk_record *window,
                            uint32_t selector, int64_t *value)
 {
@@ -335,6 +351,9 @@ wk_err wk_objects_value_in(const struct wk_rooms *rooms, const struct wk_record 
     wk_err err = energy_value(&rooms->registers, quantity, index, value);
     if (err == WK_E_NOT_FOUND) {
         err = cumulative_value(&rooms->demand, quantity, index, value);
+    }
+    if (err == WK_E_NOT_FOUND) {
+        err = payment_value(rooms, quantity, index, value);
     }
     if (err == WK_E_NOT_FOUND) {
         err = quality_value(rooms, quantity, index % WK_RECORD_PHASES, value);

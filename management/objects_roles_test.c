@@ -3,6 +3,7 @@
  * What model/objects.txt says each role may do with each attribute and method, against what a
  * session of a whole meter answers to a client. */
 #include "management/module.h"
+#include "management/payment.h"
 #include "management/push.h"
 
 #include "cosem/axdr.h"
@@ -38,6 +39,7 @@ static struct wk_session_setup g_more[1];
 static struct wk_session_identity g_identity;
 static struct wk_push g_push;
 static struct wk_setup g_setup;
+static struct wk_payment g_payment;
 static struct wk_session g_session;
 static struct wk_client g_client;
 static struct wk_bearssl g_bearssl;
@@ -114,6 +116,7 @@ static wk_err start_meter(uint8_t phases)
         .setup_count = 1,
         .pairs = &g_identity,
         .setup = &g_setup,
+        .payment = &g_payment,
     };
     g_more[0] = (struct wk_session_setup){.keys = {.ek = k_key, .ak = k_key}};
     g_identity = (struct wk_session_identity){0};
@@ -122,6 +125,8 @@ static wk_err start_meter(uint8_t phases)
     wk_bearssl_init(&g_bearssl, &g_entropy, draw);
     wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, 16);
     wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
+    wk_payment_usual(&g_payment);
+    WK_TRY(wk_payment_init(&g_payment));
     WK_TRY(wk_module_init(&g_module, &config, &ports));
     const struct wk_push_config push = {.table = &g_module.table,
                                         .zone = &wk_zone_central_europe,

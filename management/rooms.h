@@ -88,6 +88,7 @@ enum {
     WK_ROOMS_PROFILE_SET,      /* capture objects or period; value: which profile */
     WK_ROOMS_PROFILE_CLEARED,  /* likewise */
     WK_ROOMS_SETUP_SET,        /* a parameter of management/setup; value: class */
+    WK_ROOMS_PAYMENT_SET,      /* a parameter of payment; value: class */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -125,6 +126,7 @@ struct wk_rooms_control {
 };
 
 struct wk_push;
+struct wk_payment;
 
 /* Invocation counters: global unicast keys of both Security setups, the broadcast key, and
  * keys that come or are agreed upon with an APDU, of the first. */
@@ -167,6 +169,7 @@ struct wk_rooms {
     const uint32_t
         *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
     struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */
+    struct wk_payment *payment;                 /* borrowed; NULL: the meter has no account */
     struct wk_notice_ring notices;
 };
 

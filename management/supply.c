@@ -105,6 +105,11 @@ wk_err wk_supply_command_do(struct wk_supply *supply, wk_supply_command command,
     return WK_OK;
 }
 
+void wk_supply_wait_for_hand(struct wk_supply *supply)
+{
+    supply->local = false;
+}
+
 bool wk_supply_arm_expired(const struct wk_supply *supply, int64_t t_us)
 {
     return supply->state == WK_SUPPLY_READY && supply->armed_us != 0 &&

@@ -48,7 +48,8 @@ enum {
     WK_SUPPLY_LOCKED_OUT = 0x02,   /* the limiter, until a release */
     WK_SUPPLY_OVER_VOLTAGE = 0x04, /* protection */
     WK_SUPPLY_OVER_HEAT = 0x08,
-    WK_SUPPLY_DELAY = 0x10, /* random delay after an outage */
+    WK_SUPPLY_DELAY = 0x10,  /* random delay after an outage */
+    WK_SUPPLY_CREDIT = 0x20, /* the account has no credit left */
 };
 
 struct wk_supply_settings {
@@ -79,6 +80,9 @@ wk_supply_state wk_supply_next(wk_supply_state state, wk_supply_command command,
  *  reconnection of what was not disconnected locally. */
 WK_MUST_USE wk_err wk_supply_command_do(struct wk_supply *supply, wk_supply_command command,
                                         int64_t t_us);
+
+/** The next reconnection is by hand, also of what was disconnected locally. */
+void wk_supply_wait_for_hand(struct wk_supply *supply);
 
 /** True: a remote arm has expired, the supply is to be disconnected remotely again. */
 bool wk_supply_arm_expired(const struct wk_supply *supply, int64_t t_us);
