@@ -37,5 +37,6 @@ int wk_write_run(int argc, char **argv);
 int wk_security_run(int argc, char **argv);
 int wk_push_run(int argc, char **argv);
 int wk_tls_run(int argc, char **argv);
+int wk_credit_run(int argc, char **argv);
 
 #endif

@@ -2,6 +2,7 @@
 #include "daemon/config.h"
 
 #include "daemon/config_association.h"
+#include "daemon/config_credit.h"
 #include "daemon/config_dlms.h"
 #include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
@@ -550,6 +551,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
     if (strcmp(entry->kind, "billing") == 0) {
         return wk_config_tariff_take(reading->config, entry, reason, size);
     }
+    if (strcmp(entry->kind, "credit") == 0) {
+        return wk_config_credit_take(reading->config, entry, reason, size);
+    }
     if (strcmp(entry->kind, "profile") == 0) {
         return wk_config_profile_take(reading->config, entry, reason, size);
     }
@@ -584,7 +588,8 @@ static const char *missing(const struct wk_config *config)
     if (dlms != NULL) {
         return dlms;
     }
-    return wk_config_tariff_check(config);
+    const char *credit = wk_config_credit_check(config);
+    return credit != NULL ? credit : wk_config_tariff_check(config);
 }
 
 static wk_err check_calendar(const struct wk_config *config, const char *path,
@@ -614,6 +619,7 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
 {
     struct reading reading = {.config = config};
     memset(config, 0, sizeof *config);
+    wk_config_credit_init(&config->credit);
     config->zone = wk_zone_utc;
     config->period_s = 900;
     config->control_mode = 4;

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "management/billing.h"
 #include "management/demand.h"
+#include "management/payment.h"
 #include "management/price.h"
 #include "management/push.h"
 #include "management/registers.h"
@@ -95,6 +96,16 @@ struct wk_config {
     struct wk_registers_blocks blocks;
     struct wk_price_plan price;
     const struct wk_power_factor_table *power_factor; /* NULL: none */
+    /* [credit] */
+    bool has_credit; /* the section is there */
+    struct wk_config_credit {
+        struct wk_payment payment; /* rules of a new store */
+        int64_t opening_e6;        /* what its token credit begins with */
+        bool has_key;              /* tokens by GMAC ... */
+        uint8_t key[16];
+        bool has_point; /* ... and by ECDSA */
+        uint8_t point[64];
+    } credit;
     /* [profile 1], [profile 2], [profile quality]: as in wk_module_config */
     struct wk_profile_rules profile[WK_ROOMS_PROFILES];
     /* [dlms] */

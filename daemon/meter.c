@@ -103,6 +103,29 @@ static wk_err open_state(struct wk_meter *meter)
     return err == WK_OK ? WK_OK : fail(meter, err, "", meter->flash.why);
 }
 
+/* ---- payment ----------------------------------------------------------------------------- */
+
+static wk_err start_payment(struct wk_meter *meter, struct wk_module_config *module)
+{
+    const struct wk_config_credit *credit = &meter->config.credit;
+    struct wk_token_transfer *transfer = &meter->transfer;
+    if (!meter->config.has_credit) {
+        return WK_OK;
+    }
+    transfer->crypto = meter->keys;
+    transfer->key.size = credit->has_key ? sizeof credit->key : 0;
+    memcpy(transfer->key.octets, credit->key, sizeof credit->key);
+    transfer->has_point = credit->has_point;
+    memcpy(transfer->point, credit->point, sizeof credit->point);
+    memcpy(transfer->title, meter->config.system_title, sizeof transfer->title);
+    memcpy(transfer->name, module->identity.logical_name, sizeof transfer->name);
+    meter->payment = credit->payment;
+    meter->payment.tokens = wk_token_transfer_port(transfer);
+    module->payment = &meter->payment;
+    WK_TRY(wk_payment_init(&meter->payment));
+    return wk_account_adjust(&meter->payment.account, 0, credit->opening_e6);
+}
+
 /* ---- power quality ----------------------------------------------------------------------- */
 
 /* Statistics that cannot be read or written are told and begin anew; metering goes on. */
@@ -225,6 +248,9 @@ static wk_err start_module(struct wk_meter *meter)
     WK_TRY(start_keys(meter));
     WK_TRY(start_security(meter, &config));
     ports.crypto = meter->keys;
+    if (start_payment(meter, &config) != WK_OK) {
+        return fail(meter, WK_E_RANGE, "[credit]", "a value is out of range");
+    }
     const wk_err err = wk_module_init(&meter->module, &config, &ports);
     if (err != WK_OK) {
         return fail(meter, err, "the store cannot be used",

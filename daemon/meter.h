@@ -39,7 +39,9 @@ struct wk_meter {
     const struct wk_hal_crypto *keys; /* of crypto or of hsm */
     struct wk_meter_security security;
     struct wk_module module;
-    struct wk_setup setup; /* parameters that clients set */
+    struct wk_setup setup;     /* parameters that clients set */
+    struct wk_payment payment; /* if [credit] is there */
+    struct wk_token_transfer transfer;
     struct wk_pump pump;
     struct wk_week week;
     struct wk_record spectrum[WK_VIEW_SLOTS]; /* newest of 150/180 cycles; kind 0 = none yet */

@@ -104,7 +104,7 @@ class Launch:
                 "START": self.start, "STOP": f"stop = {ONCE_STOP}" if self.once else "",
                 "PACE": "full-speed" if self.once else "catchup",
                 "PASSWORD": secrets.token_hex(8), "DLMS": self.ports[f"dlms_{letter}"],
-                "WEB": self.ports[f"web_{letter}"]}, RUN / f"meter-{letter}.conf")
+                "WEB": self.ports[f"web_{letter}"], "TOKEN_KEY": secrets.token_hex(16)}, RUN / f"meter-{letter}.conf")
             write_private(RUN / f"meter-{letter}.keys",
                           "".join(f"{name.lower()} = {value}\n" for name, value in key.items()))
             words[f"DLMS_{letter.upper()}"] = self.ports[f"dlms_{letter}"]

@@ -61,7 +61,8 @@ class Meter:
                      "AK": "d0d1d2d3d4d5d6d7d8d9dadbdcdddedf"}
         self.words = {"STATE": self.folder / "state", "DATA": ROOT / "data", "START": start,
                       "STOP": f"stop = {stop}" if stop else "", "PACE": pace,
-                      "PASSWORD": self.password, "DLMS": self.dlms, "WEB": self.web, **self.keys}
+                      "PASSWORD": self.password, "DLMS": self.dlms, "WEB": self.web,
+                      "TOKEN_KEY": "101112131415161718191a1b1c1d1e1f", **self.keys}
         self.analyse = analyse  # a day of power quality takes minutes with sanitizers
         self.config = self.folder / "meter.conf"
         self.write(letter)
