@@ -55,7 +55,8 @@ json_t *wk_view_supply(const struct wk_rooms *rooms)
     static const char *const k_states[] = {"disconnected", "connected",
                                            "ready_for_reconnection"};
     static const char *const k_reasons[] = {"load", "locked out", "over-voltage",
-                                            "over-temperature", "delay after outage"};
+                                            "over-temperature", "delay after outage",
+                                            "no credit"};
     static const char *const k_phases[] = {"resting", "held", "moving", "failed"};
     static const char *const k_levels[] = {"normal", "reduce", "critical", "lowest"};
     const struct wk_rooms_control *control = &rooms->control;
@@ -66,7 +67,7 @@ json_t *wk_view_supply(const struct wk_rooms *rooms)
     return json_pack("{s:s, s:i, s:o, s:s, s:o, s:i, s:s, s:o, s:o}", "state",
                      k_states[rooms->supply.state], "mode", rooms->supply.mode, "contact",
                      contact(rooms), "contactor", k_phases[control->contact.phase], "reasons",
-                     names_of(control->reasons, k_reasons, 5), "attempts",
+                     names_of(control->reasons, k_reasons, 6), "attempts",
                      control->reclose.attempts, "response", k_levels[control->response.level],
                      "limits", limits, "relays", relays(rooms));
 }

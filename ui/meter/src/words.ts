@@ -36,6 +36,7 @@ export const t = translator({
   "supply over-voltage": ["over-voltage", "过电压"],
   "supply over-temperature": ["over-temperature", "过热"],
   "supply delay after outage": ["delay after an outage", "停电后延时"],
+  "supply no credit": ["no credit left", "余额用尽"],
   "supply normal": ["normal", "正常"],
   "supply reduce": ["reduce", "减负荷"],
   "supply critical": ["critical", "紧急"],
