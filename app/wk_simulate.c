@@ -198,6 +198,9 @@ static size_t rows_of(const struct wk_year *year, struct row rows[ROWS])
         {"twice", "  came twice, the clock was set back", c->twice},
         {"periods", "billing periods", c->periods},
         {"tamper_detected", "acts of tampering and overload, all told", c->detected},
+        {"tokens", "tokens that counted, once each", year->ledger.committed.tokens},
+        {"balance_e6", "balance of the account, as the oracle has it, 10^-6",
+         wk_account_balance_e6(&year->payment.account)},
         {"bill_registers_minor", "bill from registers, cent", c->bill_registers},
         {"bill_intervals_minor", "bill from intervals, cent", c->bill_intervals},
     };

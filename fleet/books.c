@@ -386,3 +386,14 @@ void wk_ledger_right_password(struct wk_ledger *ledger)
 {
     ledger->now.failures = 0;
 }
+
+void wk_ledger_pay(struct wk_ledger *ledger, int64_t amount_e6)
+{
+    struct wk_books *books = &ledger->now;
+    const int64_t left_e6 = WK_BOOKS_DEBT_E6 - books->debt_paid_e6;
+    const int64_t fifth_e6 = amount_e6 / 5;
+    books->tokens++;
+    books->topped_e6 += amount_e6;
+    books->debt_paid_e6 += fifth_e6 < left_e6 ? fifth_e6 : left_e6;
+    wk_ledger_event(ledger, WK_EVENT_CREDIT_ADDED, 0);
+}

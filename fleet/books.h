@@ -18,10 +18,11 @@
 #include "fleet/almanac.h"
 #include "metrology/record.h"
 
-#define WK_BOOKS_RATES  8
-#define WK_BOOKS_BLOCKS 2
-#define WK_BOOKS_CODES  400 /* event codes lie below */
-#define WK_BOOKS_STORMS 24
+#define WK_BOOKS_RATES   8
+#define WK_BOOKS_BLOCKS  2
+#define WK_BOOKS_CODES   400 /* event codes lie below */
+#define WK_BOOKS_STORMS  24
+#define WK_BOOKS_DEBT_E6 INT64_C(60000000) /* what the house owes from before */
 
 /* Bits of an interval that the oracle expects. */
 enum { WK_BOOKS_AWAY = 0x01, WK_BOOKS_MOVED = 0x02 };
@@ -95,6 +96,9 @@ struct wk_books {
     uint32_t outages;
     uint32_t failures; /* logins of the reader that failed in a row */
     int64_t locked_us; /* until then, by the meter's clock */
+    uint32_t tokens;   /* that counted */
+    int64_t topped_e6;
+    int64_t debt_paid_e6;
     uint32_t logged[WK_BOOKS_CODES];
     struct wk_books_storm storm[WK_BOOKS_STORMS];
 };
@@ -136,6 +140,8 @@ void wk_ledger_clock(struct wk_ledger *ledger, int64_t clock_us, int64_t by_us, 
 void wk_ledger_slew(struct wk_ledger *ledger, int detail);
 /** A login with a wrong password, at the meter's clock. */
 void wk_ledger_wrong_password(struct wk_ledger *ledger, int64_t clock_us, int role);
+/** A token was entered by the head-end: a fifth of it goes to the debt while there is one. */
+void wk_ledger_pay(struct wk_ledger *ledger, int64_t amount_e6);
 void wk_ledger_right_password(struct wk_ledger *ledger);
 
 #endif

@@ -111,6 +111,7 @@ static wk_err boot(struct wk_year *year)
                      .magnet = &year->panel.magnet,
                      .thermometer = &year->panel.thermometer},
     };
+    WK_TRY(wk_year_pay_start(year));
     return wk_module_init(&year->module, &year->config, &ports);
 }
 
@@ -408,6 +409,7 @@ static void configure(struct wk_year *year)
         .keys = {.ek = {.octets = {1, 2, 3, 4, 5, 6, 7, 8}, .size = 16},
                  .ak = {.octets = {8, 7, 6, 5, 4, 3, 2, 1}, .size = 16}},
         .password[WK_ROLE_READER] = {.octets = {'r', 'e', 'a', 'd', 'e', 'r'}, .size = 6},
+        .payment = &year->payment,
         .maximum_ua = WK_HOUSE_MAXIMUM_UA,
         .seed = (uint32_t)year->options.seed,
     };

@@ -5,7 +5,7 @@
  * come of it. docs/simulation.md tells the world, the windows and the checks.
  *
  * Layout: year.c the way of records, cuts and outages; year_act.c what people do; year_check.c
- * what must hold; year_plan.c what happens when,
+ * what must hold; year_pay.c what it costs; year_plan.c what happens when,
  * year_page.c the report. */
 #ifndef WK_FLEET_YEAR_H
 #define WK_FLEET_YEAR_H
@@ -15,6 +15,7 @@
 #include "fleet/dice.h"
 #include "fleet/house.h"
 #include "management/module.h"
+#include "management/payment.h"
 #include "port/linux/crypto.h"
 #include "port/virtual/flash.h"
 #include "port/virtual/panel.h"
@@ -136,6 +137,8 @@ struct wk_year {
     /* the meter */
     struct wk_module_config config;
     struct wk_module module;
+    struct wk_payment payment;
+    struct wk_token_transfer transfer;
     struct wk_flash flash;
     struct wk_hal_flash port; /* the flash, and power that fails while it erases */
     uint8_t *octets;
@@ -215,6 +218,18 @@ bool wk_year_restart(struct wk_year *year);
 void wk_year_emit(struct wk_year *year, const struct wk_record *record);
 /** A record that is filled but for its number and time. */
 bool wk_year_feed(struct wk_year *year);
+
+/** One thing that the head-end does over an association; the meter has committed before. False:
+ *  failed. *done: it counted. */
+typedef wk_err wk_year_errand(struct wk_year *year);
+bool wk_year_call(struct wk_year *year, wk_year_errand *what, bool *done);
+
+/** The account before a start of the meter. */
+WK_MUST_USE wk_err wk_year_pay_start(struct wk_year *year);
+/** What the head-end pays in a night. */
+bool wk_year_pay(struct wk_year *year, int64_t day, bool *done);
+/** Balance and debt; energy cost so much so far, and so many 10^-15 units. */
+bool wk_year_check_balance(struct wk_year *year, int64_t spent_e6, int64_t rest);
 
 wk_house_trick wk_year_trick(const struct wk_year *year);
 /** What people do between two windows; `span_us` was fed since the last time. */

@@ -166,10 +166,7 @@ static bool stand_firm(struct wk_year *year, bool *done)
     return wk_year_settle(year, wk_module_commit(&year->module), done);
 }
 
-/* Opens as the management client and does one thing. */
-typedef wk_err errand(struct wk_year *year);
-
-static bool call(struct wk_year *year, errand *what, bool *done)
+bool wk_year_call(struct wk_year *year, wk_year_errand *what, bool *done)
 {
     if (!stand_firm(year, done) || !*done) {
         return !year->failed;
@@ -267,7 +264,7 @@ static bool discipline(struct wk_year *year, bool *done)
     if (usual && size_us > year->counts.clock_worst_us) {
         year->counts.clock_worst_us = size_us;
     }
-    if (!call(year, correct_clock, done)) {
+    if (!wk_year_call(year, correct_clock, done)) {
         return false;
     }
     year->synced_s = *done ? now_s : 0;
@@ -311,9 +308,10 @@ static bool session(struct wk_year *year, int64_t day)
         year->called_day = day;
         return true;
     }
-    const bool good = log_in(year, &done) && (!done || call(year, read_import, &done)) &&
-                      (!done || order_contract(year, &done)) &&
-                      (!done || discipline(year, &done));
+    const bool good =
+        log_in(year, &done) && (!done || wk_year_call(year, read_import, &done)) &&
+        (!done || wk_year_pay(year, day, &done)) && (!done || order_contract(year, &done)) &&
+        (!done || discipline(year, &done));
     if (!good || !done) {
         return good; /* a cut in between: it calls again */
     }
@@ -359,7 +357,7 @@ static bool step_disconnect(struct wk_year *year)
         return year->module.rooms.supply.state == WK_SUPPLY_CONNECTED ||
                wk_year_fail(year, "the supply is not back after a remote disconnection");
     }
-    if (!call(year, act->strokes == 2 ? order_off : order_on, &done) || !done) {
+    if (!wk_year_call(year, act->strokes == 2 ? order_off : order_on, &done) || !done) {
         return !year->failed;
     }
     act->left_us = wk_dice_between(&year->dice, 600, 3600) * US_PER_S;
@@ -441,7 +439,7 @@ static wk_err turn_clock(struct wk_year *year)
 static bool stroke_clock(struct wk_year *year, bool *done)
 {
     year->counts.steps++;
-    return call(year, turn_clock, done);
+    return wk_year_call(year, turn_clock, done);
 }
 
 static wk_err order_reset(struct wk_year *year)
@@ -461,7 +459,7 @@ static wk_err order_reset(struct wk_year *year)
 
 static bool stroke_reset(struct wk_year *year, bool *done)
 {
-    return call(year, order_reset, done);
+    return wk_year_call(year, order_reset, done);
 }
 
 struct strokes {

@@ -43,6 +43,7 @@ static const uint16_t k_exact[] = {
     WK_EVENT_RECORDS_MISSING,
     WK_EVENT_REGISTER_REFUSED,
     WK_EVENT_CONTACTOR_DISAGREES,
+    WK_EVENT_CREDIT_ADDED,
 };
 
 /* ---- registers --------------------------------------------------------------------------- */
@@ -117,7 +118,8 @@ static bool money_agrees(struct wk_year *year)
         }
     }
     return same(year, "money spent, 10^-6", whole_e6 + rest / E9, spent->amount_e6) &&
-           same(year, "money spent, 10^-15", rest % E9, spent->rest);
+           same(year, "money spent, 10^-15", rest % E9, spent->rest) &&
+           wk_year_check_balance(year, whole_e6 + rest / E9, rest % E9);
 }
 
 /* ---- the supply -------------------------------------------------------------------------- */

@@ -81,11 +81,17 @@ static void earn_money(struct wk_year *year)
     year->module.rooms.spent.rest ^= 1;
 }
 
+static void forget_payment(struct wk_year *year)
+{
+    year->payment.account.credit[0].amount_e6++;
+}
+
 static void a_lost_microwatthour_is_found(void)
 {
     EXPECT(is_told(lose_energy, "import: expected"));
     EXPECT(is_told(lose_tariff, "tariff"));
     EXPECT(is_told(earn_money, "money spent"));
+    EXPECT(is_told(forget_payment, "balance: expected"));
 }
 
 static void turn_clock(struct wk_year *year)

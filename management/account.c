@@ -585,6 +585,11 @@ static void note_day(struct wk_account *account, const struct wk_account_moment 
     account->day_paid_e6 = collected_e6;
 }
 
+static bool is_prepaid(const struct wk_account *account)
+{
+    return account->rules.mode == WK_ACCOUNT_PREPAYMENT && account->status == WK_ACCOUNT_ACTIVE;
+}
+
 static uint8_t note_warnings(struct wk_account *account)
 {
     unsigned found = 0;
@@ -603,8 +608,7 @@ static uint8_t note_warnings(struct wk_account *account)
 /* What stops the supply, and what lets it come back. */
 static uint8_t decide(struct wk_account *account, const struct wk_account_moment *moment)
 {
-    const bool rules =
-        account->rules.mode == WK_ACCOUNT_PREPAYMENT && account->status == WK_ACCOUNT_ACTIVE;
+    const bool rules = is_prepaid(account);
     const bool out = wk_account_in_use(account) == WK_ACCOUNT_CREDITS;
     const int64_t available_e6 = wk_account_available_e6(account);
     const bool low = rules && available_e6 < account->rules.low_e6;
@@ -649,7 +653,7 @@ struct wk_account_found wk_account_step(struct wk_account *account,
             wk_account_collect(account, i, moment);
         }
     wk_account_update(account);
-    found.warned = account->status == WK_ACCOUNT_ACTIVE ? note_warnings(account) : 0;
+    found.warned = is_prepaid(account) ? note_warnings(account) : 0;
     found.account |= decide(account, moment);
     found.begun = account->begun;
     account->begun = 0;
