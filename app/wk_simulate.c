@@ -161,7 +161,7 @@ static const char *const k_logs[] = {"standard",      "fraud",    "disconnect", 
                                      "communication", "firmware", "security",   "credit"};
 #define LOGS (sizeof k_logs / sizeof k_logs[0])
 
-#define ROWS 34
+#define ROWS 36
 static size_t rows_of(const struct wk_year *year, struct row rows[ROWS])
 {
     const struct wk_year_counts *c = &year->counts;
