@@ -271,6 +271,7 @@ static void no_beginning_is_taken_and_nothing_behind_the_end(void)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
         struct wk_test_octets octets = wk_test_hex(k_samples[i].hex);
+        EXPECT(octets.size < sizeof octets.data);
         octets.data[octets.size] = 0;
         for (size_t size = 0; size < octets.size; size++) {
             expect(&k_samples[i], octets.data, size, REFUSED, REFUSED);
