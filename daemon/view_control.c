@@ -54,9 +54,9 @@ json_t *wk_view_supply(const struct wk_rooms *rooms)
 {
     static const char *const k_states[] = {"disconnected", "connected",
                                            "ready_for_reconnection"};
-    static const char *const k_reasons[] = {"load", "locked out", "over-voltage",
-                                            "over-temperature", "delay after outage",
-                                            "no credit"};
+    static const char *const k_reasons[] = {
+        "load",     "locked out", "over-voltage", "over-temperature", "delay after outage",
+        "no credit"};
     static const char *const k_phases[] = {"resting", "held", "moving", "failed"};
     static const char *const k_levels[] = {"normal", "reduce", "critical", "lowest"};
     const struct wk_rooms_control *control = &rooms->control;
