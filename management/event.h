@@ -29,6 +29,7 @@
     X(11, CALENDAR_ACTIVATED, tariff, "Time-of-use calendar activated")                        \
     X(14, RECORDS_MISSING, fault, "Measurement records are missing")                           \
     X(15, STORE_RECOVERED, fault, "Store recovered after an interrupted write")                \
+    X(17, FIRMWARE_READY, firmware, "A new firmware is ready for activation")                  \
     X(18, REGISTER_REFUSED, fault, "An implausible energy was refused by the registers")       \
     X(46, LOGIN_FAILED, security, "Association authentication failed")                         \
     X(47, PARAMETER_CHANGED, security, "A parameter was changed")                              \
@@ -84,6 +85,10 @@
     X(318, RELAY_OFF, supply, "Auxiliary relay switched off")                                  \
     X(319, EMERGENCY_LIMIT, supply, "Emergency limit in force")                                \
     X(320, EMERGENCY_LIMIT_OVER, supply, "Emergency limit over")                               \
+    X(330, FIRMWARE_ACTIVATED, firmware, "A new firmware was activated")                       \
+    X(331, FIRMWARE_REFUSED, firmware, "A new firmware was refused")                           \
+    X(332, FIRMWARE_FELL_BACK, firmware, "A new firmware failed: the one before is back")      \
+    X(333, FIRMWARE_FORGED, security, "A firmware was not signed by the maker")                \
     X(40, TERMINAL_COVER, fraud, "The terminal cover was opened")                              \
     X(41, TERMINAL_COVER_END, fraud, "The terminal cover is closed")                           \
     X(42, MAGNET, fraud, "A strong magnetic field was detected")                               \

@@ -5,6 +5,7 @@
 
 #include "management/event_record.h"
 #include "management/module_events.h"
+#include "management/module_image.h"
 #include "management/module_pack.h"
 #include "management/module_payment.h"
 #include "management/module_profile.h"
@@ -295,6 +296,7 @@ wk_err wk_module_settle(struct wk_module *module)
         WK_TRY(carry_session_notice(module, &notice));
     }
     WK_TRY(wk_module_payment_step(module));
+    WK_TRY(wk_module_image_settle(module));
     WK_TRY(wk_module_supply_settle(module));
     return commit_is_due(module) ? wk_module_commit(module) : WK_OK;
 }

@@ -47,6 +47,8 @@ extern const struct wk_object_class wk_objects_setup; /* any class; selector: fi
 extern const struct wk_object_class wk_objects_push;  /* class 40; selector: setup */
 
 extern const struct wk_object_class wk_objects_payment; /* 111, 112, 113, 115, class 1 */
+extern const struct wk_object_class wk_objects_image;    /* class 18 */
+extern const struct wk_object_class wk_objects_firmware; /* class 1, about firmware */
 
 extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
 extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
@@ -167,6 +169,9 @@ enum {
     WK_OBJECTS_TAMPER_SITE,
     WK_OBJECTS_TAMPER_SERVICE,
 };
+
+/* Selectors of wk_objects_firmware. */
+enum { WK_OBJECTS_FIRMWARE_DIGEST = 1, WK_OBJECTS_FIRMWARE_STATE };
 
 /** The parameters of a table as a structure, in its order; reading takes any integer types.
  *  WK_E_FORMAT: not that many integers; WK_E_RANGE: one is outside of its range. */

@@ -11,6 +11,7 @@
 
 #define SERVICE_EXECUTE 2
 #define CLASS_SCRIPT    9
+#define CLASS_IMAGE     18
 #define CLASS_PUSH      40
 #define CLASS_SUPPLY    70
 
@@ -29,6 +30,7 @@ static const struct script k_scripts[] = {
     {1, 1, 1, CLASS_SCRIPT, {0, 0, 10, 0, 1, 255}},
     {106, 1, 1, CLASS_SUPPLY, {0, 0, 96, 3, 10, 255}},
     {106, 2, 2, CLASS_SUPPLY, {0, 0, 96, 3, 10, 255}},
+    {107, 1, 4, CLASS_IMAGE, {0, 0, 44, 0, 0, 255}},
     {108, 1, 1, CLASS_PUSH, {0, 0, 25, 9, 0, 255}},
     {108, 2, 1, CLASS_PUSH, {0, 0, 25, 9, 1, 255}},
     {108, 3, 1, CLASS_PUSH, {0, 0, 25, 9, 2, 255}},

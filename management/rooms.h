@@ -89,6 +89,7 @@ enum {
     WK_ROOMS_PROFILE_CLEARED,  /* likewise */
     WK_ROOMS_SETUP_SET,        /* a parameter of management/setup; value: class */
     WK_ROOMS_PAYMENT_SET,      /* a parameter of payment; value: class */
+    WK_ROOMS_IMAGE_ENABLED,    /* image transfer; value: whether */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -127,6 +128,7 @@ struct wk_rooms_control {
 
 struct wk_push;
 struct wk_payment;
+struct wk_image;
 
 /* Invocation counters: global unicast keys of both Security setups, the broadcast key, and
  * keys that come or are agreed upon with an APDU, of the first. */
@@ -170,6 +172,7 @@ struct wk_rooms {
         *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
     struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */
     struct wk_payment *payment;                 /* borrowed; NULL: the meter has no account */
+    struct wk_image *image; /* borrowed; NULL: the meter takes no firmware */
     struct wk_notice_ring notices;
 };
 

@@ -110,6 +110,26 @@ struct wk_hal_flash {
     WK_MUST_USE wk_err (*sync)(void *self);
 };
 
+/* ---- firmware: how another one takes over ------------------------------------------------ */
+
+/* After `stage` the owner ends what runs and starts anew: the staged firmware runs then, on trial.
+ * On trial it is until it is confirmed. If it ends, starts anew or is not confirmed within the
+ * port's limit, the firmware before it comes back by itself and the staged one is dropped. So a
+ * firmware confirms only once it has shown that it meters, and until then writes nothing that
+ * the one before cannot read. */
+struct wk_hal_firmware {
+    void *self;
+    /** Makes ready what lies at `at` of `area`, `size` octets that are verified already, of version
+     *  `version` (management/image_header). WK_E_BUSY: a part is done, call again with the same.
+     *  WK_OK: done, and safe over a cut. On another error nothing has changed. */
+    WK_MUST_USE wk_err (*stage)(void *self, const struct wk_hal_flash *area, uint32_t at,
+                                uint32_t size, uint64_t version);
+    /** Whether what runs is on trial. */
+    bool (*on_trial)(void *self);
+    /** What runs is kept from now on, safe over a cut. Right also if it is kept already. */
+    WK_MUST_USE wk_err (*confirm)(void *self);
+};
+
 /* ---- contactor: what opens and closes the supply ----------------------------------------- */
 
 struct wk_hal_contactor {
@@ -215,6 +235,11 @@ struct wk_hal_crypto {
     /** WK_E_UNSUPPORTED: not this hash. `out` takes 32, 48, 20 or 16 octets. */
     WK_MUST_USE wk_err (*hash)(void *self, wk_hal_hash kind, const void *in, size_t size,
                                uint8_t *out);
+    /** SHA-256 of what comes in pieces, one at a time for each port: begin, add ..., end. A
+     *  begin drops one that was not ended. */
+    WK_MUST_USE wk_err (*digest_begin)(void *self);
+    WK_MUST_USE wk_err (*digest_add)(void *self, const void *in, size_t size);
+    WK_MUST_USE wk_err (*digest_end)(void *self, uint8_t out[32]);
     /** AES key wrap (RFC 3394) of `key`, size + 8 octets. */
     WK_MUST_USE wk_err (*wrap)(void *self, const struct wk_hal_key *kek,
                                const struct wk_hal_key *key, uint8_t out[WK_HAL_WRAPPED]);

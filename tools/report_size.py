@@ -104,7 +104,7 @@ def linked(program, own):
 
 def is_cosem(stem):
     """Rooms of management that serve COSEM: keys and lines of its clients included."""
-    return stem.startswith(("object", "push", "schedule", "session", "setup")) or stem in ("line", "module_security")
+    return stem.startswith(("image", "object", "push", "schedule", "session", "setup")) or stem in ("line", "module_security")
 
 
 def is_payment(stem):

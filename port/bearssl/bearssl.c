@@ -109,6 +109,30 @@ static wk_err sha256(void *self, const void *in, size_t size, uint8_t out[32])
     return hash(self, WK_HAL_SHA256, in, size, out);
 }
 
+_Static_assert(sizeof(br_sha256_context) <= sizeof(((struct wk_bearssl *)0)->digest),
+               "no room for a digest");
+
+static wk_err digest_begin(void *self)
+{
+    struct wk_bearssl *bearssl = self;
+    br_sha256_init((br_sha256_context *)bearssl->digest);
+    return WK_OK;
+}
+
+static wk_err digest_add(void *self, const void *in, size_t size)
+{
+    struct wk_bearssl *bearssl = self;
+    br_sha256_update((br_sha256_context *)bearssl->digest, in, size);
+    return WK_OK;
+}
+
+static wk_err digest_end(void *self, uint8_t out[32])
+{
+    const struct wk_bearssl *bearssl = self;
+    br_sha256_out((const br_sha256_context *)bearssl->digest, out);
+    return WK_OK;
+}
+
 void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
                      wk_err (*draw)(void *entropy, void *to, size_t size))
 {
@@ -124,6 +148,9 @@ void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
                 .sha256 = sha256,
                 .random = draw_random,
                 .hash = hash,
+                .digest_begin = digest_begin,
+                .digest_add = digest_add,
+                .digest_end = digest_end,
             },
     };
 }

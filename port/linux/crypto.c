@@ -119,13 +119,33 @@ static wk_err sha256(void *self, const void *in, size_t size, uint8_t out[32])
                : WK_E_IO;
 }
 
+static wk_err digest_begin(void *self)
+{
+    const struct wk_crypto *crypto = self;
+    return EVP_DigestInit_ex(crypto->digest, EVP_sha256(), NULL) == 1 ? WK_OK : WK_E_IO;
+}
+
+static wk_err digest_add(void *self, const void *in, size_t size)
+{
+    const struct wk_crypto *crypto = self;
+    return EVP_DigestUpdate(crypto->digest, in, size) == 1 ? WK_OK : WK_E_IO;
+}
+
+static wk_err digest_end(void *self, uint8_t out[32])
+{
+    const struct wk_crypto *crypto = self;
+    return EVP_DigestFinal_ex(crypto->digest, out, NULL) == 1 ? WK_OK : WK_E_IO;
+}
+
 wk_err wk_crypto_init(struct wk_crypto *crypto)
 {
     *crypto = (struct wk_crypto){
         .seal = {.context = EVP_CIPHER_CTX_new()},
         .open = {.context = EVP_CIPHER_CTX_new()},
+        .digest = EVP_MD_CTX_new(),
     };
-    if (crypto->seal.context == NULL || crypto->open.context == NULL) {
+    if (crypto->seal.context == NULL || crypto->open.context == NULL ||
+        crypto->digest == NULL) {
         wk_crypto_close(crypto);
         return WK_E_IO;
     }
@@ -135,6 +155,9 @@ wk_err wk_crypto_init(struct wk_crypto *crypto)
         .gcm_open = open_sealed,
         .sha256 = sha256,
         .random = draw_random,
+        .digest_begin = digest_begin,
+        .digest_add = digest_add,
+        .digest_end = digest_end,
     };
     wk_crypto_ec_use(&crypto->hal);
     return WK_OK;
@@ -144,5 +167,6 @@ void wk_crypto_close(struct wk_crypto *crypto)
 {
     EVP_CIPHER_CTX_free(crypto->seal.context);
     EVP_CIPHER_CTX_free(crypto->open.context);
+    EVP_MD_CTX_free(crypto->digest);
     OPENSSL_cleanse(crypto, sizeof *crypto);
 }

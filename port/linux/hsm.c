@@ -586,6 +586,24 @@ static wk_err sha256(void *self, const void *in, size_t size, uint8_t out[32])
     return hsm->software.hal.sha256(&hsm->software, in, size, out);
 }
 
+static wk_err digest_begin(void *self)
+{
+    struct wk_hsm *hsm = self;
+    return hsm->software.hal.digest_begin(&hsm->software);
+}
+
+static wk_err digest_add(void *self, const void *in, size_t size)
+{
+    struct wk_hsm *hsm = self;
+    return hsm->software.hal.digest_add(&hsm->software, in, size);
+}
+
+static wk_err digest_end(void *self, uint8_t out[32])
+{
+    struct wk_hsm *hsm = self;
+    return hsm->software.hal.digest_end(&hsm->software, out);
+}
+
 static wk_err hash(void *self, wk_hal_hash kind, const void *in, size_t size, uint8_t *out)
 {
     struct wk_hsm *hsm = self;
@@ -703,6 +721,9 @@ wk_err wk_hsm_open(struct wk_hsm *hsm, const struct wk_hsm_config *config)
                                       .gcm_open = gcm_open,
                                       .sha256 = sha256,
                                       .random = draw,
+                                      .digest_begin = digest_begin,
+                                      .digest_add = digest_add,
+                                      .digest_end = digest_end,
                                       .hash = hash,
                                       .wrap = wrap,
                                       .unwrap = unwrap,
