@@ -23,6 +23,7 @@ static const struct wk_command k_commands[] = {
     {"call", "call a method of a meter", wk_write_run},
     {"security", "policies, counters and keys of a meter", wk_security_run},
     {"credit", "account of a meter: show, enter and make tokens", wk_credit_run},
+    {"image", "sign firmware images, bring them to a meter, activate them", wk_image_run},
     {"decode", "tell what octets of DLMS say: frames, APDUs, captures", wk_decode_run},
     {"push-listen", "print what meters push", wk_push_run},
     {"tls", "make keys and requests for TLS, show certificates", wk_tls_run},

@@ -35,6 +35,7 @@ int wk_decode_run(int argc, char **argv);
 int wk_objects_run(int argc, char **argv);
 int wk_write_run(int argc, char **argv);
 int wk_security_run(int argc, char **argv);
+int wk_image_run(int argc, char **argv);
 int wk_push_run(int argc, char **argv);
 int wk_tls_run(int argc, char **argv);
 int wk_credit_run(int argc, char **argv);

@@ -4,6 +4,7 @@
 #include "daemon/config_association.h"
 #include "daemon/config_credit.h"
 #include "daemon/config_dlms.h"
+#include "daemon/config_firmware.h"
 #include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
 #include "daemon/config_tariff.h"
@@ -548,6 +549,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
         const struct wk_config_place place = {reading->folder, reason, size};
         return wk_config_association_take(reading->config, entry, &place);
     }
+    if (strcmp(entry->kind, "firmware") == 0) {
+        return wk_config_firmware_take(reading->config, entry, reason, size);
+    }
     if (strcmp(entry->kind, "billing") == 0) {
         return wk_config_tariff_take(reading->config, entry, reason, size);
     }
@@ -636,6 +640,7 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
     strcpy(config->dlms_host, "127.0.0.1");
     config->hdlc_address = 1;
     config->push_protect = true;
+    wk_config_firmware_usual(config);
     strcpy(config->web_host, "127.0.0.1");
     strcpy(config->calendar.name, "TOU");
     const char *slash = strrchr(path, '/');

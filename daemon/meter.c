@@ -15,9 +15,7 @@
 #define PUMP_MS   5   /* between looks at an empty ring */
 #define NS_PER_US 1000
 
-#ifndef WK_VERSION
-#define WK_VERSION "0.1.0"
-#endif
+#define METROLOGY "wk-metrology 0.1.0" /* the legally relevant part has a version of its own */
 
 /* ---- the simulated contactor ------------------------------------------------------------- */
 
@@ -76,8 +74,8 @@ static void describe(struct wk_meter *meter, struct wk_module_config *module)
     struct wk_rooms_identity *identity = &module->identity;
     snprintf(identity->serial, sizeof identity->serial, "%s", config->serial);
     name_device(identity->logical_name, config->serial);
-    snprintf(identity->firmware, sizeof identity->firmware, "wk-meterd %s", WK_VERSION);
-    snprintf(identity->metrology, sizeof identity->metrology, "wk-metrology %s", WK_VERSION);
+    snprintf(identity->firmware, sizeof identity->firmware, "wk-meterd %s", meter->version);
+    snprintf(identity->metrology, sizeof identity->metrology, METROLOGY);
     identity->phases = config->phases;
     module->nominal_mv = config->nominal_mv;
     module->maximum_ua = config->i_max_ua;
@@ -259,6 +257,10 @@ static wk_err start_module(struct wk_meter *meter)
                           "know; it is left as it is"
                         : wk_err_text(err));
     }
+    if (wk_meter_firmware_start(&meter->firmware, &meter->config, &meter->module, meter->keys,
+                                meter->version, meter->trial) != WK_OK) {
+        return fail(meter, WK_E_IO, "", meter->firmware.port.why);
+    }
     wk_pump_init(&meter->pump, &meter->ring, &meter->module);
     open_week(meter);
     meter->pump.tap =
@@ -314,7 +316,11 @@ static void pump(uv_timer_t *timer)
     if (meter->seen) {
         wk_meter_push_look(&meter->push, now_us(meter));
     }
-    uv_timer_start(timer, pump, taken == PUMP_MOST ? 0 : PUMP_MS, 0);
+    const bool more = wk_meter_firmware_look(&meter->firmware);
+    if (wk_meter_firmware_wants_restart(&meter->firmware)) {
+        end(meter, WK_OK, "");
+    }
+    uv_timer_start(timer, pump, taken == PUMP_MOST || more ? 0 : PUMP_MS, 0);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -416,6 +422,7 @@ static void close_all(struct wk_meter *meter)
         uv_loop_close(&meter->loop);
     }
     wk_meter_ports_free(&meter->ports);
+    wk_meter_firmware_stop(&meter->firmware);
     wk_hsm_close(&meter->hsm);
     wk_crypto_close(&meter->crypto);
     wk_flash_file_close(&meter->flash);
@@ -425,6 +432,7 @@ static void close_all(struct wk_meter *meter)
 wk_err wk_meter_start(struct wk_meter *meter)
 {
     meter->flash.file = -1;
+    meter->firmware.file.file = -1;
     meter->ring.file = -1;
     wk_err err = open_state(meter);
     if (err == WK_OK) {
@@ -452,9 +460,10 @@ wk_err wk_meter_start(struct wk_meter *meter)
     return err;
 }
 
-wk_err wk_meter_run(struct wk_meter *meter)
+wk_err wk_meter_run(struct wk_meter *meter, bool *restart)
 {
     uv_run(&meter->loop, UV_RUN_DEFAULT);
+    *restart = meter->fault == WK_OK && wk_meter_firmware_wants_restart(&meter->firmware);
     if (meter->fault == WK_OK) {
         const wk_err err = wk_module_commit(&meter->module);
         if (err != WK_OK) {

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "daemon/config.h"
+#include "daemon/firmware.h"
 #include "daemon/gate.h"
 #include "daemon/ports.h"
 #include "daemon/pump.h"
@@ -30,6 +31,8 @@
 
 struct wk_meter {
     struct wk_config config;
+    const char *version; /* of this program, MAJOR.MINOR.PATCH; set it before the start */
+    bool trial;          /* this program is on trial: likewise */
     struct wk_hal_contactor contactor; /* simulated: a word in the ring cuts the currents */
     struct wk_panel panel; /* simulated: relays, covers, buttons, magnet, thermometer */
     struct wk_flash_file flash;
@@ -53,6 +56,7 @@ struct wk_meter {
     struct wk_web web;
     struct wk_meter_ports ports;
     struct wk_meter_push push;
+    struct wk_meter_firmware firmware;
     uv_loop_t loop;
     uv_timer_t timer;
     uv_signal_t signals[2];
@@ -64,7 +68,8 @@ struct wk_meter {
 
 /** Opens everything the configuration names. On error meter->why, and nothing is left open. */
 WK_MUST_USE wk_err wk_meter_start(struct wk_meter *meter);
-/** Runs until SIGINT or SIGTERM (WK_OK) or until the store fails. Closes everything. */
-WK_MUST_USE wk_err wk_meter_run(struct wk_meter *meter);
+/** Runs until SIGINT or SIGTERM (WK_OK), until another firmware is to be tried (WK_OK, *restart) or
+ *  until the store fails. Closes everything. */
+WK_MUST_USE wk_err wk_meter_run(struct wk_meter *meter, bool *restart);
 
 #endif

@@ -143,7 +143,8 @@ def suites():
         ("mutants", ["python3", "tests/powercut/mutants.py"], 300)]
     table["adversary"] = [("dlms", ["build/release/bin/dlms_adversary"], 300)]
     table["coverage"] = [("coverage", ["python3", "tools/coverage.py"], 300)]
-    table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300)]
+    table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300),
+                     ("update", ["python3", "tests/chain/update_meterd.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),
                         ("suites", ["tests/interop/run", "build/dev", "suites"], 300),
                         ("commands", ["tests/interop/run", "build/dev", "commands"], 300),
@@ -156,6 +157,8 @@ def suites():
                         ("submeter", ["tests/interop/run", "build/dev", "submeter"], 300),
                         ("meter", ["python3", "tests/interop/meter.py"], 300),
                         ("credit", ["tests/interop/run", "build/dev", "credit"], 300)]
+                        ("image", ["tests/interop/run", "build/dev", "image"], 300),
+                        ("meter", ["python3", "tests/interop/meter.py"], 300)]
     table["chain"] = [(script.stem, ["python3", str(script)], 600)
                       for script in sorted((ROOT / "tests" / "chain").glob("test_*.py"))]
     table["fuzz"] = [("fuzz", ["python3", "tools/fuzz.py"], 1200)]
