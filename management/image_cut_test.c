@@ -132,7 +132,7 @@ static void no_cut_loses_an_acknowledged_block_or_the_image(void)
     }
     WK_TEST_FIGURE("cuts of power in an image transfer: blocks or images lost", failures,
                    "cuts", "0", failures == 0, SEED);
-    printf("# %u cuts, seed %u\n", cuts, SEED);
+    printf("# %" PRIu32 " cuts, seed %u\n", cuts, SEED);
     EXPECT(cuts > 3);
     EXPECT_I64(0, failures);
 }

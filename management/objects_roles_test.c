@@ -2,6 +2,7 @@
  *
  * What model/objects.txt says each role may do with each attribute and method, against what a
  * session of a whole meter answers to a client. */
+#include "management/image_test.h"
 #include "management/module.h"
 #include "management/payment.h"
 #include "management/push.h"
@@ -38,6 +39,7 @@ static struct wk_module g_module;
 static struct wk_session_setup g_more[1];
 static struct wk_session_identity g_identity;
 static struct wk_push g_push;
+static struct wk_image g_image;
 static struct wk_setup g_setup;
 static struct wk_payment g_payment;
 static struct wk_session g_session;
@@ -135,6 +137,11 @@ static wk_err start_meter(uint8_t phases)
                                         .draw = draw_number};
     WK_TRY(wk_push_init(&g_push, &push));
     g_module.rooms.push = &g_push;
+    WK_TRY(test_make_maker(32));
+    test_erase_area();
+    const struct wk_image_config image = test_config(TEST_RUNS);
+    WK_TRY(wk_image_init(&g_image, &image));
+    g_module.rooms.image = &g_image;
     const struct wk_session_config session = wk_module_session(&g_module, &g_bearssl.hal);
     return wk_session_init(&g_session, &session);
 }
