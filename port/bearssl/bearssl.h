@@ -17,7 +17,7 @@ struct wk_bearssl {
     const void *hash[WK_HAL_HASHES]; /* br_hash_class, or NULL */
     const void *p256;                /* br_ec_impl, or NULL */
     const void *p384;
-    uint64_t digest[14]; /* br_sha256_context of the digest under way */
+    uint64_t digest[14];      /* br_sha256_context of the digest under way */
     struct wk_hal_crypto hal; /* give &bearssl->hal to who needs it */
 };
 

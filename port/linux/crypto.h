@@ -21,7 +21,7 @@ struct wk_crypto_side {
 struct wk_crypto {
     struct wk_crypto_side seal;
     struct wk_crypto_side open;
-    void *digest; /* EVP_MD_CTX */
+    void *digest;             /* EVP_MD_CTX */
     struct wk_hal_crypto hal; /* give &crypto->hal to who needs it */
 };
 
