@@ -151,7 +151,8 @@ static bool complain(struct wk_meter *meter, const char *what)
 static void show_progress(struct sending *sending, bool last)
 {
     const int64_t now = now_ms();
-    const uint32_t tenth = (uint32_t)(10ULL * sending->here / sending->blocks);
+    const uint32_t blocks = sending->blocks > 0 ? sending->blocks : 1;
+    const uint32_t tenth = (uint32_t)(10ULL * sending->here / blocks);
     const bool terminal = isatty(STDERR_FILENO) != 0;
     if (!last && (terminal ? now - sending->shown_ms < 250 : tenth == sending->shown)) {
         return;
@@ -165,8 +166,8 @@ static void show_progress(struct sending *sending, bool last)
     fprintf(stderr,
             "%s%3" PRIu64 " %%, %" PRIu32 " of %" PRIu32 " blocks, %" PRId64 " kB/s, %" PRId64
             " s left%s",
-            terminal ? "\r" : "", UINT64_C(100) * sending->here / sending->blocks,
-            sending->here, sending->blocks, sent / 1000, sent > 0 ? left / sent : 0,
+            terminal ? "\r" : "", UINT64_C(100) * sending->here / blocks, sending->here,
+            sending->blocks, sent / 1000, sent > 0 ? left / sent : 0,
             terminal && !last ? "   " : "\n");
 }
 

@@ -71,6 +71,7 @@ export const t = translator({
   clock: ["clock", "时钟"],
   fault: ["fault", "故障"],
   security: ["security", "安全"],
+  firmware: ["firmware", "固件"],
   supply: ["supply", "供电"],
   quality: ["quality", "电能质量"],
   "quality tab": ["Quality", "电能质量"],
