@@ -11,7 +11,7 @@
 #include <sys/utsname.h>
 
 #include "app/wk.h"
-#include "port/linux/key_file.h"
+#include "port/linux/pem.h"
 
 static struct wk_image_order order;
 
@@ -25,7 +25,7 @@ static const char k_help[] =
     "also whether that maker signed it. send brings an image to a meter and has it verified:\n"
     "blocks that are there already are not sent again, so after a failure say it once more.\n"
     "activate puts the verified image into force and waits until it shows that it works.\n"
-    "  --key FILE         key pair in PEM, of P-256 or P-384; show: a public key will do\n"
+    "  --key FILE         private key in PEM, P-256 or P-384; key, show: or a certificate\n"
     "  --version A.B.C    of the program; meters take only what is newer than what they ran\n"
     "  --hardware TEXT    what it runs on (linux- and this machine's processor)\n"
     "  --name TEXT        for people (the name of the program's file)\n"
@@ -93,16 +93,24 @@ static bool write_file(const char *path, const uint8_t *head, const uint8_t *oct
 
 /* ---- what needs no meter ----------------------------------------------------------------- */
 
+/* A key pair; or a certificate, which has the public key only: then key->size is 0. */
 static bool read_key(const char *path, struct wk_hal_private *key, struct wk_image_maker *maker)
 {
-    char why[WK_KEY_FILE_WHY];
-    size_t size = 0;
-    if (wk_key_file_read(path, key, maker->point, &size, why) != WK_OK) {
-        fprintf(stderr, "wk: %s\n", why);
-        return false;
+    char error[WK_PEM_ERROR];
+    char of_certificate[WK_PEM_ERROR];
+    if (wk_pem_private(path, key, maker->point, error) == WK_OK) {
+        maker->size = key->size;
+        return true;
     }
-    maker->size = (uint8_t)size;
-    return true;
+    *key = (struct wk_hal_private){.size = 0};
+    if (wk_pem_point(path, maker->point, &maker->size, of_certificate) == WK_OK) {
+        return true;
+    }
+    fprintf(stderr,
+            "wk: %s; \"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256\" makes "
+            "one\n",
+            error);
+    return false;
 }
 
 static void print_hex(const uint8_t *octets, size_t size)
@@ -185,7 +193,7 @@ static int run_sign(const char *program, const char *path)
         return WK_EXIT_FAILED;
     }
     if (key.size == 0) {
-        complain(order.key, "has a public key only: signing needs the private one");
+        complain(order.key, "is a certificate: signing needs the private key");
         return WK_EXIT_FAILED;
     }
     uint8_t *octets = wk_image_file_read(program, &size);
