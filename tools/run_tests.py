@@ -156,9 +156,8 @@ def suites():
                         ("comtrade", ["tests/interop/run", "build/dev", "comtrade"], 300),
                         ("submeter", ["tests/interop/run", "build/dev", "submeter"], 300),
                         ("meter", ["python3", "tests/interop/meter.py"], 300),
-                        ("credit", ["tests/interop/run", "build/dev", "credit"], 300)]
-                        ("image", ["tests/interop/run", "build/dev", "image"], 300),
-                        ("meter", ["python3", "tests/interop/meter.py"], 300)]
+                        ("credit", ["tests/interop/run", "build/dev", "credit"], 300),
+                        ("image", ["tests/interop/run", "build/dev", "image"], 300)]
     table["chain"] = [(script.stem, ["python3", str(script)], 600)
                       for script in sorted((ROOT / "tests" / "chain").glob("test_*.py"))]
     table["fuzz"] = [("fuzz", ["python3", "tools/fuzz.py"], 1200)]
