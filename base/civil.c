@@ -83,7 +83,14 @@ static bool dst_active(const struct wk_zone *zone, int64_t utc_s)
         return false;
     }
     struct wk_civil date = {0};
+    const uint8_t begin = zone->dst_begin.month;
+    const uint8_t end = zone->dst_end.month;
     date_of_days((int32_t)((utc_s + (int64_t)zone->offset_min * 60) / WK_DAY_S), &date);
+    /* Most of the time the month tells; rules count in UTC, so not at its ends. */
+    if (date.month != begin && date.month != end && date.day > 1 && date.day < 28) {
+        return begin < end ? date.month > begin && date.month < end
+                           : date.month > begin || date.month < end;
+    }
     const int64_t begin_s = rule_instant_s(&zone->dst_begin, date.year);
     const int64_t end_s = rule_instant_s(&zone->dst_end, date.year);
     if (begin_s < end_s) {

@@ -6,6 +6,8 @@
 # wk_generated(ROOM TOOL WHAT OUT FROM ...)
 #   <build>/generated/OUT, which tools/TOOL.py makes of FROM when asked for WHAT, for ROOM
 # wk_program(NAME SOURCES main.c ... [USES rooms ...] [LINK libraries ...])
+# wk_whole(ROOM ...), wk_whole_program(PROGRAM ...)
+#   optimised builds of gcc compile these rooms so that these programs can be made of them as a whole
 # wk_fuzzer(NAME SOURCES x_fuzz.c [USES rooms ...] [CORPUS directory])
 
 set(WK_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
@@ -50,6 +52,30 @@ function(wk_program name)
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
     wk_uses_(${name} ${P_USES})
     target_link_libraries(${name} PRIVATE ${P_LINK})
+endfunction()
+
+# Serving a request is many small calls between the files of cosem/ and management/.
+set(WK_WHOLE OFF)
+if(NOT WK_TARGET AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND
+   CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo)$")
+    set(WK_WHOLE ON)
+endif()
+
+function(wk_whole)
+    foreach(room ${ARGN})
+        if(WK_WHOLE)
+            target_compile_options(wk_${room} PRIVATE -O3 -flto -ffat-lto-objects)
+        endif()
+    endforeach()
+endfunction()
+
+function(wk_whole_program)
+    foreach(program ${ARGN})
+        if(WK_WHOLE)
+            target_compile_options(${program} PRIVATE -flto -ffat-lto-objects)
+            target_link_options(${program} PRIVATE -O3 -flto=auto)
+        endif()
+    endforeach()
 endfunction()
 
 function(wk_test name)
