@@ -14,8 +14,8 @@
 #include "base/err.h"
 #include "management/billing.h"
 #include "management/demand.h"
-#include "management/payment.h"
 #include "management/image_header.h"
+#include "management/payment.h"
 #include "management/price.h"
 #include "management/push.h"
 #include "management/registers.h"
@@ -160,9 +160,9 @@ struct wk_config {
     bool push_confirm;
     bool push_compact;
     /* [firmware] */
+    uint32_t trial_s;            /* that a new one runs before it is confirmed */
     struct wk_image_maker maker; /* size 0: no image transfer */
     char hardware[WK_IMAGE_HARDWARE + 1];
-    uint32_t trial_s; /* that a new one runs before it is confirmed */
     /* [web] */
     char web_host[WK_CONFIG_TEXT];
     uint16_t web_port; /* 0 = no page */

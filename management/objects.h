@@ -46,7 +46,7 @@ extern const struct wk_object_class wk_objects_control;    /* class 1, state and
 extern const struct wk_object_class wk_objects_setup; /* any class; selector: first field */
 extern const struct wk_object_class wk_objects_push;  /* class 40; selector: setup */
 
-extern const struct wk_object_class wk_objects_payment; /* 111, 112, 113, 115, class 1 */
+extern const struct wk_object_class wk_objects_payment;  /* 111, 112, 113, 115, class 1 */
 extern const struct wk_object_class wk_objects_image;    /* class 18 */
 extern const struct wk_object_class wk_objects_firmware; /* class 1, about firmware */
 

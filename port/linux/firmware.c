@@ -295,7 +295,7 @@ static bool start_child(const char *path, char **argv, const char *option, pid_t
     char *with[ARGUMENTS + 2];
     char copy[32];
     size_t count = 0;
-    for (; argv[count] != NULL && count < ARGUMENTS; count++) {
+    for (; count < ARGUMENTS && argv[count] != NULL; count++) {
         with[count] = argv[count];
     }
     snprintf(copy, sizeof copy, "%s", option);
