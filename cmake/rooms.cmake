@@ -5,6 +5,9 @@
 #   a TAP program, listed for ./test in <build>/tests.list; TARGET = also runs on Cortex-M
 # wk_generated(ROOM TOOL WHAT OUT FROM ...)
 #   <build>/generated/OUT, which tools/TOOL.py makes of FROM when asked for WHAT, for ROOM
+# wk_objects(ROOM WHAT OUT [OVERLAY])
+#   the same of model/objects.txt with an overlay of model/overlays, WK_OVERLAY if none is named; one
+#   that is named lies in <build>/overlay/OVERLAY/generated
 # wk_program(NAME SOURCES main.c ... [USES rooms ...] [LINK libraries ...])
 # wk_whole(ROOM ...), wk_whole_program(PROGRAM ...)
 #   optimised builds of gcc compile these rooms so that these programs can be made of them as a whole
@@ -114,15 +117,34 @@ function(wk_fuzzer name)
 endfunction()
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
-function(wk_generated target tool what out)
-    set(file ${CMAKE_BINARY_DIR}/generated/${out})
-    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
+function(wk_generate_ target tool what file)
+    cmake_parse_arguments(G "" "" "FROM;MORE" ${ARGN})
+    get_filename_component(folder ${file} DIRECTORY)
+    get_filename_component(above ${folder} DIRECTORY)
+    file(MAKE_DIRECTORY ${folder})
     file(GLOB tools CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/${tool}*.py)
-    set(from ${ARGN})
-    list(TRANSFORM from PREPEND ${PROJECT_SOURCE_DIR}/)
+    list(TRANSFORM G_FROM PREPEND ${PROJECT_SOURCE_DIR}/)
     add_custom_command(OUTPUT ${file}
-        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/${tool}.py ${what} ${file}
-        DEPENDS ${from} ${tools})
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/${tool}.py ${what} ${file} ${G_MORE}
+        DEPENDS ${G_FROM} ${tools})
     target_sources(${target} PRIVATE ${file})
-    target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR})
+    target_include_directories(${target} BEFORE PRIVATE ${above})
+endfunction()
+
+function(wk_generated target tool what out)
+    wk_generate_(${target} ${tool} ${what} ${CMAKE_BINARY_DIR}/generated/${out} FROM ${ARGN})
+endfunction()
+
+function(wk_objects target what out)
+    set(folder ${CMAKE_BINARY_DIR})
+    set(overlay ${WK_OVERLAY})
+    if(ARGN)
+        set(overlay ${ARGN})
+        set(folder ${CMAKE_BINARY_DIR}/overlay/${overlay})
+    endif()
+    set(from model/objects.txt)
+    if(overlay)
+        list(APPEND from model/overlays/${overlay}.txt)
+    endif()
+    wk_generate_(${target} objects ${what} ${folder}/generated/${out} FROM ${from} MORE ${overlay})
 endfunction()

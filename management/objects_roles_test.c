@@ -24,6 +24,7 @@ struct expected {
     struct wk_object_rights rights[WK_ROLE_COUNT];
 };
 
+#include "generated/objects_clients.h"
 #include "generated/objects_matrix.h"
 
 #define SECTOR  4096
@@ -164,7 +165,8 @@ static wk_err run(void)
 
 static wk_err open_as(wk_role role)
 {
-    static const uint16_t k_saps[WK_ROLE_COUNT] = {16, 2, 1};
+    static const uint16_t k_saps[WK_ROLE_COUNT] = {WK_CLIENT_SAP_PUBLIC, WK_CLIENT_SAP_READER,
+                                                   WK_CLIENT_SAP_MANAGEMENT};
     static const wk_association_mechanism k_mechanisms[WK_ROLE_COUNT] = {
         WK_ASSOCIATION_NONE, WK_ASSOCIATION_LLS, WK_ASSOCIATION_HLS_GMAC};
     struct wk_client_config config = {

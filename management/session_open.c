@@ -5,6 +5,7 @@
 #include "cosem/hls.h"
 #include "cosem/initiate.h"
 #include "cosem/kdf.h"
+#include "generated/objects_clients.h" /* from model/objects.txt */
 #include "management/session_part.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -21,15 +22,15 @@ static const uint32_t k_conformance =
 #define CONTEXT(n)   (1U << (n))
 
 const struct wk_session_association wk_session_usual[WK_ROLE_COUNT] = {
-    {.client_sap = 16,
+    {.client_sap = WK_CLIENT_SAP_PUBLIC,
      .role = WK_ROLE_PUBLIC,
      .mechanisms = MECHANISM(WK_ASSOCIATION_NONE),
      .contexts = CONTEXT(WK_ASSOCIATION_LN)},
-    {.client_sap = 2,
+    {.client_sap = WK_CLIENT_SAP_READER,
      .role = WK_ROLE_READER,
      .mechanisms = MECHANISM(WK_ASSOCIATION_LLS),
      .contexts = CONTEXT(WK_ASSOCIATION_LN)},
-    {.client_sap = 1,
+    {.client_sap = WK_CLIENT_SAP_MANAGEMENT,
      .role = WK_ROLE_MANAGEMENT,
      .mechanisms = MECHANISM(WK_ASSOCIATION_HLS_GMAC),
      .contexts = CONTEXT(WK_ASSOCIATION_LN_CIPHERED),

@@ -2,37 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes of model/objects.txt what knows the objects of a meter.
 
-usage: objects.py rows OUT     rows of the table of management/objects
-       objects.py setup OUT    types and first values of management/setup
-       objects.py names OUT    names of objects for wk and the head-end
-       objects.py matrix OUT   what each role may do, for the test of roles
-       objects.py docs         docs/objects.md
-       objects.py --check      whether docs/objects.md is fresh
-A line that is wrong is told as objects.txt:LINE: FIELD: reason.
+usage: objects.py rows OUT [OVERLAY]      rows of the table of management/objects
+       objects.py setup OUT [OVERLAY]     types and first values of management/setup
+       objects.py clients OUT [OVERLAY]   client SAPs of the roles
+       objects.py names OUT [OVERLAY]     names of objects for wk and the head-end
+       objects.py matrix OUT [OVERLAY]    what each role may do, for the test of roles
+       objects.py docs                    docs/objects.md and docs/overlays.md
+       objects.py --check                 whether both are fresh
+OVERLAY is a name in model/overlays. A line that is wrong is told as FILE:LINE: FIELD: reason.
 """
 import pathlib
 import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import objects_overlay  # noqa: E402
 import objects_type  # noqa: E402
+from objects_line import (Fault, Place, check_text, number, read_class_key, read_obis,  # noqa: E402
+                          read_rights, read_selector)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODEL = ROOT / "model" / "objects.txt"
+OVERLAYS = ROOT / "model" / "overlays"
 DOCS = ROOT / "docs" / "objects.md"
+OVERLAY_DOCS = ROOT / "docs" / "overlays.md"
 LISTS = ("single", "three")
 STORAGE = ("fixed", "live", "column", "counter", "log", "config", "security")
-MOST_NUMBER = 32  # attributes and methods have a bit each
-ALL = 0xFFFFFFFF
 SETUPS = ("setup", "schedule", "monitor")  # functions whose attributes management/setup keeps
 METHOD_KINDS = {"add": 1, "remove": 2, "count": 3}
-
-
-class Fault(Exception):
-    """A line of the model that is wrong."""
-
-    def __init__(self, line, field, reason):
-        super().__init__(f"objects.txt:{line}: {field}: {reason}")
 
 
 class Class:
@@ -54,80 +51,19 @@ class Object:
 
 # ---- reading -----------------------------------------------------------------------------------
 
-def number(text, line, field, most):
-    if not re.fullmatch(r"\d+", text) or int(text) > most:
-        raise Fault(line, field, f"'{text}' is not a number of 0..{most}")
-    return int(text)
-
-
-def read_class_key(text, line):
-    match = re.fullmatch(r"(\d+)\.(\d+)", text)
-    if match is None or int(match[1]) > 0xFFFF or int(match[2]) > 0xFF:
-        raise Fault(line, "class", f"'{text}' is not CLASS.VERSION")
-    return int(match[1]), int(match[2])
-
-
-def read_obis(text, line):
-    parts = text.split(".")
-    if len(parts) != 6:
-        raise Fault(line, "OBIS", f"'{text}' has not six numbers")
-    return tuple(number(part, line, "OBIS", 255) for part in parts)
-
-
-def read_numbers(text, line, field, most):
-    """1-3,5 as a mask."""
-    mask = 0
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        low = number(first, line, field, MOST_NUMBER)
-        high = number(last, line, field, MOST_NUMBER) if dash else low
-        if not 1 <= low <= high:
-            raise Fault(line, field, f"'{part}' is not a number or FIRST-LAST")
-        if high > most:
-            raise Fault(line, field, f"there is no {high}, the class has {most}")
-        mask |= sum(1 << n - 1 for n in range(low, high + 1))
-    return mask
-
-
-def read_rights(text, line, role, of_class):
-    """(get, set, action)"""
-    rights = {"r": 0, "w": 0, "x": 0}
-    field = f"rights of {role}"
-    if text == "-":
-        return 0, 0, 0
-    for word in text.split():
-        letter, what = word[0], word[1:]
-        if letter not in rights or rights[letter] != 0:
-            raise Fault(line, field, f"'{word}' does not begin with an r, w or x of its own")
-        most = len(of_class.methods if letter == "x" else of_class.attributes)
-        if what == "*" and letter != "w":
-            rights[letter] = ALL
-        else:
-            rights[letter] = read_numbers(what, line, field, most)
-    if rights["w"] & 1:
-        raise Fault(line, field, "the logical name cannot be written")
-    if not any(rights.values()):
-        raise Fault(line, field, "is empty: write - for nothing")
-    return rights["r"], rights["w"], rights["x"]
-
-
-def read_selector(text, line):
-    name, colon, index = text.partition(":")
-    if not re.fullmatch(r"WK_[A-Z0-9_]+|\d+", name):
-        raise Fault(line, "selector", f"'{name}' is neither a number nor a constant WK_...")
-    if not colon:
-        return name
-    return f"WK_OBJECTS_OF({name}, {number(index, line, 'selector', 0xFFFF)})"
-
-
 class Model:
-    def __init__(self, text):
+    def __init__(self, text, overlay=None):
+        """overlay: (file, text), or None."""
         self.roles = []
+        self.clients = {}  # role -> SAP
+        self.fixed = set()  # OBIS codes that the code names
         self.classes = {}
         self.objects = []
         self.group = ""
         for count, line in enumerate(text.splitlines(), 1):
-            self.read_line(count, line)
+            self.read_line(Place("objects.txt", count), line)
+        if overlay is not None:
+            objects_overlay.apply(self, *overlay)
         for thing in self.objects:
             self.check_setup(thing)
         self.objects.sort(key=lambda thing: LISTS.index(thing.list))
@@ -139,12 +75,23 @@ class Model:
             return
         if line.startswith("roles "):
             self.roles = line.split()[1:]
+        elif line.startswith("client "):
+            self.read_client(count, line.split()[1:])
+        elif line.startswith("fixed "):
+            self.fixed |= {read_obis(text, count) for text in line.split()[1:]}
         elif line.startswith("class "):
             self.read_class(count, line[6:])
         elif line.startswith(" "):
             self.read_value(count, line.strip())
         else:
             self.read_object(count, [field.strip() for field in line.split("|")])
+
+    def read_client(self, count, words):
+        if len(words) != 2 or words[0] not in self.roles:
+            raise Fault(count, "client", f"'{' '.join(words)}' is not ROLE SAP")
+        self.clients[words[0]] = number(words[1], count, "client", 127)
+        if len(set(self.clients.values())) != len(self.clients):
+            raise Fault(count, "client", f"{words[1]} is that of another role")
 
     def read_class(self, count, line):
         fields = [field.strip() for field in line.split("|")]
@@ -180,14 +127,13 @@ class Model:
     def check(self, thing):
         for other in self.objects:
             if other.obis == thing.obis:
-                raise Fault(thing.line, "OBIS", f"{thing.obis_text()} is in line {other.line} too")
+                raise Fault(thing.line, "OBIS", f"{thing.obis_text()} is at {other.line} too")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", thing.function):
             raise Fault(thing.line, "function", f"'{thing.function}' is no name")
         if thing.storage not in STORAGE:
             raise Fault(thing.line, "storage",
                         f"'{thing.storage}' is none of {', '.join(STORAGE)}")
-        if not thing.text or '"' in thing.text or "\\" in thing.text:
-            raise Fault(thing.line, "text", "is empty or has a quotation mark or backslash")
+        check_text(thing.text, thing.line)
 
     def read_value(self, count, line):
         """NUMBER : TYPE = VALUE, or method NUMBER : KIND ATTRIBUTE, of the object above."""
@@ -233,8 +179,14 @@ class Model:
                     raise Fault(thing.line, "method", f"{method} may be called but does nothing")
 
 
-def read_model(path):
-    return Model(path.read_text())
+def read_model(path, overlay=None):
+    """overlay: a name in model/overlays, or None."""
+    if overlay is None:
+        return Model(path.read_text())
+    file = OVERLAYS / f"{overlay}.txt"
+    if not file.exists():
+        raise Fault(f"overlays/{overlay}.txt", "overlay", "there is none of this name")
+    return Model(path.read_text(), (f"overlays/{overlay}.txt", file.read_text()))
 
 
 # ---- writing -----------------------------------------------------------------------------------
@@ -311,6 +263,12 @@ def write_setup(model):
     return "\n".join(lines)
 
 
+def write_clients(model):
+    lines = [HEAD, "enum {"]
+    lines += [f"    WK_CLIENT_SAP_{role.upper()} = {model.clients[role]}," for role in model.roles]
+    return "\n".join(lines + ["};", ""])
+
+
 def write_names(model):
     lines = [HEAD, "static const struct object_name k_names[] = {"]
     for thing in sorted(model.objects, key=lambda one: one.obis):
@@ -362,24 +320,40 @@ def write_docs(model):
     return "\n".join(lines) + "\n"
 
 
-WRITERS = {"rows": write_rows, "setup": write_setup, "names": write_names, "matrix": write_matrix}
+def documents():
+    """file -> what it is to hold"""
+    names = sorted(path.stem for path in OVERLAYS.glob("*.txt"))
+    base = read_model(MODEL)
+    overlaid = {name: read_model(MODEL, name) for name in names}
+    return {DOCS: write_docs(base), OVERLAY_DOCS: objects_overlay.write_docs(base, overlaid)}
+
+
+WRITERS = {"rows": write_rows, "setup": write_setup, "clients": write_clients,
+           "names": write_names, "matrix": write_matrix}
+
+
+def run(arguments):
+    if arguments == ["docs"]:
+        for file, text in documents().items():
+            file.write_text(text)
+        return 0
+    if arguments == ["--check"]:
+        for file, text in documents().items():
+            if not file.exists() or file.read_text() != text:
+                return f"docs/{file.name} is old: run tools/objects.py docs"
+        return 0
+    if len(arguments) in (2, 3) and arguments[0] in WRITERS:
+        model = read_model(MODEL, *arguments[2:])
+        pathlib.Path(arguments[1]).write_text(WRITERS[arguments[0]](model))
+        return 0
+    return __doc__
 
 
 def main(arguments):
     try:
-        model = read_model(MODEL)
+        return run(arguments)
     except Fault as fault:
         return str(fault)
-    if arguments == ["docs"]:
-        DOCS.write_text(write_docs(model))
-        return 0
-    if arguments == ["--check"]:
-        fresh = DOCS.exists() and DOCS.read_text() == write_docs(model)
-        return 0 if fresh else "docs/objects.md is old: run tools/objects.py docs"
-    if len(arguments) == 2 and arguments[0] in WRITERS:
-        pathlib.Path(arguments[1]).write_text(WRITERS[arguments[0]](model))
-        return 0
-    return __doc__
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import objects  # noqa: E402
+import objects_line  # noqa: E402
 import objects_type  # noqa: E402
 
 MODEL = """roles public reader
@@ -28,7 +29,7 @@ WRONG = [
     (LINE.replace("single", "dual"), "line 12: list: 'dual' is neither single nor three"),
     (LINE.replace("0.0.96.1.9.255", "0.0.96.1.9"), "line 12: OBIS: '0.0.96.1.9' has not six numbers"),
     (LINE.replace("0.0.96.1.9", "0.0.96.1.256"), "line 12: OBIS: '256' is not a number of 0..255"),
-    (LINE.replace("96.1.9", "96.1.0"), "line 12: OBIS: 0.0.96.1.0.255 is in line 6 too"),
+    (LINE.replace("96.1.9", "96.1.0"), "line 12: OBIS: 0.0.96.1.0.255 is at objects.txt:6 too"),
     (LINE.replace("| 1.0 |", "| 1 |"), "line 12: class: '1' is not CLASS.VERSION"),
     (LINE.replace("| 1.0 |", "| 2.0 |"), "line 12: class: 2.0 has no line of its own"),
     (LINE.replace("r1-2", "r1-3"), "line 12: rights of public: there is no 3, the class has 2"),
@@ -65,6 +66,24 @@ WRONG_VALUES = [
     ("struct(u8", "(1)", "type: ')' is missing before ''"),
     ("u8", "1 2", "value: '2' is too much"),
     ("bits 3", "0b10", "value: 3 bits 0b... are wanted"),
+]
+OVERLAY = "title Nowhere\n"
+WRONG_OVERLAYS = [
+    ("remove 0.0.96.1.7.255\n", "line 2: OBIS: 0.0.96.1.7.255 is not in the model"),
+    ("remove 0.0.96.1\n", "line 2: OBIS: '0.0.96.1' has not six numbers"),
+    ("remove 1.0.52.7.0.255\n", "line 2: OBIS: 1.0.52.7.0.255 is fixed: code names it"),
+    ("rename 0.0.96.1.0.255\n", "line 2: line: 1 fields instead of 2"),
+    ("rename 0.0.96.1.0.255 | \n", "line 2: text: is empty or has a quotation mark or backslash"),
+    ("map 1.0.52.7.0.255 | 1.0.12.7.0.255\n", "line 2: OBIS: 1.0.52.7.0.255 is fixed: code names it"),
+    ("map 0.0.96.1.0.255 | 0.0.25.1.0.255\n", "line 2: OBIS: 0.0.25.1.0.255 is at objects.txt:7 too"),
+    ("rights 0.0.96.1.0.255 | guest | r*\n", "line 2: role: 'guest' is none of public, reader"),
+    ("rights 0.0.96.1.0.255 | public | r3\n", "line 2: rights of public: there is no 3, the class has 2"),
+    ("client guest 4\n", "line 2: client: 'guest 4' is not ROLE SAP"),
+    ("client reader 200\n", "line 2: client: '200' is not a number of 0..127"),
+    ("client reader 16\nclient public 16\n", "line 3: client: 16 is that of another role"),
+    ("roles public\n", "line 2: line: 'roles' belongs into objects.txt"),
+    (LINE.replace("single", "dual"), "line 2: list: 'dual' is neither single nor three"),
+    (LINE + "  2 : u8 = 1\n", "line 3: line: is indented, but the object above is no setup"),
 ]
 # By hand from IEC 62056-6-2 and the tags of A-XDR.
 ENCODED = [
@@ -120,6 +139,36 @@ def check_wrong():
         report(said == wanted, f"of {kind} = {value} it says {wanted}", f"said {said}")
 
 
+def said_of_overlay(text):
+    try:
+        objects.Model(MODEL + "fixed 1.0.52.7.0.255\n", ("nowhere.txt", text))
+        return "nothing"
+    except objects.Fault as fault:
+        return str(fault).replace("nowhere.txt:", "line ", 1)
+
+
+def check_overlay():
+    for line, wanted in WRONG_OVERLAYS:
+        said = said_of_overlay(OVERLAY + line)
+        report(said == wanted, f"of an overlay it says {wanted}", f"said {said}")
+    said = said_of_overlay("remove 0.0.96.1.0.255\n")
+    report(said == "line 1: title: is missing", "an overlay has a title", said)
+    text = OVERLAY + ("client reader 32\nrights 1.0.52.7.0.255 | reader | r2\n"
+                      "remove 0.0.25.1.0.255\nmap 0.0.96.1.0.255 | 0.0.96.1.1.255\n"
+                      "rename 0.0.96.1.1.255 | number\n" + LINE.replace("1.9.255", "1.0.255"))
+    model = objects.Model(MODEL, ("nowhere.txt", text))
+    found = [(thing.obis_text(), thing.text, thing.rights) for thing in model.objects]
+    nothing, all_read = (0, 0, 0), (objects_line.ALL, 0, 0)
+    report(model.clients == {"reader": 32} and found == [
+        ("0.0.96.1.1.255", "number", [(3, 0, 0), all_read]),
+        ("0.0.96.1.0.255", "a text", [(3, 0, 0), all_read]),
+        ("1.0.52.7.0.255", "voltage L2", [nothing, (2, 0, 0)]),
+    ], "an overlay adds, removes, renames, moves, sets clients and rights", str(found))
+    base = objects.Model(MODEL)
+    report(len(base.objects) == 3 and base.objects[0].text == "serial number",
+           "the model itself stays as it is")
+
+
 def check_written():
     model = objects.Model(MODEL)
     rows = objects.write_rows(model)
@@ -140,7 +189,10 @@ def check_written():
 
 
 def check_fresh():
-    report(objects.main(["--check"]) == 0, "docs/objects.md is fresh")
+    report(objects.main(["--check"]) == 0, "docs/objects.md and docs/overlays.md are fresh")
+    said = objects.main(["rows", "/dev/null", "atlantis"])
+    report(said == "overlays/atlantis.txt: overlay: there is none of this name",
+           "an overlay that is not there is told", str(said))
     kept = objects.DOCS
     with tempfile.TemporaryDirectory() as folder:
         objects.DOCS = pathlib.Path(folder) / "objects.md"
@@ -150,6 +202,7 @@ def check_fresh():
 
 
 check_wrong()
+check_overlay()
 check_written()
 check_fresh()
 print(f"1..{count}")
