@@ -25,6 +25,8 @@ NOT_OF_THE_TARGET = ("lanes4", "push_decoder", "push_decoder_walk")
 LIMIT_LINKED = 40960
 LIMIT_MANAGEMENT = 65536 # without what serves COSEM, and without payment
 LIMIT_PAYMENT = 16384    # account, tokens and their classes: linked by meters that have them
+# A server of the full list of objects with suites 0 and 1, linked: COSEM, and the cryptography.
+LIMIT_SERVER = 112640
 LIMIT_LISTENER = 12288   # the push decoder and what it needs of COSEM and base, without AES-GCM
 
 
@@ -102,6 +104,27 @@ def linked(program, own):
     return taken
 
 
+# What of a server's map serves COSEM; the rooms behind its objects are management's own.
+SERVER = re.compile(r"lib(?:wk_(?:cosem|session|object|push|bearssl)|bearssl_gcm)\.a\((\w+)|"
+                    r"libwk_(?:management|payment)\.a\(((?:image|object|schedule|setup|"
+                    r"module_security)\w*)|(ltrans)\d*\.ltrans\.o")
+
+
+def served(program):
+    """member -> octets of code and constants in flash that a DLMS server brings"""
+    taken = {}
+    text = (BUILD / f"{program}.map").read_text()
+    text = text[text.index("Linker script and memory map"):]
+    found = re.findall(r"^ \.(?:text|rodata|data)\S*\s+0x\w+\s+0x(\w+)\s+(\S+)$", text,
+                       re.MULTILINE)
+    for size, path in found:
+        match = SERVER.search(path)
+        if match is not None:
+            member = match.group(1) or match.group(2) or "base"
+            taken[member] = taken.get(member, 0) + int(size, 16)
+    return taken
+
+
 def is_cosem(stem):
     """Rooms of management that serve COSEM: keys and lines of its clients included."""
     return stem.startswith(("image", "object", "push", "schedule", "session", "setup")) or stem in ("line", "module_security")
@@ -141,6 +164,10 @@ def main():
     lines.append("linked for a listener to pushes:")
     lines += [f"  {room:32s} {size:8d}" for room, size in sorted(listener.items())]
     lines.append(f"  {'together':32s} {sum(listener.values()):8d}")
+    server = served("dlms_size_target")
+    lines.append("linked for a DLMS server, full list, suites 0 and 1:")
+    lines += [f"  {room:32s} {size:8d}" for room, size in sorted(server.items())]
+    lines.append(f"  {'together':32s} {sum(server.values()):8d}")
     text = "\n".join(lines)
     report = ROOT / "build" / "report"
     report.mkdir(parents=True, exist_ok=True)
@@ -159,7 +186,9 @@ def main():
             check(3, "ROM of management without COSEM", core, LIMIT_MANAGEMENT, ""),
             check(4, "ROM of the push decoder, linked, without AES-GCM", sum(listener.values()),
                   LIMIT_LISTENER, ""),
-            check(5, "ROM of payment", payment, LIMIT_PAYMENT, "")]
+            check(5, "ROM of payment", payment, LIMIT_PAYMENT, ""),
+            check(6, "ROM of a DLMS server, full list, suite 1, linked", sum(server.values()),
+                  LIMIT_SERVER, "")]
     print(f"1..{len(good)}")
     sys.exit(0 if all(good) else 1)
 
