@@ -101,8 +101,8 @@ static inline wk_err test_make_image(const char *hardware, uint64_t version)
     struct wk_image_header header = {
         .version = version, .size = TEST_PAYLOAD, .curve = test_private.size};
     uint8_t hash[WK_HAL_HASH];
-    strcpy(header.hardware, hardware);
-    strcpy(header.name, "test");
+    memcpy(header.hardware, hardware, strlen(hardware));
+    memcpy(header.name, "test", 4);
     for (uint32_t i = 0; i < TEST_PAYLOAD; i++) {
         test_image[WK_IMAGE_HEADER + i] = (uint8_t)(i * i + (i >> 8) + version);
     }
