@@ -189,7 +189,8 @@ bool wk_meter_option(struct wk_meter *meter, int option, const char *value)
 bool wk_meter_address(struct wk_meter *meter, const char *text)
 {
     /* an address with its carrier is for port/linux/dlms_carrier to take apart */
-    const bool carried = strstr(text, "://") != NULL || strncmp(text, "hdlc:", 5) == 0;
+    const bool carried = strstr(text, "://") != NULL || strncmp(text, "hdlc:", 5) == 0 ||
+                         strncmp(text, "modee:", 6) == 0;
     if (carried && strlen(text) < sizeof meter->host) {
         memcpy(meter->host, text, strlen(text) + 1);
         meter->config.host = meter->host;

@@ -120,13 +120,13 @@ struct wk_config {
     char token_module[WK_CONFIG_PATH];    /* PKCS#11; empty: there is no token */
     char token_label[WK_CONFIG_TEXT];     /* empty: the first one */
     char token_pin_file[WK_CONFIG_PATH];  /* its first line is the PIN */
-    uint16_t udp_port;                    /* wrapper over UDP; 0: none */
-    uint16_t tls_port;                    /* wrapper over TLS; 0: none */
     char tls_certificate[WK_CONFIG_PATH]; /* PEM files, as in port/linux/tls */
     char tls_key[WK_CONFIG_PATH];
     char tls_ca[WK_CONFIG_PATH];
     char tls_crl[WK_CONFIG_PATH];       /* empty: none is asked */
     char tls_client[WK_CONFIG_TEXT];    /* name that clients must have; empty: any */
+    uint16_t udp_port;                  /* wrapper over UDP; 0: none */
+    uint16_t tls_port;                  /* wrapper over TLS; 0: none */
     uint16_t hdlc_port;                 /* HDLC over TCP; 0: none */
     uint16_t hdlc_address;              /* physical device on a line */
     char serial_device[WK_CONFIG_PATH]; /* HDLC on a serial line; empty: none */
@@ -134,7 +134,7 @@ struct wk_config {
     char signing_key[WK_CONFIG_PATH]; /* of suites 1 and 2: PEM files, or in the token */
     char agreement_key[WK_CONFIG_PATH];
     char certificates[WK_CONFIG_PATH]; /* PEM: the root, then those of clients */
-    /* [association NAME]; 0 of them: public, reader and management of [dlms] */
+    /* [association NAME]; association_count 0: public, reader and management of [dlms] */
     struct wk_config_association {
         char name[32];
         unsigned line;
@@ -151,10 +151,11 @@ struct wk_config {
         struct wk_hal_key authentication_key;
         struct wk_hal_key master_key;
     } association[WK_CONFIG_ASSOCIATIONS];
-    uint8_t association_count;
     /* [push] */
     char push_destination[WK_PUSH_DESTINATION]; /* "": nothing is pushed unless set over DLMS */
     uint32_t push_every_s;                      /* 0: only on alarms and commands */
+    bool serial_mode_e; /* the line begins with the sign-on of IEC 62056-21 */
+    uint8_t association_count;
     bool push_udp;
     bool push_protect;
     bool push_confirm;

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, PATH, NUMBER16, OCTETS, BAUD } kind;
+typedef enum kind { TEXT, PATH, NUMBER16, OCTETS, BAUD, SIGN_ON } kind;
 
-#define TOKEN "pkcs11:" /* as port/linux/tls names keys of a token */
+#define SIGN_ON_BAUD_MOST 19200
+#define TOKEN             "pkcs11:" /* as port/linux/tls names keys of a token */
 
 struct key {
     const char *name;
@@ -36,6 +37,7 @@ static const struct key k_keys[] = {
      125}, /* 126, 127: calling, all stations */
     {"serial", TEXT, PLACE(serial_device), 0, 0},
     {"serial_baud", BAUD, PLACE(serial_baud), 0, 0},
+    {"serial_sign_on", SIGN_ON, PLACE(serial_mode_e), 0, 0},
     {"signing_key", PATH, PLACE(signing_key), 0, 0},
     {"agreement_key", PATH, PLACE(agreement_key), 0, 0},
     {"certificates", PATH, PLACE(certificates), 0, 0},
@@ -119,6 +121,12 @@ wk_err wk_config_dlms_take(struct wk_config *config, const struct wk_ini_entry *
     if (key->kind == PATH) {
         return take_path(place, entry->value, (char *)to, key->size);
     }
+    if (key->kind == SIGN_ON) {
+        *(bool *)to = strcmp(entry->value, "mode-e") == 0;
+        return *(bool *)to || strcmp(entry->value, "none") == 0
+                   ? WK_OK
+                   : refuse(reason, room, "must be none or mode-e");
+    }
     size_t octets = 0;
     if (key->kind == OCTETS &&
         (wk_ini_hex(entry->value, to, key->size, &octets) != WK_OK || octets != key->size)) {
@@ -160,6 +168,9 @@ const char *wk_config_dlms_check(const struct wk_config *config)
     }
     if (in_token && (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
         return "[dlms] encryption_key_slot needs token_module and token_pin_file";
+    }
+    if (config->serial_mode_e && config->serial_baud > SIGN_ON_BAUD_MOST) {
+        return "[dlms] serial_sign_on agrees on 19200 baud at most";
     }
     if (config->tls_port != 0 && (config->tls_certificate[0] == '\0' ||
                                   config->tls_key[0] == '\0' || config->tls_ca[0] == '\0')) {

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#define SIGN_ON_BAUD 9600
+
 _Static_assert(WK_METER_PORTS_ERROR >= WK_DLMS_TCP_ERROR &&
                    WK_METER_PORTS_ERROR >= WK_DLMS_LINE_ERROR &&
                    WK_METER_PORTS_ERROR >= WK_DLMS_UDP_ERROR &&
@@ -62,6 +64,17 @@ static wk_err start_udp(struct wk_meter_ports *ports,
     return wk_dlms_udp_start(&ports->udp, &udp, error);
 }
 
+static struct wk_mode_e_config sign_on_of(const struct wk_config *file)
+{
+    struct wk_mode_e_config sign_on = {
+        .maker = "WKP",
+        .name = "WATTKEEPER",
+        .baud = file->serial_baud != 0 ? file->serial_baud : SIGN_ON_BAUD,
+    };
+    (void)snprintf(sign_on.address, sizeof sign_on.address, "%s", file->serial);
+    return sign_on;
+}
+
 /* HDLC over TCP and on a serial line. */
 static wk_err start_lines(struct wk_meter_ports *ports,
                           const struct wk_meter_ports_config *config, char *error)
@@ -80,7 +93,9 @@ static wk_err start_lines(struct wk_meter_ports *ports,
     if (file->hdlc_port != 0) {
         WK_TRY(wk_dlms_line_start(&ports->hdlc, &line, error));
     }
+    const struct wk_mode_e_config sign_on = sign_on_of(file);
     if (file->serial_device[0] != '\0') {
+        line.sign_on = file->serial_mode_e ? &sign_on : NULL;
         line.device = file->serial_device;
         line.baud = file->serial_baud;
         WK_TRY(wk_dlms_line_start(&ports->serial, &line, error));

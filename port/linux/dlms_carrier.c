@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cosem/mode_e.h"
 #include "port/linux/serial.h"
+#include "port/linux/sign_on.h"
 
 #define LEAVE_US       INT64_C(1000000) /* for the answer to DISC */
 #define OCTET_US       INT64_C(200000)  /* longest pause within a frame, as a tty delivers it */
@@ -463,11 +465,28 @@ static wk_err connect_host(struct wk_dlms_carrier *carrier, int64_t deadline_us)
     return err;
 }
 
+static wk_err open_device(struct wk_dlms_carrier *carrier, int64_t deadline_us)
+{
+    struct wk_dlms_carrier_address *to = &carrier->to;
+    WK_TRY(wk_serial_open(&carrier->file, to->host, to->signs_on ? WK_MODE_E_BAUD : to->baud,
+                          to->signs_on, carrier->error));
+    if (!to->signs_on) {
+        return WK_OK;
+    }
+    const wk_err err = wk_sign_on(carrier->file, &to->baud, deadline_us, carrier->error);
+    if (err != WK_OK) {
+        wk_dlms_carrier_close(carrier);
+    }
+    return err;
+}
+
 wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
                             const struct wk_dlms_carrier_address *address, uint16_t server_sap,
                             int64_t timeout_us)
 {
-    _Static_assert(WK_DLMS_CARRIER_ERROR == WK_SERIAL_ERROR, "one text serves both");
+    _Static_assert(WK_DLMS_CARRIER_ERROR == WK_SERIAL_ERROR &&
+                       WK_DLMS_CARRIER_ERROR == WK_SIGN_ON_ERROR,
+                   "one text serves all");
     carrier->to = *address;
     carrier->file = -1;
     carrier->tls = NULL;
@@ -478,9 +497,9 @@ wk_err wk_dlms_carrier_open(struct wk_dlms_carrier *carrier,
     carrier->error[0] = '\0';
     wk_wrapper_split_init(&carrier->wrapped, carrier->in, sizeof carrier->in);
     wk_hdlc_split_init(&carrier->frames, carrier->in, WK_HDLC_FRAME_MOST);
-    return address->serial ? wk_serial_open(&carrier->file, address->host, address->baud, false,
-                                            carrier->error)
-                           : connect_host(carrier, now_us() + timeout_us);
+    const int64_t deadline_us = now_us() + timeout_us;
+    return address->serial ? open_device(carrier, deadline_us)
+                           : connect_host(carrier, deadline_us);
 }
 
 void wk_dlms_carrier_close(struct wk_dlms_carrier *carrier)

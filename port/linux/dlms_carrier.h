@@ -9,6 +9,8 @@
  *                             for the answer is over (port/linux/dlms_udp answers it only once)
  *   hdlc+tcp://HOST:PORT[/PHYSICAL]     HDLC over TCP
  *   hdlc:DEVICE[?baud=N][&address=N]    HDLC on a serial device: hdlc:/dev/ttyUSB0?baud=9600
+ *   modee:DEVICE[?baud=N][&address=N]   the same after the sign-on of IEC 62056-21, mode E; `baud`
+ *                             is the highest rate wanted (cosem/mode_e)
  *
  * PHYSICAL or `address` is the physical device on the line, 1..125; without it the address has
  * one octet, that of the logical device. One thread per instance. */
@@ -33,6 +35,7 @@ struct wk_dlms_carrier_address {
     uint16_t port;
     bool hdlc;
     bool serial;
+    bool signs_on; /* mode E; `baud` 0: as fast as the meter can */
     bool udp;
     bool tls;
     uint32_t baud;

@@ -21,18 +21,19 @@ static bool number_of(const char *text, long most, long *number)
     return end != text && *end == '\0' && *number >= 1 && *number <= most;
 }
 
-/* hdlc:DEVICE[?baud=N][&address=N] */
+/* hdlc:DEVICE[?baud=N][&address=N], modee: alike */
 static wk_err parse_device(const char *text, struct wk_dlms_carrier_address *address,
                            char error[WK_DLMS_CARRIER_ERROR])
 {
     char rest[128];
     char *next = NULL;
     long number;
-    (void)snprintf(rest, sizeof rest, "%s", text + strlen("hdlc:"));
+    (void)snprintf(rest, sizeof rest, "%s", strchr(text, ':') + 1);
     const char *device = strtok_r(rest, "?", &next);
     address->hdlc = true;
     address->serial = true;
-    address->baud = BAUD;
+    address->signs_on = text[0] == 'm';
+    address->baud = address->signs_on ? 0 : BAUD;
     if (device == NULL) {
         return refuse(text, "names no device, as in hdlc:/dev/ttyUSB0", error);
     }
@@ -107,12 +108,13 @@ wk_err wk_dlms_carrier_parse(const char *text, uint16_t port,
         address->udp = true;
         return parse_host(text, text + 6, address, error);
     }
-    if (strncmp(text, "hdlc:", 5) == 0) {
+    if (strncmp(text, "hdlc:", 5) == 0 || strncmp(text, "modee:", 6) == 0) {
         return parse_device(text, address, error);
     }
     if (strstr(text, "://") != NULL) {
-        return refuse(text, "is none of tcp://, tls://, udp://, hdlc+tcp://, hdlc:DEVICE",
-                      error);
+        return refuse(
+            text, "is none of tcp://, tls://, udp://, hdlc+tcp://, hdlc:DEVICE, modee:DEVICE",
+            error);
     }
     (void)snprintf(address->host, sizeof address->host, "%s", text);
     return WK_OK;

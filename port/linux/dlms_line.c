@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "port/linux/serial.h"
@@ -14,9 +16,17 @@
 #define BAUD         9600
 #define BACKLOG      32
 #define TICK_MS      10 /* how often silences are looked for */
+#define AGREED_BITS  60 /* of ACK 2 Z 2 CR LF on the line */
 #define READ_AT_ONCE 4096
 #define QUEUE        ((size_t)64 * 1024) /* octets that a slow reader may let pile up */
 #define FRAME_ROOM   WK_HDLC_FRAME_MOST
+
+/* Where a device with a sign-on is. Without one it always is at the last. */
+typedef enum phase {
+    SIGNING_ON,
+    CHANGING, /* what was agreed goes out, with 7 data bits still */
+    IN_HDLC,
+} phase;
 
 /* One line: a device, or an accepted connection. */
 struct carrier {
@@ -25,6 +35,10 @@ struct carrier {
     int fd;
     bool is_closing;
     uint64_t heard_ms;
+    phase phase;
+    bool was_connected; /* since the hand-over */
+    uint64_t gone_ms;   /* then what was agreed has gone out, whatever an adapter says */
+    struct wk_mode_e sign_on;
     struct wk_line line;
     struct wk_line_station stations[WK_DLMS_LINE_STATIONS];
     uint8_t frame[FRAME_ROOM];
@@ -35,6 +49,7 @@ struct carrier {
 
 struct wk_dlms_line {
     struct wk_dlms_line_config config;
+    struct wk_mode_e_config sign_on; /* a copy, if there is one */
     uv_tcp_t listener;
     uv_timer_t timer;
     bool listens;
@@ -138,6 +153,75 @@ static void send_octets(void *self, const uint8_t *octets, size_t size)
     carrier->queue_last += size;
 }
 
+/* ---- the sign-on ------------------------------------------------------------------------- */
+
+static void change(struct carrier *carrier, phase next, uint32_t baud, bool even)
+{
+    carrier->phase = next;
+    if (wk_serial_change(carrier->fd, baud, even) != WK_OK) {
+        hang_up(carrier);
+    }
+}
+
+/* The octets that wait, here and in the driver. */
+static bool is_drained(const struct carrier *carrier)
+{
+    int waiting = 0;
+    return carrier->queue_first == carrier->queue_last &&
+           (ioctl(carrier->fd, TIOCOUTQ, &waiting) != 0 || waiting == 0);
+}
+
+static void say(struct carrier *carrier, wk_mode_e_event event)
+{
+    uint8_t octets[WK_MODE_E_LINE];
+    struct wk_bytes_out out = wk_bytes_out_of(octets, sizeof octets);
+    wk_mode_e_message(&carrier->sign_on, event, &out);
+    send_octets(carrier, octets, out.size);
+}
+
+static void look_after_sign_on(struct carrier *carrier)
+{
+    struct wk_mode_e *sign_on = &carrier->sign_on;
+    const wk_mode_e_event event = wk_mode_e_tick(sign_on, (int64_t)(uv_hrtime() / 1000U));
+    if (event == WK_MODE_E_HAND_OVER) {
+        change(carrier, CHANGING, sign_on->baud, true);
+        carrier->gone_ms =
+            uv_now(carrier->port->config.loop) + TICK_MS + AGREED_BITS * 1000 / sign_on->baud;
+    }
+    if (event != WK_MODE_E_NOTHING) {
+        say(carrier, event);
+    }
+}
+
+/* The next client signs on again. One that changes its role connects anew within the same. */
+static void look_after_hand_over(struct carrier *carrier, uint64_t now_ms)
+{
+    const bool connected = wk_line_connections(&carrier->line) > 0;
+    carrier->was_connected = carrier->was_connected || connected;
+    const uint64_t most = carrier->was_connected ? WK_DLMS_LINE_GONE_MS : WK_DLMS_LINE_BACK_MS;
+    if (!connected && now_ms - carrier->heard_ms > most && is_drained(carrier)) {
+        carrier->was_connected = false;
+        wk_mode_e_reset(&carrier->sign_on);
+        change(carrier, SIGNING_ON, WK_MODE_E_BAUD, true);
+    }
+}
+
+static void look_after_phase(struct carrier *carrier, uint64_t now_ms)
+{
+    if (carrier->port->config.sign_on == NULL || carrier->port->listens) {
+        return;
+    }
+    if (carrier->phase == SIGNING_ON) {
+        look_after_sign_on(carrier);
+    } else if (carrier->phase == CHANGING && now_ms >= carrier->gone_ms &&
+               is_drained(carrier)) {
+        carrier->heard_ms = now_ms;
+        change(carrier, IN_HDLC, carrier->sign_on.baud, false);
+    } else if (carrier->phase == IN_HDLC) {
+        look_after_hand_over(carrier, now_ms);
+    }
+}
+
 /* ---- octets in --------------------------------------------------------------------------- */
 
 static void read_octets(struct carrier *carrier)
@@ -146,6 +230,11 @@ static void read_octets(struct carrier *carrier)
     const ssize_t size = read(carrier->fd, octets, sizeof octets);
     if (size > 0) {
         carrier->heard_ms = uv_now(carrier->port->config.loop);
+        if (carrier->phase == SIGNING_ON) {
+            wk_mode_e_receive(&carrier->sign_on, (int64_t)(uv_hrtime() / 1000U), octets,
+                              (size_t)size);
+            return;
+        }
         wk_line_receive(&carrier->line, time_of(carrier->port), octets, (size_t)size);
     } else if (size == 0 && carrier->port->listens) {
         hang_up(carrier);
@@ -187,6 +276,11 @@ static void served(void *self)
 static wk_err begin_line(struct wk_dlms_line *port, struct carrier *carrier)
 {
     const struct wk_dlms_line_config *config = &port->config;
+    carrier->phase = IN_HDLC;
+    if (config->sign_on != NULL && !port->listens) {
+        carrier->phase = SIGNING_ON;
+        WK_TRY(wk_mode_e_init(&carrier->sign_on, config->sign_on));
+    }
     const struct wk_line_config line = {
         .address = config->station,
         .limits = config->limits,
@@ -257,7 +351,9 @@ static wk_err open_device(struct wk_dlms_line *port, char error[WK_DLMS_LINE_ERR
 {
     int fd = -1;
     _Static_assert(WK_DLMS_LINE_ERROR == WK_SERIAL_ERROR, "one text serves both");
-    WK_TRY(wk_serial_open(&fd, port->config.device, port->config.baud, false, error));
+    const bool signs_on = port->config.sign_on != NULL;
+    WK_TRY(wk_serial_open(&fd, port->config.device,
+                          signs_on ? WK_MODE_E_BAUD : port->config.baud, signs_on, error));
     const wk_err err = attach(port, fd);
     if (err != WK_OK) {
         (void)snprintf(error, WK_DLMS_LINE_ERROR, "%.120s: no memory", port->config.device);
@@ -280,6 +376,7 @@ static void on_timer(uv_timer_t *timer)
         }
         any = true;
         wk_line_tick(&carrier->line, time_of(port));
+        look_after_phase(carrier, now_ms);
         flush(carrier);
         if (port->listens && now_ms - carrier->heard_ms > WK_DLMS_LINE_IDLE_MS) {
             hang_up(carrier);
@@ -368,6 +465,10 @@ wk_err wk_dlms_line_start(struct wk_dlms_line **line, const struct wk_dlms_line_
     }
     made->config = *config;
     complete(&made->config);
+    if (config->sign_on != NULL) {
+        made->sign_on = *config->sign_on;
+        made->config.sign_on = &made->sign_on;
+    }
     made->listens = config->device == NULL;
     (void)uv_timer_init(config->loop, &made->timer); /* cannot fail */
     made->listener.data = made;

@@ -5,7 +5,10 @@
  *
  * Each TCP connection is a line of its own (management/line); a serial device is one line for
  * all its clients. A TCP connection is closed when it is idle too long; a serial device that
- * vanishes (an adapter pulled out) is opened again every few seconds. Memory is fixed per line. */
+ * vanishes (an adapter pulled out) is opened again every few seconds. Memory is fixed per line.
+ *
+ * A device may begin with the sign-on of IEC 62056-21, mode E (cosem/mode_e). It waits for the
+ * next one when its last client has gone, or when none came soon after the hand-over. */
 #ifndef WK_PORT_LINUX_DLMS_LINE_H
 #define WK_PORT_LINUX_DLMS_LINE_H
 
@@ -13,6 +16,7 @@
 
 #include <uv.h>
 
+#include "cosem/mode_e.h"
 #include "management/line.h"
 
 #define WK_DLMS_LINE_CONNECTIONS 16               /* of one TCP port */
@@ -20,14 +24,18 @@
 #define WK_DLMS_LINE_IDLE_MS     120000           /* a TCP connection without an octet */
 #define WK_DLMS_LINE_NETWORK_US  INT64_C(2000000) /* pause within a frame over a network */
 #define WK_DLMS_LINE_REOPEN_MS   5000
+#define WK_DLMS_LINE_BACK_MS     5000 /* after a hand-over without a client ... */
+#define WK_DLMS_LINE_GONE_MS     1000 /* ... and after the last one has gone */
 #define WK_DLMS_LINE_ERROR       192
 
 struct wk_dlms_line_config {
     uv_loop_t *loop;
-    const char *device;  /* "/dev/ttyUSB0"; NULL: TCP */
-    uint32_t baud;       /* 300, 600, ... 115200; 0 = 9600; 8 data bits, no parity */
-    const char *address; /* TCP: numeric, "127.0.0.1" or "::" */
-    uint16_t port;       /* TCP; 0 = any free one */
+    const char *device; /* "/dev/ttyUSB0"; NULL: TCP */
+    uint32_t baud;      /* 300, 600, ... 115200; 0 = 9600; 8 data bits, no parity */
+    const struct wk_mode_e_config *sign_on; /* of a device: it begins with mode E, and the rate
+                                               is what clients select. NULL: with HDLC */
+    const char *address;                    /* TCP: numeric, "127.0.0.1" or "::" */
+    uint16_t port;                          /* TCP; 0 = any free one */
     struct wk_hdlc_address
         station;                  /* upper 0 = the management logical device; lower: physical */
     struct wk_hdlc_limits limits; /* all 0: 2030 octets, window 7 */
