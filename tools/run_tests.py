@@ -149,6 +149,7 @@ def suites():
                         ("suites", ["tests/interop/run", "build/dev", "suites"], 300),
                         ("commands", ["tests/interop/run", "build/dev", "commands"], 300),
                         ("decode", ["tests/interop/run", "build/dev", "decode"], 300),
+                        ("cosem", ["tests/interop/run", "build/dev", "cosem"], 300),
                         ("dissector", ["tests/interop/run", "build/dev", "dissector"], 300),
                         ("spectrum", ["tests/interop/run", "build/dev", "spectrum"], 300),
                         ("accuracy", ["tests/interop/run", "build/dev", "accuracy"], 300),
