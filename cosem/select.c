@@ -45,6 +45,22 @@ wk_err wk_select_put_range(struct wk_bytes_out *out, struct wk_utc from, struct 
     return out->fault;
 }
 
+/* An integer of any type, or a date-time: true for the former. */
+static bool read_limit(struct wk_bytes_in *in, int64_t *number, struct wk_datetime *at)
+{
+    struct wk_axdr_value value;
+    if (wk_bytes_in_left(in) == 0 || !wk_axdr_is_integer(wk_bytes_in_peek(in))) {
+        wk_datetime_read_axdr(in, at);
+        return false;
+    }
+    wk_axdr_read(in, &value);
+    *number = value.integer;
+    if (value.tag == WK_AXDR_LONG64_UNSIGNED && value.integer < 0) {
+        *number = INT64_MAX; /* beyond all that columns hold */
+    }
+    return true;
+}
+
 wk_err wk_select_read_range(struct wk_bytes_in *in, struct wk_select_range *range)
 {
     if (wk_axdr_read_count(in, WK_AXDR_STRUCTURE) != 4) {
@@ -56,8 +72,10 @@ wk_err wk_select_read_range(struct wk_bytes_in *in, struct wk_select_range *rang
     } else {
         wk_select_read_column(in, &range->restricting);
     }
-    wk_datetime_read_axdr(in, &range->from);
-    wk_datetime_read_axdr(in, &range->to);
+    range->is_number = read_limit(in, &range->number_from, &range->from);
+    if (read_limit(in, &range->number_to, &range->to) != range->is_number) {
+        wk_bytes_in_fail(in, WK_E_FORMAT);
+    }
     range->columns = 0;
     if (wk_bytes_in_peek(in) == WK_AXDR_NULL && wk_bytes_in_left(in) > 0) {
         (void)wk_bytes_in_u8(in);

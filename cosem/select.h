@@ -28,6 +28,9 @@ struct wk_select_column {
 
 struct wk_select_range {
     struct wk_select_column restricting; /* the column the limits apply to */
+    bool is_number;                      /* the limits are numbers, else date-times */
+    int64_t number_from;
+    int64_t number_to;
     struct wk_datetime from;
     struct wk_datetime to;
     uint32_t columns;              /* how many follow; 0 = all */
@@ -47,6 +50,7 @@ WK_MUST_USE wk_err wk_select_put_range(struct wk_bytes_out *out, struct wk_utc f
                                        struct wk_utc to);
 void wk_select_put_entry(struct wk_bytes_out *out, const struct wk_select_entry *entry);
 
+/** WK_E_FORMAT: also limits that are neither date-times nor integers, or of two kinds. */
 WK_MUST_USE wk_err wk_select_read_range(struct wk_bytes_in *in, struct wk_select_range *range);
 /** WK_E_RANGE: first is 0, or an interval is empty the wrong way round. */
 WK_MUST_USE wk_err wk_select_read_entry(struct wk_bytes_in *in, struct wk_select_entry *entry);

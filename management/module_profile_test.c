@@ -5,6 +5,7 @@
 #include "management/module.h"
 
 #include "cosem/axdr.h"
+#include "cosem/cosem_test.h"
 #include "cosem/datetime.h"
 #include "cosem/select.h"
 #include "port/virtual/flash.h"
@@ -368,6 +369,104 @@ static void the_rows_of_a_range_come_even_if_the_clock_went_back(void)
     EXPECT_OK(wk_bytes_in_end(&in));
 }
 
+/* ---- a range of any column --------------------------------------------------------------- */
+
+#define MOST_ROWS 100
+
+static struct {
+    uint8_t octets[sizeof g_answer];
+    size_t begin[MOST_ROWS + 1];
+    uint32_t rows;
+} g_all;
+
+/* The number of a column of a row, or the instant; false: neither. */
+static bool number_at(uint32_t row, int column, int64_t *number)
+{
+    struct wk_bytes_in in = wk_bytes_in_of(g_all.octets, g_all.begin[row + 1]);
+    struct wk_axdr_value value;
+    struct wk_datetime at;
+    struct wk_utc utc;
+    in.at = g_all.begin[row];
+    (void)wk_axdr_read_count(&in, WK_AXDR_STRUCTURE);
+    for (int i = 0; i < column; i++) {
+        wk_axdr_skip(&in);
+    }
+    struct wk_bytes_in time = in;
+    wk_axdr_read(&in, &value);
+    *number = value.integer;
+    if (wk_axdr_is_integer(value.tag)) {
+        return true;
+    }
+    wk_datetime_read_axdr(&time, &at);
+    if (time.fault != WK_OK || wk_datetime_to_utc(&at, &wk_zone_utc, &utc) != WK_OK) {
+        return false;
+    }
+    *number = utc.s;
+    return true;
+}
+
+static void keep_all(struct wk_bytes_in in)
+{
+    memcpy(g_all.octets, in.data, in.size);
+    g_all.rows = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
+    for (uint32_t i = 0; i < g_all.rows && i < MOST_ROWS; i++) {
+        g_all.begin[i] = in.at;
+        wk_axdr_skip(&in);
+        g_all.begin[i + 1] = in.at;
+    }
+}
+
+static void any_column_selects_as_a_plain_filter_does(void)
+{
+    const struct wk_module_config config = usual();
+    struct wk_bytes_in in;
+    uint64_t chance = 20261121;
+    uint32_t compared = 0;
+    printf("# seed 20261121\n");
+    EXPECT_OK(boot_new(&config));
+    EXPECT_OK(run_minutes(0, 15 * 40 + 1));
+    EXPECT_OK(get(k_load, 2, NULL, &in));
+    keep_all(in);
+    EXPECT_I64(40, g_all.rows);
+    for (int round = 0; round < 400; round++) {
+        const int column = (int)((wk_test_random(&chance) >> 32) % 16);
+        int64_t one;
+        int64_t other;
+        if (!number_at((uint32_t)(wk_test_random(&chance) >> 32) % g_all.rows, column, &one) ||
+            !number_at((uint32_t)(wk_test_random(&chance) >> 32) % g_all.rows, column,
+                       &other)) {
+            continue;
+        }
+        const struct wk_object_selection selection = {.kind = WK_OBJECT_SELECT_VALUES,
+                                                      .restricting = (uint16_t)(column + 1),
+                                                      .value_from = one < other ? one : other,
+                                                      .value_to = one < other ? other : one,
+                                                      .column_first = 1};
+        uint32_t wanted = 0;
+        EXPECT_OK(get(k_load, 2, &selection, &in));
+        const uint32_t count = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
+        for (uint32_t row = 0; row < g_all.rows; row++) {
+            const size_t size = g_all.begin[row + 1] - g_all.begin[row];
+            int64_t number;
+            if (!number_at(row, column, &number) || number < selection.value_from ||
+                number > selection.value_to) {
+                continue;
+            }
+            EXPECT(wk_bytes_in_left(&in) >= size);
+            EXPECT_BYTES(g_all.octets + g_all.begin[row], in.data + in.at, size);
+            (void)wk_bytes_in_take(&in, size);
+            wanted++;
+        }
+        EXPECT_I64(wanted, count);
+        EXPECT_OK(wk_bytes_in_end(&in));
+        compared++;
+    }
+    EXPECT(compared > 200);
+    const struct wk_object_selection beyond = {
+        .kind = WK_OBJECT_SELECT_VALUES, .restricting = 17, .column_first = 1};
+    EXPECT_ERR(WK_E_RANGE, get(k_load, 2, &beyond, &in));
+}
+
 static void billing_periods_can_be_read_as_a_profile(void)
 {
     const struct wk_module_config config = usual();
@@ -406,4 +505,5 @@ WK_TEST_MAIN(T(there_are_three_profiles_with_periods_of_their_own),
              T(what_cannot_be_captured_is_refused_and_nothing_is_cleared),
              T(reset_clears_and_is_logged), T(a_configuration_that_changed_clears_once),
              T(the_rows_of_a_range_come_even_if_the_clock_went_back),
+             T(any_column_selects_as_a_plain_filter_does),
              T(billing_periods_can_be_read_as_a_profile))

@@ -38,12 +38,16 @@ typedef enum wk_object_select {
     WK_OBJECT_SELECT_ALL = 0,
     WK_OBJECT_SELECT_RANGE, /* entries whose clock lies in from..to, both included */
     WK_OBJECT_SELECT_ENTRY, /* entries first..last, 1 = oldest; last 0 = to the newest */
+    WK_OBJECT_SELECT_VALUES, /* entries whose column `restricting` lies in value_from..value_to */
 } wk_object_select;
 
 struct wk_object_selection {
     wk_object_select kind;
     struct wk_utc from;
     struct wk_utc to;
+    uint16_t restricting; /* 1 = first column; integers, and times as seconds of UTC */
+    int64_t value_from;
+    int64_t value_to;
     uint32_t entry_first;
     uint32_t entry_last;
     uint16_t column_first; /* 1 = first */

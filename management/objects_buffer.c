@@ -5,6 +5,7 @@
 #include "cosem/datetime.h"
 
 #define SORT_FIFO 1
+#define COLUMN    64 /* octets of a number or a time in a column, and of most texts */
 
 void wk_objects_buffer_put_clock(struct wk_bytes_out *out, const struct wk_clock *clock,
                                  struct wk_utc at, uint8_t status)
@@ -40,6 +41,61 @@ static wk_err span_of(const struct wk_objects_buffer *buffer, uint64_t *oldest, 
                : wk_store_log_span(&buffer->rooms->store, buffer->log, oldest, next);
 }
 
+/* A number, or a time in seconds of UTC. */
+static bool number_of(const struct wk_clock *clock, struct wk_bytes_in *in, int64_t *number)
+{
+    struct wk_axdr_value value;
+    struct wk_datetime at;
+    struct wk_utc utc;
+    struct wk_bytes_in time = *in;
+    wk_axdr_read(in, &value);
+    *number = value.integer;
+    if (in->fault == WK_OK && wk_axdr_is_integer(value.tag)) {
+        return value.tag != WK_AXDR_LONG64_UNSIGNED || value.integer >= 0;
+    }
+    wk_datetime_read_axdr(&time, &at);
+    if (time.fault != WK_OK || wk_datetime_to_utc(&at, &clock->zone, &utc) != WK_OK) {
+        return false;
+    }
+    *number = utc.s;
+    return true;
+}
+
+/* Whether the entry is one of those that the value of a column selects. */
+static wk_err is_selected(const struct wk_objects_buffer *buffer, uint64_t number,
+                          const struct wk_object_selection *selection, bool *selected)
+{
+    uint8_t room[COLUMN];
+    struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+    int64_t value = 0;
+    *selected = true;
+    if (selection->kind != WK_OBJECT_SELECT_VALUES) {
+        return WK_OK;
+    }
+    const uint8_t column = (uint8_t)(selection->restricting - 1);
+    WK_TRY(buffer->put(buffer, number, column, (uint8_t)(column + 1), &out));
+    struct wk_bytes_in in = wk_bytes_in_of(room, out.size);
+    *selected = out.fault == WK_OK && number_of(&buffer->rooms->clock, &in, &value) &&
+                value >= selection->value_from && value <= selection->value_to;
+    return WK_OK;
+}
+
+static wk_err count_selected(const struct wk_objects_buffer *buffer,
+                             const struct wk_object_selection *selection,
+                             const struct wk_object_cursor *cursor, uint64_t *count)
+{
+    *count = 0;
+    if (selection->restricting == 0 || selection->restricting > count_columns(buffer)) {
+        return WK_E_RANGE;
+    }
+    for (uint64_t number = cursor->next; number < cursor->end; number++) {
+        bool selected;
+        WK_TRY(is_selected(buffer, number, selection, &selected));
+        *count += selected ? 1 : 0;
+    }
+    return WK_OK;
+}
+
 static wk_err find_entries(const struct wk_objects_buffer *buffer,
                            const struct wk_object_selection *selection,
                            struct wk_object_cursor *cursor, uint64_t *count)
@@ -61,7 +117,9 @@ static wk_err find_entries(const struct wk_objects_buffer *buffer,
         cursor->end = cursor->end < cursor->next ? cursor->next : cursor->end;
     }
     *count = cursor->end - cursor->next;
-    return WK_OK;
+    return selection->kind == WK_OBJECT_SELECT_VALUES
+               ? count_selected(buffer, selection, cursor, count)
+               : WK_OK;
 }
 
 static wk_err put_entry(const struct wk_objects_buffer *buffer, uint64_t number,
@@ -95,6 +153,12 @@ static wk_err get_buffer(const struct wk_objects_buffer *buffer,
     cursor->more = false;
     while (cursor->next < cursor->end) {
         const size_t whole = out->size;
+        bool selected;
+        WK_TRY(is_selected(buffer, cursor->next, selection, &selected));
+        if (!selected) {
+            cursor->next++;
+            continue;
+        }
         const wk_err err = put_entry(buffer, cursor->next, selection, out);
         if (skips && err == WK_E_NOT_FOUND) { /* the entry is not of the range */
             out->size = whole;

@@ -178,13 +178,16 @@ static void select_and_get(const struct wk_object_call *call, uint8_t attribute,
                            const uint8_t *octets, size_t size)
 {
     struct wk_bytes_in in = wk_bytes_in_of(octets, size);
-    struct wk_object_selection selection = {.kind = wk_bytes_in_u8(&in) % 3U};
+    struct wk_object_selection selection = {.kind = wk_bytes_in_u8(&in) % 4U};
     selection.from.s = NOW_US / 1000000 - (int32_t)wk_bytes_in_u32be(&in);
     selection.to.s = selection.from.s + (int32_t)wk_bytes_in_u32be(&in);
+    selection.value_from = selection.from.s;
+    selection.value_to = selection.to.s;
     selection.entry_first = wk_bytes_in_u32be(&in);
     selection.entry_last = wk_bytes_in_u32be(&in);
     selection.column_first = wk_bytes_in_u8(&in);
     selection.column_last = wk_bytes_in_u8(&in);
+    selection.restricting = wk_bytes_in_u8(&in);
     get(call, attribute, &selection);
 }
 

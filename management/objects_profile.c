@@ -18,6 +18,8 @@ struct desk {
     const struct wk_profile *profile;
     struct wk_profile_range range; /* of the selection; all of time if it is none */
     struct wk_profile_reader reader;
+    struct wk_profile_row row; /* the one read last */
+    bool has_row;
     struct wk_objects_capture capture[WK_PROFILE_COLUMNS];
     struct wk_objects_column column[WK_PROFILE_COLUMNS];
 };
@@ -56,17 +58,22 @@ static wk_err put_entry(const struct wk_objects_buffer *buffer, uint64_t number,
                         uint8_t end, struct wk_bytes_out *out)
 {
     struct desk *desk = buffer->context;
-    struct wk_profile_row row;
-    if (desk->reader.number != number) {
-        desk->reader.number = number;
-        desk->reader.placed = false;
+    const struct wk_profile_row *row = &desk->row;
+    if (!desk->has_row || desk->reader.number != number + 1) { /* not the same once more */
+        if (desk->reader.number != number) {
+            desk->reader.number = number;
+            desk->reader.placed = false;
+        }
+        desk->has_row = false;
+        WK_TRY(
+            wk_profile_read(desk->profile, &buffer->rooms->store, &desk->reader, &desk->row));
+        desk->has_row = true;
     }
-    WK_TRY(wk_profile_read(desk->profile, &buffer->rooms->store, &desk->reader, &row));
-    if (row.end.s < desk->range.from.s || row.end.s > desk->range.to.s) {
+    if (row->end.s < desk->range.from.s || row->end.s > desk->range.to.s) {
         return WK_E_NOT_FOUND;
     }
     for (uint8_t column = first; column < end; column++) {
-        wk_objects_capture_put(buffer->rooms, &desk->capture[column], &row, column, out);
+        wk_objects_capture_put(buffer->rooms, &desk->capture[column], row, column, out);
     }
     return WK_OK;
 }

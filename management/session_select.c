@@ -104,6 +104,24 @@ static wk_err select_columns(struct wk_session_turn *turn, struct wk_session_ite
     return WK_OK;
 }
 
+/* Another column than the clock: every entry is looked at. */
+static wk_err restrict_by(struct wk_session_turn *turn, struct wk_session_item *item,
+                          const struct wk_select_range *range)
+{
+    struct wk_bytes_in columns;
+    uint32_t count;
+    WK_TRY(read_capture_objects(turn, item->object, &columns, &count));
+    const uint32_t place = place_of(&range->restricting, columns, count);
+    if (place == count) {
+        return WK_E_NOT_FOUND;
+    }
+    item->selection.kind = WK_OBJECT_SELECT_VALUES;
+    item->selection.restricting = (uint16_t)(place + 1);
+    item->selection.value_from = range->number_from;
+    item->selection.value_to = range->number_to;
+    return WK_OK;
+}
+
 static wk_err select_range(struct wk_session_turn *turn, struct wk_session_item *item,
                            struct wk_bytes_in *parameter)
 {
@@ -111,15 +129,22 @@ static wk_err select_range(struct wk_session_turn *turn, struct wk_session_item 
     struct wk_object_selection *selection = &item->selection;
     struct wk_select_range range;
     WK_TRY(wk_select_read_range(parameter, &range));
-    if (!is_clock(&range.restricting)) {
-        return WK_E_UNSUPPORTED;
+    if (!range.is_number) {
+        WK_TRY(wk_datetime_to_utc(&range.from, zone, &selection->from));
+        WK_TRY(wk_datetime_to_utc(&range.to, zone, &selection->to));
+        range.number_from = selection->from.s;
+        range.number_to = selection->to.s;
     }
-    WK_TRY(wk_datetime_to_utc(&range.from, zone, &selection->from));
-    WK_TRY(wk_datetime_to_utc(&range.to, zone, &selection->to));
-    if (selection->from.s > selection->to.s) {
+    if (range.number_from > range.number_to) {
         return WK_E_RANGE;
     }
-    selection->kind = WK_OBJECT_SELECT_RANGE;
+    if (!is_clock(&range.restricting)) {
+        WK_TRY(restrict_by(turn, item, &range));
+    } else if (range.is_number) {
+        return WK_E_FORMAT;
+    } else {
+        selection->kind = WK_OBJECT_SELECT_RANGE;
+    }
     return range.columns > 0 ? select_columns(turn, item, &range) : WK_OK;
 }
 
