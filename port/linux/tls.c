@@ -333,8 +333,9 @@ static bool expect_name(SSL *ssl, const char *name, bool server)
                                                X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
     ERR_clear_error();
-    return is_address || (X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
-                          (server || SSL_set_tlsext_host_name(ssl, name) == 1));
+    return is_address ||
+           (X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
+            (server || SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)name) == 1));
 }
 
 static bool begin(struct wk_tls *tls, const char *name, const char *peer)
