@@ -226,8 +226,9 @@ static wk_err ask_counter(struct wk_dlms_client *client, uint32_t *counter)
     if (err == WK_OK) {
         err = wk_dlms_client_get(client, &target, value, sizeof value, &size);
     }
-    if (err == WK_OK) {
-        err = release(client);
+    if (err == WK_OK && release(client) != WK_OK) {
+        hang_up(client); /* the counter is there: meters that release badly can be read */
+        err = dial(client);
     }
     client->config.client_sap = sap;
     WK_TRY(err);
