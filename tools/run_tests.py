@@ -151,6 +151,7 @@ def suites():
                         ("decode", ["tests/interop/run", "build/dev", "decode"], 300),
                         ("cosem", ["tests/interop/run", "build/dev", "cosem"], 300),
                         ("their-meter", ["tests/interop/run", "build/dev", "meter"], 300),
+                        ("crowd", ["tests/interop/run", "build/dev", "crowd"], 300),
                         ("dissector", ["tests/interop/run", "build/dev", "dissector"], 300),
                         ("spectrum", ["tests/interop/run", "build/dev", "spectrum"], 300),
                         ("accuracy", ["tests/interop/run", "build/dev", "accuracy"], 300),
