@@ -228,6 +228,20 @@ static struct wk_session_config session_of(struct wk_meter *meter)
     return session;
 }
 
+static int64_t now_us(void *self);
+
+static struct wk_meter_push_config push_config(struct wk_meter *meter)
+{
+    return (struct wk_meter_push_config){
+        .loop = &meter->loop,
+        .config = &meter->config,
+        .module = &meter->module,
+        .crypto = meter->keys,
+        .self = meter,
+        .now_us = now_us,
+    };
+}
+
 static wk_err start_module(struct wk_meter *meter)
 {
     struct wk_module_config config;
@@ -249,6 +263,9 @@ static wk_err start_module(struct wk_meter *meter)
     if (start_payment(meter, &config) != WK_OK) {
         return fail(meter, WK_E_RANGE, "[credit]", "a value is out of range");
     }
+    const struct wk_meter_push_config push = push_config(meter);
+    WK_TRY(wk_meter_push_init(&meter->push, &push));
+    config.push = &meter->push.room;
     const wk_err err = wk_module_init(&meter->module, &config, &ports);
     if (err != WK_OK) {
         return fail(meter, err, "the store cannot be used",
@@ -364,14 +381,7 @@ static wk_err start_dlms(struct wk_meter *meter)
 
 static wk_err start_push(struct wk_meter *meter)
 {
-    const struct wk_meter_push_config config = {
-        .loop = &meter->loop,
-        .config = &meter->config,
-        .module = &meter->module,
-        .crypto = meter->keys,
-        .self = meter,
-        .now_us = now_us,
-    };
+    const struct wk_meter_push_config config = push_config(meter);
     const wk_err err = wk_meter_push_start(&meter->push, &config);
     return err == WK_OK ? WK_OK : fail(meter, err, "push", wk_err_text(err));
 }

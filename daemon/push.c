@@ -89,8 +89,7 @@ static void make_setup(struct wk_push_setup *setup, const struct wk_config *conf
     add_object(setup, (struct wk_select_column){1, {0, 0, 97, 98, 1, 255}, 2, 0});
 }
 
-wk_err wk_meter_push_start(struct wk_meter_push *push,
-                           const struct wk_meter_push_config *config)
+wk_err wk_meter_push_init(struct wk_meter_push *push, const struct wk_meter_push_config *config)
 {
     const struct wk_push_config room = {
         .table = &config->module->table,
@@ -101,12 +100,6 @@ wk_err wk_meter_push_start(struct wk_meter_push *push,
         .draw = draw,
         .seal = seal,
         .open = open_sealed,
-    };
-    const struct wk_push_port_config port = {
-        .loop = config->loop,
-        .push = &push->room,
-        .self = config->self,
-        .now_us = config->now_us,
     };
     *push = (struct wk_meter_push){
         .module = config->module,
@@ -120,8 +113,19 @@ wk_err wk_meter_push_start(struct wk_meter_push *push,
         add_object(&push->room.setups[0],
                    (struct wk_select_column){7, {1, 0, 99, 1, 0, 255}, 2, 0});
     }
+    return WK_OK;
+}
+
+wk_err wk_meter_push_start(struct wk_meter_push *push,
+                           const struct wk_meter_push_config *config)
+{
+    const struct wk_push_port_config port = {
+        .loop = config->loop,
+        .push = &push->room,
+        .self = config->self,
+        .now_us = config->now_us,
+    };
     memcpy(push->raised, config->module->rooms.alarm.raised, sizeof push->raised);
-    config->module->rooms.push = &push->room;
     return wk_push_port_start(&push->port, &port);
 }
 

@@ -6,8 +6,8 @@
  * Setup 0 (0.0.25.9.0.255) is made from [push] of the configuration and triggered by its
  * interval: logical device name, alarm registers, and of the load profile what was not yet
  * delivered. Setup 1 is triggered when an alarm is raised. All of them can be read, written and
- * triggered over DLMS; what was written there, and how far profiles were delivered, lasts until
- * the process ends: then everything in the profile is sent again. */
+ * triggered over DLMS; what was written there counts instead of the configuration from then on. It
+ * is kept, with how far profiles were delivered, in the meter's store. */
 #ifndef WK_DAEMON_PUSH_H
 #define WK_DAEMON_PUSH_H
 
@@ -35,6 +35,10 @@ struct wk_meter_push_config {
     int64_t (*now_us)(void *self);
 };
 
+/** Fills in the setups of the configuration: before the module, which restores what was set over
+ *  DLMS and what was delivered (wk_module_config.push). The loop is not used yet. */
+WK_MUST_USE wk_err wk_meter_push_init(struct wk_meter_push *push,
+                                      const struct wk_meter_push_config *config);
 /** Begins; `push` must outlive the loop. WK_E_IO: no memory. */
 WK_MUST_USE wk_err wk_meter_push_start(struct wk_meter_push *push,
                                        const struct wk_meter_push_config *config);

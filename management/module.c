@@ -13,6 +13,7 @@
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
 #include "management/module_tariff.h"
+#include "management/push.h"
 
 #define US_PER_S        INT64_C(1000000)
 #define COMMIT_EVERY_US (60 * US_PER_S)
@@ -140,7 +141,10 @@ static wk_err take_record(struct wk_module *module, const struct wk_record *reco
 static bool commit_is_due(const struct wk_module *module)
 {
     const struct wk_registers *registers = &module->rooms.registers;
-    return module->due || module->security.keys_dirty || wk_module_counters_run_low(module) ||
+    const struct wk_push *push = module->rooms.push;
+    const bool pushed = push != NULL && (push->moved || push->changed != 0);
+    return module->due || pushed || module->security.keys_dirty ||
+           wk_module_counters_run_low(module) ||
            module->rooms.t_us - module->committed_t_us >= COMMIT_EVERY_US ||
            registers->import_uwh + registers->export_uwh - module->committed_uwh >=
                module->commit_uwh;
@@ -341,6 +345,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->identity = config->identity;
     rooms->setup = config->setup;
     rooms->payment = config->payment;
+    rooms->push = config->push;
     if (rooms->setup != NULL) {
         *rooms->setup = (struct wk_setup){0};
     }

@@ -50,6 +50,8 @@ struct wk_module_config {
     struct wk_session_identity *pairs; /* for suites 1 and 2; NULL: suite 0 only */
     struct wk_setup *setup;            /* room for parameters that are set; NULL: none are */
     struct wk_payment *payment; /* initialised; for a store that is new; NULL: no payment */
+    struct wk_push *push; /* initialised, with first setups; what was changed comes from the
+                             store; NULL: none is kept */
 };
 
 struct wk_module_ports {

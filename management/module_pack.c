@@ -7,6 +7,7 @@
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
 #include "management/payment.h"
+#include "management/push.h"
 #include "management/squeeze.h"
 
 #define CORE_VERSION 4
@@ -211,6 +212,59 @@ static wk_err unpack_setup(struct wk_module *module, uint8_t key, struct wk_byte
     return wk_setup_unpack(module->rooms.setup, in);
 }
 
+/* ---- pushes ------------------------------------------------------------------------------ */
+
+static void pack_push(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    wk_push_setup_pack(module->rooms.push, (uint8_t)(key - WK_MODULE_KEY_PUSH), out);
+}
+
+static wk_err unpack_push(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    if (module->rooms.push == NULL) {
+        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
+        return WK_OK;
+    }
+    return wk_push_setup_unpack(module->rooms.push, (uint8_t)(key - WK_MODULE_KEY_PUSH), in);
+}
+
+static void pack_pushed(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    wk_push_progress_pack(module->rooms.push, out);
+}
+
+static wk_err unpack_pushed(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    if (module->rooms.push == NULL) {
+        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
+        return WK_OK;
+    }
+    return wk_push_progress_unpack(module->rooms.push, in);
+}
+
+static void mark_push(struct wk_module *module)
+{
+    const struct wk_push *push = module->rooms.push;
+    for (uint8_t i = 0; push != NULL && i < WK_PUSH_SETUPS; i++) {
+        if ((push->changed & 1U << i) != 0) {
+            wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_PUSH + i));
+        }
+    }
+    if (push != NULL && push->moved) {
+        wk_module_changed(module, WK_MODULE_KEY_PUSHED);
+    }
+}
+
+static void push_committed(struct wk_push *push)
+{
+    if (push != NULL) {
+        push->changed = 0;
+        push->moved = false;
+    }
+}
+
 /* ---- security ---------------------------------------------------------------------------- */
 
 bool wk_module_counters_run_low(const struct wk_module *module)
@@ -257,6 +311,8 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_PROFILE, WK_ROOMS_PROFILES, WK_PROFILE_RULES_PACKED, wk_module_profile_pack,
      wk_module_profile_unpack},
     {WK_MODULE_KEY_SETUP, 1, WK_SETUP_PACKED, pack_setup, unpack_setup},
+    {WK_MODULE_KEY_PUSH, WK_PUSH_SETUPS, WK_PUSH_SETUP_PACKED, pack_push, unpack_push},
+    {WK_MODULE_KEY_PUSHED, 1, WK_PUSH_PROGRESS_PACKED, pack_pushed, unpack_pushed},
     {WK_MODULE_KEY_PAYMENT, WK_PAYMENT_PARTS, WK_MODULE_PAYMENT_ROOM, wk_module_payment_pack,
      wk_module_payment_unpack},
     {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, WK_MODULE_TAMPER_ROOM, wk_module_tamper_pack,
@@ -271,11 +327,18 @@ void wk_module_changed(struct wk_module *module, uint8_t key)
     module->changed |= UINT64_C(1) << key;
 }
 
-/* Keys that nobody changed are those of the configuration: they are not stored. */
+static bool is_of_push(uint8_t key)
+{
+    return (key >= WK_MODULE_KEY_PUSH && key < WK_MODULE_KEY_PUSH + WK_PUSH_SETUPS) ||
+           key == WK_MODULE_KEY_PUSHED;
+}
+
+/* Keys and push setups that nobody changed are those of the configuration: they are not stored. */
 static bool is_optional(uint8_t key)
 {
-    return key >= WK_MODULE_KEY_KEYS &&
-           key < WK_MODULE_KEY_CERTIFICATE + WK_SESSION_CERTIFICATES;
+    return (key >= WK_MODULE_KEY_KEYS &&
+            key < WK_MODULE_KEY_CERTIFICATE + WK_SESSION_CERTIFICATES) ||
+           is_of_push(key);
 }
 
 static bool is_changed(const struct wk_module *module, uint8_t key)
@@ -283,7 +346,8 @@ static bool is_changed(const struct wk_module *module, uint8_t key)
     const bool payment =
         key >= WK_MODULE_KEY_PAYMENT && key < WK_MODULE_KEY_PAYMENT + WK_PAYMENT_PARTS;
     if ((key == WK_MODULE_KEY_SETUP && module->rooms.setup == NULL) ||
-        (payment && module->rooms.payment == NULL)) {
+        (payment && module->rooms.payment == NULL) ||
+        (is_of_push(key) && module->rooms.push == NULL)) {
         return false; /* what a firmware with room for it stored stays as it is */
     }
     return key == WK_MODULE_KEY_CORE || (module->changed >> key & 1U) != 0;
@@ -360,6 +424,7 @@ wk_err wk_module_store(struct wk_module *module)
     wk_module_security_mark(module);
     wk_module_tamper_mark(module);
     wk_module_payment_mark(module);
+    mark_push(module);
     const uint32_t supply_crc = wk_module_supply_crc(module);
     if (supply_crc != module->supply_crc) {
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
@@ -376,6 +441,7 @@ wk_err wk_module_store(struct wk_module *module)
     WK_TRY(wk_store_commit_fetched(&module->rooms.store, parcel.put, parcel.count, fetch_part,
                                    &parcel));
     wk_module_security_committed(module, reserved);
+    push_committed(module->rooms.push);
     module->supply_crc = supply_crc;
     module->changed = 0;
     return WK_OK;

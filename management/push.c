@@ -115,6 +115,7 @@ wk_err wk_push_trigger(struct wk_push *push, uint8_t setup, int64_t now_us)
         .pending = true,
         .due_us = now_us + (int64_t)random_ms * 1000,
     };
+    push->moved = true;
     return WK_OK;
 }
 
@@ -124,6 +125,7 @@ void wk_push_reset(struct wk_push *push, uint8_t setup)
         return;
     }
     push->jobs[setup] = (struct wk_push_job){0};
+    push->moved = true;
     if (push->delivery.busy && push->delivery.setup == setup) {
         push->delivery = (struct wk_push_delivery){0};
     }
@@ -158,7 +160,7 @@ static void finish(struct wk_push *push, int64_t now_us)
     setup->confirmed_us = now_us;
     push->jobs[delivery->setup] = (struct wk_push_job){.pending = more, .due_us = now_us};
     push->delivered++;
-    push->dirty = true;
+    push->moved = true;
     delivery->busy = false;
 }
 
@@ -174,6 +176,7 @@ void wk_push_failed(struct wk_push *push, int64_t now_us)
     job->tries++;
     if (job->tries > setup->retries) {
         *job = (struct wk_push_job){0};
+        push->moved = true;
         push->given_up++;
         return;
     }

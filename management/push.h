@@ -152,7 +152,8 @@ struct wk_push {
     uint32_t invoke;    /* of the last notification */
     uint32_t delivered; /* since init */
     uint32_t given_up;  /* ... after all tries */
-    bool dirty;         /* a setup changed: set here, cleared by the owner's commit */
+    uint8_t changed;    /* bit n: setup n was set; set here, cleared by the owner's commit */
+    bool moved;         /* ... what is due, or was delivered */
     uint8_t body[WK_PUSH_BODY];
     uint8_t apdu[WK_PUSH_BODY + WK_PUSH_PROTECTION];
 };
@@ -192,5 +193,16 @@ WK_MUST_USE wk_err wk_push_get(const struct wk_push *push, uint8_t setup, uint8_
 /** WK_E_FORMAT: a wrong type; WK_E_RANGE: a wrong value, or more than there is room for. */
 WK_MUST_USE wk_err wk_push_set(struct wk_push *push, uint8_t setup, uint8_t attribute,
                                struct wk_bytes_in *value);
+
+/** (push_pack.c) Setups and progress for the owner's store. A job that was pending is due at
+ *  once; what was under way is sent again. Progress is of setups that still send the same: unpack
+ *  them first. WK_E_FORMAT: no form this version knows. */
+#define WK_PUSH_SETUP_PACKED    1280
+#define WK_PUSH_PROGRESS_PACKED (1 + WK_PUSH_SETUPS * (14 + 8 * WK_PUSH_OBJECTS))
+void wk_push_setup_pack(const struct wk_push *push, uint8_t number, struct wk_bytes_out *out);
+WK_MUST_USE wk_err wk_push_setup_unpack(struct wk_push *push, uint8_t number,
+                                        struct wk_bytes_in *in);
+void wk_push_progress_pack(const struct wk_push *push, struct wk_bytes_out *out);
+WK_MUST_USE wk_err wk_push_progress_unpack(struct wk_push *push, struct wk_bytes_in *in);
 
 #endif

@@ -357,6 +357,7 @@ wk_err wk_push_set(struct wk_push *push, uint8_t setup, uint8_t attribute,
     struct wk_push_setup changed = push->setups[setup];
     WK_TRY(read_attribute(value, attribute, &changed));
     push->setups[setup] = changed;
-    push->dirty = true;
+    push->changed |= (uint8_t)(1U << setup);
+    push->moved = true;
     return WK_OK;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A meter pushes its load profile to `wk push-listen`: sealed and confirmed, over TCP and UDP; while
-nobody listens nothing is lost. Runs the sanitized build."""
+nobody listens nothing is lost, and after kill -9 nothing comes again. Runs the sanitized build."""
 import json
 import subprocess
 import sys
@@ -45,7 +45,7 @@ def run(tap, what, **keys):
     meter = Meter("b", stop=STOP)
     configure(meter, port, every_s=3600, **keys)
     meter.spawn("wk-metrologyd", stdout=subprocess.DEVNULL)
-    meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    daemon = meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
     meter.wait_finished()
     time.sleep(1)  # pushes have failed so far: nobody listens
     process = listen(meter, port, 64)
@@ -65,7 +65,30 @@ def run(tap, what, **keys):
     tap.check(len(set(clocks)) == len(clocks), f"{what}: no entry comes twice", clocks)
     tap.check(len(rows) >= QUARTERS - 4,
               f"{what}: what was captured while nobody listened comes, too", f"{len(rows)} rows")
+    killed(tap, what, meter, daemon, port, set(clocks))
     meter.remove()
+
+
+def killed(tap, what, meter, daemon, port, before):
+    """kill -9 of the meter that has delivered, and a trigger: what comes then is new."""
+    access = ("--role", "management", "--ek", meter.keys["EK"], "--ak", meter.keys["AK"],
+              "--title", "574B4D0000000009")
+    meter.wk("write", f"127.0.0.1:{meter.dlms}", *access, "0.0.25.9.0.255:6", "unsigned:7")
+    daemon.kill()
+    daemon.wait()
+    meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    meter.get("/api/info")
+    kept = meter.wk("read", f"127.0.0.1:{meter.dlms}", *access, "0.0.25.9.0.255:6")
+    process = listen(meter, port, 1)
+    time.sleep(0.5)
+    called = meter.wk("call", f"127.0.0.1:{meter.dlms}", *access, "0.0.25.9.0.255:1", "integer:0")
+    notifications, err = pushed(process, 20)
+    rows = [json.dumps(row[0]) for row in entries(notifications)]
+    tap.check(kept.returncode == 0 and "7" in kept.stdout,
+              f"{what}: what was written into the setup is there after kill -9",
+              kept.stdout + kept.stderr)
+    tap.check(len(notifications) == 1 and not before & set(rows),
+              f"{what}: after kill -9 no entry comes again", f"{rows[:3]} {called.stderr} {err}")
 
 
 def main():
