@@ -185,9 +185,11 @@ WK_MUST_USE wk_err wk_objects_read_settings(struct wk_bytes_in *in,
  *  older clients send. WK_E_FORMAT: something else. */
 WK_MUST_USE wk_err wk_objects_take_zero(struct wk_bytes_in *parameter);
 
-/** Executes the script of a class 22 object, call->object, if it came due after `from` and not after
- *  call->now_us. Whether it did; a script that cannot be executed now is not tried again. */
-bool wk_objects_schedule_run(const struct wk_object_call *call, struct wk_utc from);
+/** Whether the script of a class 22 object, call->object, came due after `from` and not after
+ *  call->now_us. */
+bool wk_objects_schedule_is_due(const struct wk_object_call *call, struct wk_utc from);
+/** Executes it. Errors: those of wk_objects_run_script. */
+WK_MUST_USE wk_err wk_objects_schedule_execute(const struct wk_object_call *call);
 
 /** Compares the register of a class 21 object, call->object, the meter's monitor `number`, with its
  *  thresholds, and executes the script of each that it crossed since the last call. Whether what

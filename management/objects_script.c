@@ -144,24 +144,6 @@ static wk_err read_script(const struct wk_object_call *call, struct wk_bytes_in 
     return *table != NULL ? WK_OK : WK_E_RANGE;
 }
 
-static wk_err schedule_set(const struct wk_object_call *call, uint8_t attribute,
-                           struct wk_bytes_in *value)
-{
-    struct wk_rooms *rooms = call->meter;
-    const struct wk_object *table;
-    uint16_t number;
-    if (attribute == SCRIPT) {
-        WK_TRY(read_script(call, *value, &table, &number));
-    } else if (attribute == TIMES) {
-        WK_TRY(wk_schedule_check(*value));
-    }
-    WK_TRY(wk_objects_setup.set(call, attribute, value));
-    rooms->setup->until_s = call->now_us / 1000000; /* not for times that are over */
-    return WK_OK;
-}
-
-const struct wk_object_class wk_objects_schedule = {.get = schedule_get, .set = schedule_set};
-
 static struct wk_bytes_in value_of(const struct wk_object_call *call, uint8_t attribute,
                                    uint8_t room[WK_SETUP_VALUE])
 {
@@ -171,6 +153,40 @@ static struct wk_bytes_in value_of(const struct wk_object_call *call, uint8_t at
                ? wk_bytes_in_of(room, out.size)
                : wk_bytes_in_of(room, 0);
 }
+
+/* The times must be of the type, whichever of both is set. */
+static wk_err check_times(const struct wk_object_call *call, uint8_t attribute,
+                          struct wk_bytes_in value)
+{
+    uint8_t room[WK_SETUP_VALUE];
+    struct wk_bytes_in type = attribute == TYPE ? value : value_of(call, TYPE, room);
+    const int64_t number = wk_axdr_read_integer(&type, WK_AXDR_ENUM);
+    WK_TRY(wk_bytes_in_end(&type));
+    if (number < WK_SCHEDULE_ONE || number > WK_SCHEDULE_DIFFERENT_WILD) {
+        return WK_E_RANGE;
+    }
+    return wk_schedule_check(attribute == TIMES ? value : value_of(call, TIMES, room),
+                             (wk_schedule_type)number);
+}
+
+static wk_err schedule_set(const struct wk_object_call *call, uint8_t attribute,
+                           struct wk_bytes_in *value)
+{
+    struct wk_rooms *rooms = call->meter;
+    const struct wk_object *table;
+    uint16_t number;
+    if (attribute == SCRIPT) {
+        WK_TRY(read_script(call, *value, &table, &number));
+    } else {
+        WK_TRY(check_times(call, attribute, *value));
+    }
+    WK_TRY(wk_objects_setup.set(call, attribute, value));
+    rooms->setup->until_s = call->now_us / 1000000; /* not for times that are over */
+    rooms->setup->tries[call->object->obis[4] % WK_SETUP_SCHEDULES] = 0;
+    return WK_OK;
+}
+
+const struct wk_object_class wk_objects_schedule = {.get = schedule_get, .set = schedule_set};
 
 wk_err wk_objects_run_script(const struct wk_object_call *call, struct wk_bytes_in script)
 {
@@ -183,11 +199,16 @@ wk_err wk_objects_run_script(const struct wk_object_call *call, struct wk_bytes_
     return script_action(&target, 1, &parameter, &reply);
 }
 
-bool wk_objects_schedule_run(const struct wk_object_call *call, struct wk_utc from)
+bool wk_objects_schedule_is_due(const struct wk_object_call *call, struct wk_utc from)
 {
     const struct wk_rooms *rooms = call->meter;
     const struct wk_utc to = {call->now_us / 1000000};
     uint8_t room[WK_SETUP_VALUE];
-    return wk_schedule_is_due(value_of(call, TIMES, room), &rooms->clock.zone, from, to) &&
-           wk_objects_run_script(call, value_of(call, SCRIPT, room)) == WK_OK;
+    return wk_schedule_is_due(value_of(call, TIMES, room), &rooms->clock.zone, from, to);
+}
+
+wk_err wk_objects_schedule_execute(const struct wk_object_call *call)
+{
+    uint8_t room[WK_SETUP_VALUE];
+    return wk_objects_run_script(call, value_of(call, SCRIPT, room));
 }

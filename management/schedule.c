@@ -52,14 +52,40 @@ static wk_err read_entry(struct wk_bytes_in *in, struct entry *entry)
     return is_entry(entry, time[3]) ? WK_OK : WK_E_RANGE;
 }
 
-wk_err wk_schedule_check(struct wk_bytes_in times)
+static bool has_wildcards(const struct entry *entry)
+{
+    return entry->year == ANY_YEAR || entry->month == ANY || entry->day >= LAST_BUT_ONE;
+}
+
+static bool is_same_time(const struct entry *a, const struct entry *b)
+{
+    return a->hour == b->hour && a->minute == b->minute && a->second == b->second;
+}
+
+static bool is_of_type(const struct entry *entry, const struct entry *first,
+                       wk_schedule_type type)
+{
+    const bool wild = type == WK_SCHEDULE_ONE || type == WK_SCHEDULE_SAME_WILD ||
+                      type == WK_SCHEDULE_DIFFERENT_WILD;
+    const bool different = type == WK_SCHEDULE_DIFFERENT || type == WK_SCHEDULE_DIFFERENT_WILD;
+    return (wild || !has_wildcards(entry)) && (different || is_same_time(entry, first));
+}
+
+wk_err wk_schedule_check(struct wk_bytes_in times, wk_schedule_type type)
 {
     const uint32_t count = wk_axdr_read_count(&times, WK_AXDR_ARRAY);
+    struct entry first = {0};
     struct entry entry;
+    bool fits = type != WK_SCHEDULE_ONE || count <= 1;
     for (uint32_t i = 0; i < count && times.fault == WK_OK; i++) {
         WK_TRY(read_entry(&times, &entry));
+        first = i == 0 ? entry : first;
+        fits = fits && is_of_type(&entry, &first, type);
     }
-    return wk_bytes_in_end(&times) == WK_OK ? WK_OK : WK_E_FORMAT;
+    if (wk_bytes_in_end(&times) != WK_OK) {
+        return WK_E_FORMAT;
+    }
+    return fits ? WK_OK : WK_E_RANGE;
 }
 
 static bool is_day(const struct entry *entry, const struct wk_civil *civil)

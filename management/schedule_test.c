@@ -32,7 +32,7 @@ static bool due(const char *entry, int64_t from_s, int64_t to_s)
     char hex[64];
     (void)snprintf(hex, sizeof hex, "01 01 02 02 %s", entry);
     const struct wk_test_octets octets = wk_test_hex(hex);
-    return wk_schedule_check(wk_test_in(&octets)) == WK_OK &&
+    return wk_schedule_check(wk_test_in(&octets), WK_SCHEDULE_ONE) == WK_OK &&
            wk_schedule_is_due(wk_test_in(&octets), &wk_zone_central_europe,
                               (struct wk_utc){from_s}, (struct wk_utc){to_s});
 }
@@ -40,7 +40,7 @@ static bool due(const char *entry, int64_t from_s, int64_t to_s)
 static wk_err check(const char *hex)
 {
     const struct wk_test_octets octets = wk_test_hex(hex);
-    return wk_schedule_check(wk_test_in(&octets));
+    return wk_schedule_check(wk_test_in(&octets), WK_SCHEDULE_DIFFERENT_WILD);
 }
 
 #define DAILY_0300 "0904 03000000 0905 FFFFFFFFFF"
@@ -94,6 +94,40 @@ static void no_time_or_date_is_refused(void)
     EXPECT_ERR(WK_E_FORMAT, check("01 01 02 02 0904 00000000 0904 FFFFFFFF"));
     EXPECT_ERR(WK_E_FORMAT, check("01 01 02 02 0904 00000000 0905 FFFFFFFFFF 00"));
     EXPECT_ERR(WK_E_FORMAT, check("01 02 02 02 0904 00000000 0905 FFFFFFFFFF"));
+}
+
+static wk_err check_of(const char *hex, wk_schedule_type type)
+{
+    const struct wk_test_octets value = wk_test_hex(hex);
+    return wk_schedule_check(wk_test_in(&value), type);
+}
+
+/* IEC 62056-6-2, 4.5.7: size, whether times are the same, whether dates have wildcards. */
+static void the_type_says_which_times_there_may_be(void)
+{
+    static const struct {
+        const char *times;
+        bool fits[5];
+    } k_cases[] = {
+        {"01 00", {true, true, true, true, true}},
+        {"01 01 02 02 0904 03000000 0905 FFFFFFFFFF", {true, false, true, false, true}},
+        {"01 01 02 02 0904 03000000 0905 07EA0C18FF", {true, true, true, true, true}},
+        {"01 01 02 02 0904 03000000 0905 07EA0CFEFF", {true, false, true, false, true}},
+        {"01 02 02 02 0904 03000000 0905 07EA0C18FF 02 02 0904 03000000 0905 07EA0C19FF",
+         {false, true, true, true, true}},
+        {"01 02 02 02 0904 03000000 0905 07EA0C18FF 02 02 0904 04000000 0905 07EA0C19FF",
+         {false, false, false, true, true}},
+        {"01 02 02 02 0904 03000000 0905 07EAFF18FF 02 02 0904 03000000 0905 07EA0C19FF",
+         {false, false, true, false, true}},
+        {"01 02 02 02 0904 03000000 0905 FFFF0C18FF 02 02 0904 04000000 0905 07EA0C19FF",
+         {false, false, false, false, true}},
+    };
+    for (size_t i = 0; i < sizeof k_cases / sizeof k_cases[0]; i++) {
+        for (int type = 1; type <= 5; type++) {
+            EXPECT_ERR(k_cases[i].fits[type - 1] ? WK_OK : WK_E_RANGE,
+                       check_of(k_cases[i].times, (wk_schedule_type)type));
+        }
+    }
 }
 
 /* ---- in a meter -------------------------------------------------------------------------- */
@@ -226,12 +260,62 @@ static void a_time_that_is_over_when_it_is_set_is_not_made_up(void)
     EXPECT_I64(0, g_opened);
 }
 
+static uint32_t told(uint16_t code, int32_t *value)
+{
+    struct wk_store_reader reader = {0};
+    struct wk_event event;
+    uint32_t count = 0;
+    while (wk_event_read(&g_module.rooms.store, WK_ROOMS_LOG_EVENT, &reader, &event) == WK_OK) {
+        if (event.code == code) {
+            *value = event.value;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Control mode 0 refuses every command. */
+static void a_script_that_cannot_run_is_tried_again_and_told(void)
+{
+    int32_t left = -1;
+    EXPECT_OK(start());
+    EXPECT_OK(set("0.0.96.3.10.255", 4, "16 00"));
+    EXPECT_OK(at(START_S + 3 * HOUR));
+    EXPECT_I64(1, told(WK_EVENT_SCRIPT_FAILED, &left));
+    EXPECT_I64(WK_SETUP_TRIES, left);
+    EXPECT_OK(at(START_S + 3 * HOUR + 59));
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT_OK(boot()); /* what is still to be tried outlives a restart */
+    EXPECT_OK(at(START_S + 3 * HOUR + 61));
+    EXPECT_OK(at(START_S + 3 * HOUR + 121));
+    EXPECT_I64(1, told(WK_EVENT_SCRIPT_FAILED, &left));
+    EXPECT_I64(0, g_opened);
+    EXPECT_OK(set("0.0.96.3.10.255", 4, "16 04"));
+    EXPECT_OK(at(START_S + 3 * HOUR + 181));
+    EXPECT_I64(1, g_opened);
+    EXPECT_OK(reconnect());
+    EXPECT_OK(at(START_S + 4 * HOUR));
+    EXPECT_I64(1, g_opened); /* once */
+    EXPECT_OK(set("0.0.96.3.10.255", 4, "16 00"));
+    EXPECT_OK(at(START_S + 27 * HOUR));
+    for (int minute = 1; minute <= 2 * WK_SETUP_TRIES; minute++) {
+        EXPECT_OK(at(START_S + 27 * HOUR + minute * 61));
+    }
+    EXPECT_I64(3, told(WK_EVENT_SCRIPT_FAILED, &left));
+    EXPECT_I64(0, left); /* given up */
+    EXPECT_OK(set("0.0.96.3.10.255", 4, "16 04"));
+    EXPECT_OK(at(START_S + 28 * HOUR));
+    EXPECT_I64(1, g_opened);
+}
+
 static void a_schedule_names_a_script_table(void)
 {
     EXPECT_OK(start());
     EXPECT_ERR(WK_E_RANGE, set("0.0.15.0.1.255", 2, "02 02 0906 000001000AFF 12 0001"));
     EXPECT_ERR(WK_E_FORMAT, set("0.0.15.0.1.255", 2, "02 02 0906 00000A006AFF 11 01"));
     EXPECT_ERR(WK_E_RANGE, set("0.0.15.0.1.255", 3, "16 06"));
+    EXPECT_ERR(WK_E_RANGE, set("0.0.15.0.1.255", 3, "16 02")); /* 03:00 of any date */
+    EXPECT_OK(set("0.0.15.0.1.255", 3, "16 05"));
     EXPECT_ERR(WK_E_RANGE,
                set("0.0.15.0.1.255", 4, "01 01 02 02 0904 18000000 0905 FFFFFFFFFF"));
 }
@@ -312,4 +396,6 @@ WK_TEST_MAIN(T(a_monitor_acts_when_its_register_crosses_the_threshold),
              T(a_script_is_executed_in_its_time_and_only_once),
              T(what_an_outage_missed_is_made_up_once),
              T(a_time_that_is_over_when_it_is_set_is_not_made_up),
+             T(the_type_says_which_times_there_may_be),
+             T(a_script_that_cannot_run_is_tried_again_and_told),
              T(a_schedule_names_a_script_table))

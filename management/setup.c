@@ -5,7 +5,8 @@
 
 #include "cosem/axdr.h"
 
-#define VERSION     1
+#define VERSION     2
+#define NO_TRIES    1    /* the version before it has none */
 #define ANY_INTEGER 0xFD /* a type of the text that stands for all integers */
 #define DEPTH       4    /* of arrays and structures in each other */
 #define ARRAY_HEAD  2    /* tag, and a count below 128 */
@@ -331,6 +332,7 @@ void wk_setup_pack(const struct wk_setup *setup, struct wk_bytes_out *out)
     wk_bytes_out_u64le(out, (uint64_t)setup->until_s);
     wk_bytes_out_put(out, setup->above, sizeof setup->above);
     wk_bytes_out_put(out, setup->known, sizeof setup->known);
+    wk_bytes_out_put(out, setup->tries, sizeof setup->tries);
     wk_bytes_out_put(out, setup->octets, setup->size);
 }
 
@@ -338,12 +340,16 @@ wk_err wk_setup_unpack(struct wk_setup *setup, struct wk_bytes_in *in)
 {
     struct wk_setup read = {0};
     size_t at = 0;
-    const bool known = wk_bytes_in_u8(in) == VERSION;
+    const uint8_t version = wk_bytes_in_u8(in);
     read.until_s = (int64_t)wk_bytes_in_u64le(in);
     wk_bytes_in_copy(in, read.above, sizeof read.above);
     wk_bytes_in_copy(in, read.known, sizeof read.known);
+    if (version == VERSION) {
+        wk_bytes_in_copy(in, read.tries, sizeof read.tries);
+    }
     const size_t size = wk_bytes_in_left(in);
-    if (!known || in->fault != WK_OK || size > WK_SETUP_ROOM) {
+    if ((version != VERSION && version != NO_TRIES) || in->fault != WK_OK ||
+        size > WK_SETUP_ROOM) {
         return WK_E_FORMAT;
     }
     wk_bytes_in_copy(in, read.octets, size);

@@ -18,10 +18,12 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define WK_SETUP_ROOM     768 /* octets of all values that were set */
-#define WK_SETUP_VALUE    256 /* octets of one value, most */
-#define WK_SETUP_MONITORS 2   /* objects of class 21 */
-#define WK_SETUP_PACKED   (WK_SETUP_ROOM + 9 + 2 * WK_SETUP_MONITORS)
+#define WK_SETUP_ROOM      768 /* octets of all values that were set */
+#define WK_SETUP_VALUE     256 /* octets of one value, most */
+#define WK_SETUP_MONITORS  2   /* objects of class 21 */
+#define WK_SETUP_SCHEDULES 5   /* objects of class 22 */
+#define WK_SETUP_TRIES     5   /* of a script that could not be executed at its time */
+#define WK_SETUP_PACKED    (WK_SETUP_ROOM + 9 + 2 * WK_SETUP_MONITORS + WK_SETUP_SCHEDULES)
 
 /* One attribute of one object. `field` is its place in the table of the text. */
 struct wk_setup_key {
@@ -34,6 +36,9 @@ struct wk_setup_key {
 struct wk_setup {
     uint8_t above[WK_SETUP_MONITORS]; /* register monitors: a bit for each threshold ... */
     uint8_t known[WK_SETUP_MONITORS]; /* ... and whether it has been compared at all */
+    uint8_t
+        tries[WK_SETUP_SCHEDULES]; /* that are left for what a schedule wanted; 0: nothing */
+    int64_t retry_s;               /* UTC of the next of them; not stored */
     int64_t until_s; /* UTC: what schedules wanted up to here was done; 0: not known */
     uint16_t size;
     uint8_t octets[WK_SETUP_ROOM];
