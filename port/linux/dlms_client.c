@@ -219,7 +219,7 @@ static wk_err ask_counter(struct wk_dlms_client *client, uint32_t *counter)
     const uint16_t sap = client->config.client_sap;
     struct wk_apdu_target target = {.class_id = CLASS_DATA, .id = ATTRIBUTE_VALUE};
     uint8_t value[16];
-    size_t size;
+    size_t size = 0;
     memcpy(target.obis, k_counter_obis, WK_OBIS_SIZE);
     client->config.client_sap = WK_DLMS_CLIENT_PUBLIC;
     wk_err err = associate(client, 0);

@@ -14,8 +14,8 @@ and frames are the peer's own. What its answers have wrong on the wire is checke
              for it went into the window size (131,073); our client refuses it (FAULTY_UA)
     ACTION   C701C101: without return-parameters after a failure; our client refuses it
     objects  access rights are empty arrays, as if nothing might be read
-    HLS 5    it opens our AARQ's ciphered initiate-request and checks its tag; writing an AARE with a
-             mechanism above LLS raises TypeError (setUInt8() without a value), so none comes.
+    HLS 5    it opens our AARQ's ciphered initiate-request and checks its tag; writing an AARE
+             with a mechanism above LLS raises TypeError (setUInt8() without a value), so none comes.
              reply_to_HLS_authentication would convert octets with int(): HLS is tested no further
 """
 import datetime
