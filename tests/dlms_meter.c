@@ -183,6 +183,9 @@ static wk_err get_buffer(const struct wk_object_selection *selection,
     const uint16_t first = selection->column_first;
     const uint16_t last =
         selection->column_last == 0 ? WK_DLMS_METER_COLUMNS : selection->column_last;
+    if (selection->kind == WK_OBJECT_SELECT_VALUES) {
+        return WK_E_UNSUPPORTED; /* a class may leave that out; management/objects_buffer has it */
+    }
     if (last > WK_DLMS_METER_COLUMNS) {
         return WK_E_RANGE;
     }
