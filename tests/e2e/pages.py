@@ -4,6 +4,7 @@
 so too a meter whose supply is disturbed (quality_feed.py), for what can be seen of power quality.
 Ends it as Ctrl-C does and checks that everything is gone. Prints TAP."""
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -114,12 +115,18 @@ def main():
 
 def run(folder):
     launch = subprocess.Popen(["python3", ROOT / "tools" / "launch.py", "--port-base", str(BASE)],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              start_new_session=True)
     feed = subprocess.Popen(["python3", ROOT / "tests" / "e2e" / "quality_feed.py",
                              folder / "meter", str(DISTURBED)],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seconds = wait_first_day(launch, (BASE + 1, BASE + 2))
     print(f"{'ok' if seconds else 'not ok'} - the first day is metered")
+    if launch.poll() is not None: # what serves the pages is not what was started here
+        print("not ok - ./run keeps running")
+        print("".join(f"# {line}\n" for line in launch.stdout.read().splitlines()[-10:]), end="")
+        feed.terminate()
+        return 1
     eventful = wait_events(feed)
     print(f"{'ok' if eventful else 'not ok'} - a disturbed supply gives events of every kind")
     served = eventful and check_events() and check_captures(folder / "meter")
@@ -135,7 +142,11 @@ def run(folder):
     feed.terminate()
     feed.wait(30)
     launch.send_signal(signal.SIGINT)
-    output, _ = launch.communicate(timeout=30)
+    try:
+        output, _ = launch.communicate(timeout=120)
+    except subprocess.TimeoutExpired: # nothing may outlive the test
+        os.killpg(launch.pid, signal.SIGKILL)
+        output, _ = launch.communicate()
     clean = launch.returncode == 0
     print(f"{'ok' if clean else 'not ok'} - Ctrl-C ends everything cleanly")
     if not clean:
