@@ -20,10 +20,12 @@
     "  --title HEX        this client's system title, 8 octets\n"                              \
     "  --keys FILE        the same as lines \"password = TEXT\", \"ek = HEX\", \"ak = "        \
     "HEX\",\n"                                                                                 \
-    "                     \"title = HEX\", which keeps secrets off the command line\n"         \
+    "                     \"title = HEX\", which keeps secrets off the command "               \
+    "line\n" WK_SUITE_OPTIONS                                                                  \
     "  HOST may also be tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT,\n"                  \
-    "                     hdlc+tcp://HOST:PORT/PHYSICAL or "                                   \
-    "hdlc:/dev/ttyUSB0?baud=9600\n" WK_TRUST_OPTIONS                                           \
+    "                     hdlc+tcp://HOST:PORT/PHYSICAL, hdlc:/dev/ttyUSB0?baud=9600 or\n"     \
+    "                     modee:/dev/ttyUSB0 (optical head: sign-on by IEC "                   \
+    "62056-21)\n" WK_TRUST_OPTIONS                                                             \
     "  --timeout SECONDS  for connecting and for each answer (default 5)\n"                    \
     "  --json             one JSON object instead of text\n"                                   \
     "  --help             this text\n"
