@@ -10,6 +10,7 @@
 #include "base/crc.h"
 #include "daemon/assets.h"
 #include "daemon/layout.h"
+#include "metrology/quality.h"
 
 #define PUMP_MOST 512 /* records in one turn of the loop */
 #define PUMP_MS   5   /* between looks at an empty ring */
@@ -69,7 +70,14 @@ static void describe(struct wk_meter *meter, struct wk_module_config *module)
         .power_factor = config->power_factor,
         .layout = wk_layout_meter(),
         .setup = &meter->setup,
+        .counts = &meter->counts,
+        .harmonics = &meter->harmonics,
     };
+    const struct wk_quality_config quality = wk_quality_usual(config->nominal_mv);
+    wk_counts_init(&meter->counts,
+                   &(struct wk_counts_thresholds){
+                       .nominal_mv = quality.nominal_mv,
+                       .ppm = {quality.dip_ppm, quality.swell_ppm, quality.interruption_ppm}});
     memcpy(module->profile, config->profile, sizeof module->profile);
     struct wk_rooms_identity *identity = &module->identity;
     snprintf(identity->serial, sizeof identity->serial, "%s", config->serial);

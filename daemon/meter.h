@@ -20,6 +20,7 @@
 #include "daemon/security.h"
 #include "daemon/web.h"
 #include "daemon/week.h"
+#include "management/counts.h"
 #include "management/module.h"
 #include "port/linux/crypto.h"
 #include "port/linux/flash_file.h"
@@ -42,7 +43,9 @@ struct wk_meter {
     const struct wk_hal_crypto *keys; /* of crypto or of hsm */
     struct wk_meter_security security;
     struct wk_module module;
-    struct wk_setup setup;     /* parameters that clients set */
+    struct wk_setup setup;   /* parameters that clients set */
+    struct wk_counts counts; /* sags, outages, tampers */
+    struct wk_rooms_harmonics harmonics;
     struct wk_payment payment; /* if [credit] is there */
     struct wk_token_transfer transfer;
     struct wk_pump pump;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "management/event_record.h"
+#include "management/module_counts.h"
 #include "management/module_events.h"
 #include "management/module_image.h"
 #include "management/module_pack.h"
@@ -63,6 +64,7 @@ static wk_err note_power_failure(struct wk_module *module, const struct wk_recor
     const int32_t away_s = (int32_t)(away_us / US_PER_S);
     WK_TRY(wk_module_log(module, (struct wk_event){.code = WK_EVENT_POWER_DOWN}));
     const int64_t back_us = wk_clock_now_us(&rooms->clock, begin_us);
+    wk_module_counts_away(module, back_us, away_us);
     WK_TRY(mark_both(module, back_us, WK_PROFILE_POWER_DOWN));
     WK_TRY(wk_module_log_at(module, back_us,
                             (struct wk_event){.code = WK_EVENT_POWER_UP, .value = away_s}));
@@ -104,6 +106,7 @@ static wk_err take_window(struct wk_module *module, const struct wk_record *reco
     WK_TRY(wk_module_tariff_before(module, now_us));
     rooms->t_us = record->t_us;
     rooms->live = *record;
+    wk_module_counts_begin(module);
     wk_shown_take(&rooms->shown, record);
     wk_module_profile_add(module, record, now_us);
     WK_TRY(wk_module_tariff_add(module, record, now_us));
@@ -129,9 +132,13 @@ static wk_err take_record(struct wk_module *module, const struct wk_record *reco
     case WK_RECORD_WINDOW:
         return take_window(module, record);
     case WK_RECORD_EVENT:
+        wk_module_counts_record(module, record);
         return log_metrology_event(module, record);
     case WK_RECORD_QUALITY:
         take_quality(&module->rooms.quality, &record->quality);
+        return WK_OK;
+    case WK_RECORD_SPECTRUM:
+        wk_objects_harmonics_take(&module->rooms, &record->spectrum);
         return WK_OK;
     default:
         return WK_OK;
@@ -250,6 +257,9 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_SETUP_SET:
         wk_module_changed(module, WK_MODULE_KEY_SETUP);
         break;
+    case WK_ROOMS_COUNTS_SET:
+        wk_module_changed(module, WK_MODULE_KEY_COUNTS);
+        break;
     case WK_ROOMS_PRICE_SET:
         wk_module_changed(module, WK_MODULE_KEY_PRICE);
         break;
@@ -327,6 +337,7 @@ static void start_security(struct wk_module *module, const struct wk_module_conf
     security->identity = config->pairs;
     security->setup[0].suite = config->suite;
     memcpy(security->password, config->password, sizeof security->password);
+    module->rooms.security = security;
     const uint32_t **counter = module->rooms.invocation_counter;
     counter[WK_ROOMS_COUNTER_UNICAST] = &security->setup[0].counter[WK_SHIELD_UNICAST];
     security->more = config->setups;
@@ -346,6 +357,8 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->setup = config->setup;
     rooms->payment = config->payment;
     rooms->push = config->push;
+    rooms->counts = config->counts;
+    rooms->harmonics = config->harmonics;
     if (rooms->setup != NULL) {
         *rooms->setup = (struct wk_setup){0};
     }

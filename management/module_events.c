@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/module_events.h"
 
+#include "management/module_counts.h"
 #include "management/module_pack.h"
 #include "management/module_tamper.h"
 
@@ -40,6 +41,7 @@ wk_err wk_module_log_at(struct wk_module *module, int64_t now_us, struct wk_even
 {
     struct wk_rooms *rooms = &module->rooms;
     wk_module_tamper_note(module, &event);
+    wk_module_counts_note(module, now_us, event.code);
     if (!wk_event_storm_admit(&rooms->storm, event.code, event.detail, rooms->t_us)) {
         return WK_OK;
     }

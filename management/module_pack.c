@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/module_pack.h"
 
+#include "management/counts.h"
 #include "management/module_payment.h"
 #include "management/module_profile.h"
 #include "management/module_security.h"
@@ -265,6 +266,24 @@ static void push_committed(struct wk_push *push)
     }
 }
 
+/* ---- counts ------------------------------------------------------------------------------- */
+
+static void pack_counts(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
+{
+    (void)key;
+    module->rooms.counts->functions->pack(module->rooms.counts, out);
+}
+
+static wk_err unpack_counts(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    (void)key;
+    if (module->rooms.counts == NULL) {
+        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
+        return WK_OK;
+    }
+    return module->rooms.counts->functions->unpack(module->rooms.counts, in);
+}
+
 /* ---- security ---------------------------------------------------------------------------- */
 
 bool wk_module_counters_run_low(const struct wk_module *module)
@@ -310,6 +329,7 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_DISPLAY, 1, WK_DISPLAY_PACKED_MAX, pack_display, unpack_display},
     {WK_MODULE_KEY_PROFILE, WK_ROOMS_PROFILES, WK_PROFILE_RULES_PACKED, wk_module_profile_pack,
      wk_module_profile_unpack},
+    {WK_MODULE_KEY_COUNTS, 1, WK_COUNTS_PACKED, pack_counts, unpack_counts},
     {WK_MODULE_KEY_SETUP, 1, WK_SETUP_PACKED, pack_setup, unpack_setup},
     {WK_MODULE_KEY_PUSH, WK_PUSH_SETUPS, WK_PUSH_SETUP_PACKED, pack_push, unpack_push},
     {WK_MODULE_KEY_PUSHED, 1, WK_PUSH_PROGRESS_PACKED, pack_pushed, unpack_pushed},
@@ -346,6 +366,7 @@ static bool is_changed(const struct wk_module *module, uint8_t key)
     const bool payment =
         key >= WK_MODULE_KEY_PAYMENT && key < WK_MODULE_KEY_PAYMENT + WK_PAYMENT_PARTS;
     if ((key == WK_MODULE_KEY_SETUP && module->rooms.setup == NULL) ||
+        (key == WK_MODULE_KEY_COUNTS && module->rooms.counts == NULL) ||
         (payment && module->rooms.payment == NULL) ||
         (is_of_push(key) && module->rooms.push == NULL)) {
         return false; /* what a firmware with room for it stored stays as it is */

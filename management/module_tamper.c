@@ -2,6 +2,7 @@
 #include "management/module_tamper.h"
 
 #include "base/crc.h"
+#include "management/module_counts.h"
 #include "management/module_pack.h"
 #include "management/module_supply.h"
 
@@ -99,6 +100,7 @@ static wk_err log_edges(struct wk_module *module, const struct wk_tamper_input *
                         struct wk_tamper_edges edges)
 {
     for (uint8_t latch = 0; latch < WK_TAMPER_LATCHES; latch++) {
+        wk_module_counts_tamper(module, latch, edges, input->utc_s);
         if ((edges.begins >> latch & 1U) != 0) {
             WK_TRY(wk_module_log(module, event_of(input, latch, true)));
         }

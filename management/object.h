@@ -91,13 +91,14 @@ struct wk_object_class {
                      struct wk_bytes_in *parameter, struct wk_bytes_out *reply);
 };
 
+/* A meter has some hundreds of them: what fits is packed. */
 struct wk_object {
-    uint16_t class_id;
-    uint8_t version;
+    uint16_t class_id : 12;
+    uint16_t version : 4;
     uint8_t obis[6];
     uint8_t attributes; /* how many, logical name included */
     uint8_t methods;
-    uint32_t selector;                       /* what the class function makes of it */
+    uint16_t selector;                       /* what the class function makes of it */
     const struct wk_object_rights *rights;   /* WK_ROLE_COUNT of them, shared by many rows */
     const struct wk_object_class *functions; /* NULL for class 15: the session answers it */
 };

@@ -50,7 +50,13 @@ extern const struct wk_object_class wk_objects_payment;  /* 111, 112, 113, 115, 
 extern const struct wk_object_class wk_objects_image;    /* class 18 */
 extern const struct wk_object_class wk_objects_firmware; /* class 1, about firmware */
 
-extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
+extern const struct wk_object_class wk_objects_activation; /* class 6 */
+extern const struct wk_object_class wk_objects_compact;    /* class 62; selector: first field */
+extern const struct wk_object_class wk_objects_lockout;    /* class 124; selector: wk_role */
+extern const struct wk_object_class wk_objects_counts;     /* classes 1 and 3 */
+extern const struct wk_object_class wk_objects_harmonic;   /* class 1; its name says which */
+extern const struct wk_object_class wk_objects_error;      /* class 1 */
+extern const struct wk_object_class wk_objects_tamper;     /* class 1 */
 extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
 extern const struct wk_object_class wk_objects_tamper_energy; /* class 3 */
 
@@ -170,6 +176,35 @@ enum {
     WK_OBJECTS_TAMPER_SERVICE,
 };
 
+/* Selectors of wk_objects_activation. */
+enum { WK_OBJECTS_ACTIVATION_ENERGY = 1, WK_OBJECTS_ACTIVATION_DEMAND };
+
+/* Selectors of wk_objects_counts, with an index times 256: a phase 0..2, wk_counts_where,
+ * wk_counts_threshold, wk_counts_least or wk_tamper_kind. The order counts: voltages, outages, tampers. */
+enum {
+    WK_OBJECTS_SAG_NUMBER = 1,
+    WK_OBJECTS_SAG_DURATION,
+    WK_OBJECTS_SAG_MAGNITUDE,
+    WK_OBJECTS_SWELL_NUMBER,
+    WK_OBJECTS_SWELL_DURATION,
+    WK_OBJECTS_SWELL_MAGNITUDE,
+    WK_OBJECTS_OUTAGE_NUMBER,
+    WK_OBJECTS_OUTAGE_LONGS,
+    WK_OBJECTS_OUTAGE_TIME,
+    WK_OBJECTS_OUTAGE_LONG,
+    WK_OBJECTS_TAMPER_NUMBER,
+    WK_OBJECTS_TAMPER_TIME,
+    WK_OBJECTS_TAMPER_NOW,
+    WK_OBJECTS_TAMPER_SPAN,
+    WK_OBJECTS_THRESHOLD,
+    WK_OBJECTS_LEAST,
+    WK_OBJECTS_AWAY,    /* minutes in which metrology did not run */
+    WK_OBJECTS_RUNNING, /* minutes in which it did */
+    WK_OBJECTS_TAMPERS, /* all kinds */
+    WK_OBJECTS_CHANGES, /* of parameters */
+    WK_OBJECTS_CHANGE_TIME,
+};
+
 /* Selectors of wk_objects_firmware. */
 enum { WK_OBJECTS_FIRMWARE_DIGEST = 1, WK_OBJECTS_FIRMWARE_STATE };
 
@@ -200,6 +235,10 @@ bool wk_objects_monitor_run(const struct wk_object_call *call, uint8_t number);
  *  none; WK_E_RANGE: no such table or script; or what the script's method returns. */
 WK_MUST_USE wk_err wk_objects_run_script(const struct wk_object_call *call,
                                          struct wk_bytes_in script);
+
+/** Keeps the harmonics of 150/180 cycles in rooms->harmonics, if the meter has that. */
+void wk_objects_harmonics_take(struct wk_rooms *rooms,
+                               const struct wk_record_spectrum *spectrum);
 
 /** Tells the assembler what a client changed. */
 void wk_objects_tell(const struct wk_object_call *call, uint16_t code, int32_t value);

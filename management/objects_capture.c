@@ -5,6 +5,7 @@
 
 #include "cosem/axdr.h"
 #include "cosem/datetime.h"
+#include "management/counts.h"
 #include "management/objects_buffer.h"
 
 #define CLASS_DATA     1
@@ -146,7 +147,7 @@ static wk_err value_of(const struct wk_rooms *rooms, uint8_t number,
         *value = rooms->tariff.current;
         return WK_OK;
     case WK_OBJECTS_CAPTURE_FAILURES:
-        *value = rooms->power_failures;
+        *value = wk_rooms_failures(rooms, WK_COUNTS_ANY);
         return WK_OK;
     case WK_OBJECTS_CAPTURE_PERIODS:
         *value = rooms->billing.number;

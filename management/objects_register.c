@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cosem/axdr.h"
+#include "management/counts.h"
 #include "management/objects.h"
 #include "management/payment.h"
 
@@ -486,7 +487,7 @@ static wk_err data_get(const struct wk_object_call *call, uint8_t attribute,
         wk_axdr_put_unsigned(out, 0); /* a column of billing periods: no value between */
         return WK_OK;
     case WK_OBJECTS_POWER_FAILURES:
-        wk_axdr_put_double_long_unsigned(out, rooms->power_failures);
+        wk_axdr_put_double_long_unsigned(out, wk_rooms_failures(rooms, WK_COUNTS_ANY));
         return WK_OK;
     case WK_OBJECTS_EVENT_CODE:
     case WK_OBJECTS_EVENT_DETAIL:

@@ -2,6 +2,7 @@
  *
  * What model/objects.txt says each role may do with each attribute and method, against what a
  * session of a whole meter answers to a client. */
+#include "management/counts.h"
 #include "management/image_test.h"
 #include "management/module.h"
 #include "management/payment.h"
@@ -42,6 +43,8 @@ static struct wk_session_identity g_identity;
 static struct wk_push g_push;
 static struct wk_image g_image;
 static struct wk_setup g_setup;
+static struct wk_counts g_counts;
+static struct wk_rooms_harmonics g_harmonics;
 static struct wk_payment g_payment;
 static struct wk_session g_session;
 static struct wk_client g_client;
@@ -119,6 +122,8 @@ static wk_err start_meter(uint8_t phases)
         .setup_count = 1,
         .pairs = &g_identity,
         .setup = &g_setup,
+        .counts = &g_counts,
+        .harmonics = &g_harmonics,
         .payment = &g_payment,
     };
     g_more[0] = (struct wk_session_setup){.keys = {.ek = k_key, .ak = k_key}};
@@ -128,6 +133,7 @@ static wk_err start_meter(uint8_t phases)
     wk_bearssl_init(&g_bearssl, &g_entropy, draw);
     wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, 16);
     wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
+    wk_counts_init(&g_counts, &(struct wk_counts_thresholds){230000, {900000, 1100000, 50000}});
     wk_payment_usual(&g_payment);
     WK_TRY(wk_payment_init(&g_payment));
     WK_TRY(wk_module_init(&g_module, &config, &ports));

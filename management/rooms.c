@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "management/rooms.h"
 
+#include "management/counts.h"
+
 bool wk_rooms_has_profile(const struct wk_rooms *rooms, uint8_t number)
 {
     return number < WK_ROOMS_PROFILES &&
@@ -24,4 +26,10 @@ uint8_t wk_rooms_log_of(const struct wk_rooms *rooms, wk_event_log log)
     const uint8_t own = (unsigned)log < WK_EVENT_LOGS ? k_logs[log] : 0;
     const bool has = own != 0 && wk_store_log_span(&rooms->store, own, &oldest, &next) == WK_OK;
     return has ? own : WK_ROOMS_LOG_EVENT;
+}
+
+uint32_t wk_rooms_failures(const struct wk_rooms *rooms, uint8_t where)
+{
+    return rooms->power_failures +
+           (rooms->counts != NULL ? rooms->counts->outage[where].number : 0);
 }

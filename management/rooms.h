@@ -90,6 +90,8 @@ enum {
     WK_ROOMS_SETUP_SET,        /* a parameter of management/setup; value: class */
     WK_ROOMS_PAYMENT_SET,      /* a parameter of payment; value: class */
     WK_ROOMS_IMAGE_ENABLED,    /* image transfer; value: whether */
+    WK_ROOMS_LOCK_RESET,       /* a lock-out was ended; value: role */
+    WK_ROOMS_COUNTS_SET,       /* a least duration of management/counts */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */
 
@@ -98,6 +100,15 @@ enum {
 struct wk_rooms_quality {
     struct wk_record_quality three_s;
     struct wk_record_quality ten_min;
+};
+
+#define WK_ROOMS_HARMONICS 40
+/* Harmonics of the newest 150/180 cycles: mV and mA rms, order h in [h - 1]; not kept over a
+ * restart. `known`: a bit for each channel that was measured. */
+struct wk_rooms_harmonics {
+    uint32_t u_mv[WK_RECORD_PHASES][WK_ROOMS_HARMONICS];
+    uint32_t i_ma[WK_RECORD_PHASES][WK_ROOMS_HARMONICS];
+    uint8_t known; /* bit 0..2: u, 3..5: i */
 };
 
 /* What the case of this meter has; NULL: not there. */
@@ -126,7 +137,9 @@ struct wk_rooms_control {
     uint32_t seed; /* of random offsets */
 };
 
+struct wk_counts;
 struct wk_push;
+struct wk_session_security;
 struct wk_payment;
 struct wk_image;
 
@@ -167,7 +180,10 @@ struct wk_rooms {
     struct wk_alarm alarm;
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
-    struct wk_setup *setup; /* borrowed; NULL: parameters keep their first values */
+    struct wk_setup *setup;   /* borrowed; NULL: parameters keep their first values */
+    struct wk_counts *counts; /* borrowed; NULL: nothing is counted */
+    struct wk_rooms_harmonics *harmonics; /* borrowed; NULL: not shown */
+    struct wk_session_security *security; /* borrowed; NULL: lock-outs are not shown */
     const uint32_t
         *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
     struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */
@@ -175,6 +191,10 @@ struct wk_rooms {
     struct wk_image *image; /* borrowed; NULL: the meter takes no firmware */
     struct wk_notice_ring notices;
 };
+
+/** Power failures: those in which metrology did not run, and outages that it saw. `where`:
+ *  wk_counts_where. */
+uint32_t wk_rooms_failures(const struct wk_rooms *rooms, uint8_t where);
 
 /** Whether the store has room for a profile. */
 bool wk_rooms_has_profile(const struct wk_rooms *rooms, uint8_t number);

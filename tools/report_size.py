@@ -25,6 +25,7 @@ NOT_OF_THE_TARGET = ("lanes4", "push_decoder", "push_decoder_walk")
 LIMIT_LINKED = 40960
 LIMIT_MANAGEMENT = 65536 # without what serves COSEM, and without payment
 LIMIT_PAYMENT = 16384    # account, tokens and their classes: linked by meters that have them
+LIMIT_COUNTS = 2048      # of sags, outages, tampers, likewise
 # A server of the full list of objects with suites 0 and 1, linked: COSEM, and the cryptography.
 LIMIT_SERVER = 112640
 LIMIT_LISTENER = 12288   # the push decoder and what it needs of COSEM and base, without AES-GCM
@@ -136,6 +137,11 @@ def is_payment(stem):
                     "objects_account", "objects_charge", "objects_token")
 
 
+def is_counts(stem):
+    """Rooms of the library wk_counts, likewise."""
+    return stem in ("counts", "counts_object")
+
+
 def check(number, name, octets, limit, wanted):
     good = 0 < octets <= limit
     print(f'# figure {{"figure":"{name}","value":{octets},"unit":"octets",'
@@ -178,8 +184,9 @@ def main():
     print("".join(f"# {line}\n" for line in lines), end="")
     # Two images of everything fit a part of 512 kB.
     core = sum(row[2] for row in table if row[0] == "management"
-               and not is_cosem(row[1]) and not is_payment(row[1]))
+               and not is_cosem(row[1]) and not is_payment(row[1]) and not is_counts(row[1]))
     payment = sum(row[2] for row in table if row[0] == "management" and is_payment(row[1]))
+    counts = sum(row[2] for row in table if row[0] == "management" and is_counts(row[1]))
     good = [check(1, "ROM of all core rooms, Cortex-M4 -Os", total, LIMIT_ROM, ""),
             check(2, "ROM of metrology and power quality, linked", sum(rooms.values()),
                   LIMIT_LINKED, ""),
@@ -188,7 +195,8 @@ def main():
                   LIMIT_LISTENER, ""),
             check(5, "ROM of payment", payment, LIMIT_PAYMENT, ""),
             check(6, "ROM of a DLMS server, full list, suite 1, linked", sum(server.values()),
-                  LIMIT_SERVER, "")]
+                  LIMIT_SERVER, ""),
+            check(7, "ROM of counts", counts, LIMIT_COUNTS, "")]
     print(f"1..{len(good)}")
     sys.exit(0 if all(good) else 1)
 
