@@ -8,6 +8,7 @@
 #include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
 #include "daemon/config_tariff.h"
+#include "daemon/config_transformer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -552,6 +553,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
     if (strcmp(entry->kind, "firmware") == 0) {
         return wk_config_firmware_take(reading->config, entry, reason, size);
     }
+    if (strcmp(entry->kind, "transformers") == 0) {
+        return wk_config_transformer_take(reading->config, entry, reason, size);
+    }
     if (strcmp(entry->kind, "billing") == 0) {
         return wk_config_tariff_take(reading->config, entry, reason, size);
     }
@@ -591,6 +595,10 @@ static const char *missing(const struct wk_config *config)
     const char *dlms = wk_config_dlms_check(config);
     if (dlms != NULL) {
         return dlms;
+    }
+    const char *transformers = wk_config_transformer_check(config);
+    if (transformers != NULL) {
+        return transformers;
     }
     const char *credit = wk_config_credit_check(config);
     return credit != NULL ? credit : wk_config_tariff_check(config);

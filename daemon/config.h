@@ -75,6 +75,8 @@ struct wk_config {
     int32_t u_max_mv;               /* likewise */
     int32_t pulses_per_kwh;         /* meter constant; 0 = none */
     char pulse_led[WK_CONFIG_PATH]; /* where its pulses are shown; empty = nowhere */
+    /* [transformers] */
+    struct wk_rooms_transformers transformers;
     /* [quality] */
     struct wk_config_quality {
         bool analyse;          /* harmonics, flicker, aggregation ...: IEC 61000-4-30 */

@@ -68,6 +68,7 @@ static void describe(struct wk_meter *meter, struct wk_module_config *module)
         .blocks = config->blocks,
         .price = config->price,
         .power_factor = config->power_factor,
+        .transformers = config->transformers,
         .layout = wk_layout_meter(),
         .setup = &meter->setup,
         .counts = &meter->counts,

@@ -200,7 +200,8 @@ static wk_err counts_get(const struct wk_object_call *call, uint8_t attribute,
         put_scaler(out, form->scaler, form->unit);
         return WK_OK;
     }
-    const int64_t value = value_of(call, quantity, call->object->selector >> 8);
+    const int64_t value = wk_objects_primary(
+        rooms, form->unit, value_of(call, quantity, call->object->selector >> 8));
     if (form->is_time) {
         return put_time(out, &rooms->clock.zone, value);
     }

@@ -378,6 +378,27 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     return wk_module_profile_start(module, config);
 }
 
+/* Other transformers than at the last start: whoever compares readings must know. */
+static wk_err take_transformers(struct wk_module *module,
+                                const struct wk_rooms_transformers *configured)
+{
+    struct wk_rooms_transformers *of = &module->rooms.transformers;
+    const struct wk_rooms_transformers before = *of;
+    *of = *configured;
+    if (before.ct_primary == of->ct_primary && before.ct_secondary == of->ct_secondary &&
+        before.vt_primary == of->vt_primary && before.vt_secondary == of->vt_secondary &&
+        before.applied == of->applied) {
+        return WK_OK;
+    }
+    wk_module_changed(module, WK_MODULE_KEY_TRANSFORMERS);
+    return wk_module_log(
+        module, (struct wk_event){
+                    .code = WK_EVENT_TRANSFORMERS_CHANGED,
+                    .detail = of->applied ? 1 : 0,
+                    .value = (int32_t)((uint32_t)of->ct_primary << 16 | of->ct_secondary),
+                    .more = (int32_t)((uint32_t)of->vt_primary << 16 | of->vt_secondary)});
+}
+
 wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *config,
                       const struct wk_module_ports *ports)
 {
@@ -386,6 +407,7 @@ wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *c
     WK_TRY(start_rooms(module, config, ports));
     WK_TRY(wk_store_mount(&module->rooms.store, ports->flash, &config->layout, &report));
     WK_TRY(wk_module_restore(module));
+    WK_TRY(take_transformers(module, &config->transformers));
     WK_TRY(wk_module_profile_tell(module));
     if (report.torn_records > 0 || report.dropped_entries > 0) {
         WK_TRY(

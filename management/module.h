@@ -19,6 +19,7 @@
 
 struct wk_module_config {
     struct wk_rooms_identity identity;
+    struct wk_rooms_transformers transformers;
     struct wk_zone zone;
     uint16_t period_s;     /* of the load profile, 60..3600, divides an hour */
     uint8_t control_mode;  /* of the disconnect control, for a store that is new */

@@ -284,6 +284,37 @@ static wk_err unpack_counts(struct wk_module *module, uint8_t key, struct wk_byt
     return module->rooms.counts->functions->unpack(module->rooms.counts, in);
 }
 
+/* ---- transformers -------------------------------------------------------------------------- */
+
+#define TRANSFORMERS_VERSION 1
+#define TRANSFORMERS_PACKED  10
+
+static void pack_transformers(const struct wk_module *module, uint8_t key,
+                              struct wk_bytes_out *out)
+{
+    const struct wk_rooms_transformers *of = &module->rooms.transformers;
+    (void)key;
+    wk_bytes_out_u8(out, TRANSFORMERS_VERSION);
+    wk_bytes_out_u16le(out, of->ct_primary);
+    wk_bytes_out_u16le(out, of->ct_secondary);
+    wk_bytes_out_u16le(out, of->vt_primary);
+    wk_bytes_out_u16le(out, of->vt_secondary);
+    wk_bytes_out_u8(out, of->applied ? 1 : 0);
+}
+
+static wk_err unpack_transformers(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    struct wk_rooms_transformers *of = &module->rooms.transformers;
+    (void)key;
+    const bool known = wk_bytes_in_u8(in) == TRANSFORMERS_VERSION;
+    of->ct_primary = wk_bytes_in_u16le(in);
+    of->ct_secondary = wk_bytes_in_u16le(in);
+    of->vt_primary = wk_bytes_in_u16le(in);
+    of->vt_secondary = wk_bytes_in_u16le(in);
+    of->applied = wk_bytes_in_u8(in) != 0;
+    return known ? in->fault : WK_E_FORMAT;
+}
+
 /* ---- security ---------------------------------------------------------------------------- */
 
 bool wk_module_counters_run_low(const struct wk_module *module)
@@ -329,6 +360,8 @@ static const struct part k_parts[] = {
     {WK_MODULE_KEY_DISPLAY, 1, WK_DISPLAY_PACKED_MAX, pack_display, unpack_display},
     {WK_MODULE_KEY_PROFILE, WK_ROOMS_PROFILES, WK_PROFILE_RULES_PACKED, wk_module_profile_pack,
      wk_module_profile_unpack},
+    {WK_MODULE_KEY_TRANSFORMERS, 1, TRANSFORMERS_PACKED, pack_transformers,
+     unpack_transformers},
     {WK_MODULE_KEY_COUNTS, 1, WK_COUNTS_PACKED, pack_counts, unpack_counts},
     {WK_MODULE_KEY_SETUP, 1, WK_SETUP_PACKED, pack_setup, unpack_setup},
     {WK_MODULE_KEY_PUSH, WK_PUSH_SETUPS, WK_PUSH_SETUP_PACKED, pack_push, unpack_push},

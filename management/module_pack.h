@@ -9,30 +9,31 @@
 
 /* Keys of the store. */
 enum {
-    WK_MODULE_KEY_CORE = 1,         /* cursor, totals, open interval: in every commit */
-    WK_MODULE_KEY_TARIFF = 2,       /* calendars and special days */
-    WK_MODULE_KEY_SECURITY = 3,     /* invocation counters, lock-outs */
-    WK_MODULE_KEY_CLOCK = 4,        /* shift, rate, correction under way */
-    WK_MODULE_KEY_SUPPLY = 5,       /* control state, limits, relays: module_supply */
-    WK_MODULE_KEY_DEMAND = 6,       /* the sub-period under way */
-    WK_MODULE_KEY_BILLING = 7,      /* begin and end of the billing period, blocks */
-    WK_MODULE_KEY_RATE = 8,         /* .. 15: what tariff 1..8 gained */
-    WK_MODULE_KEY_PRICE = 16,       /* plan and half-hourly prices */
-    WK_MODULE_KEY_SPENT = 17,       /* what was spent */
-    WK_MODULE_KEY_MAXIMA = 18,      /* maximum and cumulative demand */
-    WK_MODULE_KEY_CHAIN = 19,       /* newest hash of the security log */
-    WK_MODULE_KEY_DISPLAY = 23,     /* lists of the display */
-    WK_MODULE_KEY_KEYS = 24,        /* policies, keys and passwords, once changed */
-    WK_MODULE_KEY_IDENTITY = 25,    /* key pairs */
-    WK_MODULE_KEY_CERTIFICATE = 26, /* .. 31 */
-    WK_MODULE_KEY_PROFILE = 40,     /* .. 42: rules of profiles, and what was cleared */
-    WK_MODULE_KEY_ROWS = 44,        /* .. 46: their newest rows */
-    WK_MODULE_KEY_SETUP = 47,       /* parameters that were set */
-    WK_MODULE_KEY_PUSH = 48,        /* .. 51: push setups, once changed */
-    WK_MODULE_KEY_PUSHED = 55,      /* what of them is due and was delivered */
-    WK_MODULE_KEY_PAYMENT = 52,     /* .. 54: wk_payment_part */
-    WK_MODULE_KEY_COUNTS = 56,      /* management/counts */
-    WK_MODULE_KEY_ALARM = 20,       /* registers, filters, destinations */
+    WK_MODULE_KEY_CORE = 1,          /* cursor, totals, open interval: in every commit */
+    WK_MODULE_KEY_TARIFF = 2,        /* calendars and special days */
+    WK_MODULE_KEY_SECURITY = 3,      /* invocation counters, lock-outs */
+    WK_MODULE_KEY_CLOCK = 4,         /* shift, rate, correction under way */
+    WK_MODULE_KEY_SUPPLY = 5,        /* control state, limits, relays: module_supply */
+    WK_MODULE_KEY_DEMAND = 6,        /* the sub-period under way */
+    WK_MODULE_KEY_BILLING = 7,       /* begin and end of the billing period, blocks */
+    WK_MODULE_KEY_RATE = 8,          /* .. 15: what tariff 1..8 gained */
+    WK_MODULE_KEY_PRICE = 16,        /* plan and half-hourly prices */
+    WK_MODULE_KEY_SPENT = 17,        /* what was spent */
+    WK_MODULE_KEY_MAXIMA = 18,       /* maximum and cumulative demand */
+    WK_MODULE_KEY_CHAIN = 19,        /* newest hash of the security log */
+    WK_MODULE_KEY_DISPLAY = 23,      /* lists of the display */
+    WK_MODULE_KEY_KEYS = 24,         /* policies, keys and passwords, once changed */
+    WK_MODULE_KEY_IDENTITY = 25,     /* key pairs */
+    WK_MODULE_KEY_CERTIFICATE = 26,  /* .. 31 */
+    WK_MODULE_KEY_PROFILE = 40,      /* .. 42: rules of profiles, and what was cleared */
+    WK_MODULE_KEY_ROWS = 44,         /* .. 46: their newest rows */
+    WK_MODULE_KEY_SETUP = 47,        /* parameters that were set */
+    WK_MODULE_KEY_PUSH = 48,         /* .. 51: push setups, once changed */
+    WK_MODULE_KEY_PUSHED = 55,       /* what of them is due and was delivered */
+    WK_MODULE_KEY_PAYMENT = 52,      /* .. 54: wk_payment_part */
+    WK_MODULE_KEY_COUNTS = 56,       /* management/counts */
+    WK_MODULE_KEY_TRANSFORMERS = 57, /* those of the last start */
+    WK_MODULE_KEY_ALARM = 20,        /* registers, filters, destinations */
     WK_MODULE_KEY_TAMPER = 21, /* rules and snapshots; 22: what moves of it: module_tamper */
 };
 

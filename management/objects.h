@@ -56,7 +56,8 @@ extern const struct wk_object_class wk_objects_lockout;    /* class 124; selecto
 extern const struct wk_object_class wk_objects_counts;     /* classes 1 and 3 */
 extern const struct wk_object_class wk_objects_harmonic;   /* class 1; its name says which */
 extern const struct wk_object_class wk_objects_error;      /* class 1 */
-extern const struct wk_object_class wk_objects_tamper;     /* class 1 */
+extern const struct wk_object_class wk_objects_transformer;   /* class 1 */
+extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
 extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
 extern const struct wk_object_class wk_objects_tamper_energy; /* class 3 */
 
@@ -131,6 +132,11 @@ enum {
 };
 #define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
 
+/** A value of what the terminals see as objects tell it: times the ratios of the transformers that
+ *  are applied to its unit (IEC 62056-6-2, table 4), to the nearest. Nothing else applies them:
+ *  registers, bills and what decides about the supply are of the terminals. */
+int64_t wk_objects_primary(const struct wk_rooms *rooms, uint8_t unit, int64_t value);
+
 /** The value of a class 3 selector as it goes on the wire (see its scaler). WK_E_NOT_FOUND: no
  *  such selector; WK_E_BUSY: nothing has been measured yet. */
 WK_MUST_USE wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector,
@@ -203,6 +209,15 @@ enum {
     WK_OBJECTS_TAMPERS, /* all kinds */
     WK_OBJECTS_CHANGES, /* of parameters */
     WK_OBJECTS_CHANGE_TIME,
+};
+
+/* Selectors of wk_objects_transformer. */
+enum {
+    WK_OBJECTS_CT_PRIMARY = 1,
+    WK_OBJECTS_CT_SECONDARY,
+    WK_OBJECTS_VT_PRIMARY,
+    WK_OBJECTS_VT_SECONDARY,
+    WK_OBJECTS_APPLIED,
 };
 
 /* Selectors of wk_objects_firmware. */

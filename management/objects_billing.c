@@ -52,7 +52,7 @@ static wk_err maximum_get(const struct wk_object_call *call, uint8_t attribute,
     (void)cursor;
     switch (attribute) {
     case 2:
-        wk_axdr_put_long64(out, maximum->power_mw);
+        wk_axdr_put_long64(out, wk_objects_primary(rooms, UNIT_W, maximum->power_mw));
         return WK_OK;
     case 3:
         put_scaler_unit(out);
@@ -83,10 +83,11 @@ static wk_err demand_get(const struct wk_object_call *call, uint8_t attribute,
     (void)cursor;
     switch (attribute) {
     case 2:
-        wk_axdr_put_long64(out, wk_demand_current_mw(demand));
+        wk_axdr_put_long64(out,
+                           wk_objects_primary(rooms, UNIT_W, wk_demand_current_mw(demand)));
         return WK_OK;
     case 3:
-        wk_axdr_put_long64(out, demand->last_mw);
+        wk_axdr_put_long64(out, wk_objects_primary(rooms, UNIT_W, demand->last_mw));
         return WK_OK;
     case 4:
         put_scaler_unit(out);

@@ -17,6 +17,9 @@
 #define LAST_AVERAGE   3 /* of class 5 */
 #define CAPTURE_TIME   5 /* of class 4 */
 
+/* Units of IEC 62056-6-2, table 4. */
+enum { UNIT_W = 27, UNIT_A = 33, UNIT_V = 35 };
+
 /* ---- columns ----------------------------------------------------------------------------- */
 
 static wk_objects_capture_kind data_kind(const struct wk_object *object)
@@ -129,10 +132,10 @@ static wk_err register_value(const struct wk_rooms *rooms, uint8_t number, uint3
     const struct wk_profile_open *open = &rooms->profile[number].open;
     switch (selector & 0xFFU) {
     case WK_OBJECTS_U_MEAN:
-        *value = wk_profile_mean_mv(open, selector >> 8);
+        *value = wk_objects_primary(rooms, UNIT_V, wk_profile_mean_mv(open, selector >> 8));
         return WK_OK;
     case WK_OBJECTS_I_MEAN:
-        *value = wk_profile_mean_ma(open, selector >> 8);
+        *value = wk_objects_primary(rooms, UNIT_A, wk_profile_mean_ma(open, selector >> 8));
         return WK_OK;
     default:
         return wk_objects_value(rooms, selector, value);
@@ -155,16 +158,17 @@ static wk_err value_of(const struct wk_rooms *rooms, uint8_t number,
     case WK_OBJECTS_CAPTURE_REGISTER:
         return register_value(rooms, number, capture->selector, value);
     case WK_OBJECTS_CAPTURE_MAXIMUM:
-        *value = maximum_of(rooms, capture->selector)->power_mw;
+        *value =
+            wk_objects_primary(rooms, UNIT_W, maximum_of(rooms, capture->selector)->power_mw);
         return WK_OK;
     case WK_OBJECTS_CAPTURE_MAXIMUM_AT:
         *value = maximum_of(rooms, capture->selector)->at.s;
         return *value != 0 ? WK_OK : WK_E_BUSY;
     case WK_OBJECTS_CAPTURE_DEMAND:
-        *value = wk_demand_current_mw(&rooms->demand);
+        *value = wk_objects_primary(rooms, UNIT_W, wk_demand_current_mw(&rooms->demand));
         return WK_OK;
     case WK_OBJECTS_CAPTURE_DEMAND_LAST:
-        *value = rooms->demand.last_mw;
+        *value = wk_objects_primary(rooms, UNIT_W, rooms->demand.last_mw);
         return WK_OK;
     case WK_OBJECTS_CAPTURE_CLOCK:
     case WK_OBJECTS_CAPTURE_STATUS:

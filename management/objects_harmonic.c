@@ -4,6 +4,9 @@
 #include "cosem/axdr.h"
 #include "management/objects.h"
 
+/* Units of IEC 62056-6-2, table 4. */
+enum { UNIT_A = 33, UNIT_V = 35 };
+
 #define C_OF_U_L1 32
 #define C_OF_I_L1 31
 #define C_STEP    20
@@ -45,7 +48,8 @@ static wk_err harmonic_get(const struct wk_object_call *call, uint8_t attribute,
         voltage ? rooms->harmonics->u_mv[phase] : rooms->harmonics->i_ma[phase];
     wk_axdr_put_array(out, WK_ROOMS_HARMONICS);
     for (uint32_t h = 0; h < WK_ROOMS_HARMONICS; h++) {
-        wk_axdr_put_double_long_unsigned(out, of[h]);
+        wk_axdr_put_double_long_unsigned(
+            out, (uint32_t)wk_objects_primary(rooms, voltage ? UNIT_V : UNIT_A, of[h]));
     }
     return WK_OK;
 }

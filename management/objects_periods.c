@@ -32,6 +32,9 @@ static const struct wk_objects_column k_columns[] = {
     {4, {1, 0, 1, 6, 8, 255}, 1, 2},   {4, {1, 0, 1, 6, 8, 255}, 1, 5},
 };
 
+/* Units of IEC 62056-6-2, table 4; reactive energies have the ratios of active ones. */
+enum { UNIT_W = 27, UNIT_WH = 30 };
+
 #define TOTALS 3 /* column of the first total: import, export, quadrants */
 #define RATES  9 /* ... of import, of export by tariff */
 #define MAXIMA (RATES + 2 * WK_TARIFF_COUNT + 1)
@@ -49,6 +52,12 @@ static int64_t rate_of(const struct wk_registers *registers, uint8_t index)
     return index < WK_TARIFF_COUNT ? rate->import_uwh : rate->export_uwh;
 }
 
+static void put_primary(struct wk_bytes_out *out, const struct wk_rooms *rooms, uint8_t unit,
+                        int64_t value)
+{
+    wk_axdr_put_long64(out, wk_objects_primary(rooms, unit, value));
+}
+
 /* Value and time in turn: of all tariffs, then of each. */
 static void put_maximum(struct wk_bytes_out *out, const struct wk_rooms *rooms,
                         const struct wk_billing_entry *entry, uint8_t index)
@@ -56,7 +65,7 @@ static void put_maximum(struct wk_bytes_out *out, const struct wk_rooms *rooms,
     const struct wk_demand_maximum *maximum =
         index / 2 == 0 ? &entry->highest : &entry->maximum[(index / 2 - 1) % WK_TARIFF_COUNT];
     if (index % 2 == 0) {
-        wk_axdr_put_long64(out, maximum->power_mw);
+        put_primary(out, rooms, UNIT_W, maximum->power_mw);
     } else if (maximum->at.s != 0) {
         wk_objects_buffer_put_clock(out, &rooms->clock, maximum->at, 0);
     } else {
@@ -74,11 +83,12 @@ static void put_column(struct wk_bytes_out *out, const struct wk_rooms *rooms,
     } else if (column == 2) {
         wk_axdr_put_unsigned(out, (uint8_t)entry->reason);
     } else if (column < RATES) {
-        wk_axdr_put_long64(out, total_of(&entry->registers, (uint8_t)(column - TOTALS)));
+        put_primary(out, rooms, UNIT_WH,
+                    total_of(&entry->registers, (uint8_t)(column - TOTALS)));
     } else if (column < MAXIMA - 1) {
-        wk_axdr_put_long64(out, rate_of(&entry->registers, (uint8_t)(column - RATES)));
+        put_primary(out, rooms, UNIT_WH, rate_of(&entry->registers, (uint8_t)(column - RATES)));
     } else if (column == MAXIMA - 1) {
-        wk_axdr_put_long64(out, entry->cumulative_mw);
+        put_primary(out, rooms, UNIT_W, entry->cumulative_mw);
     } else {
         put_maximum(out, rooms, entry, (uint8_t)(column - MAXIMA));
     }

@@ -344,8 +344,8 @@ static wk_err payment_value(const struct wk_rooms *rooms, uint32_t quantity, uin
                                   : rooms->payment->functions->figure(rooms, figure, value);
 }
 
-wk_err wk_objects_value_in(const struct wk_rooms *rooms, const struct wk_record *window,
-                           uint32_t selector, int64_t *value)
+static wk_err terminal_value(const struct wk_rooms *rooms, const struct wk_record *window,
+                             uint32_t selector, int64_t *value)
 {
     const uint32_t quantity = selector & 0xFFU;
     const uint32_t index = selector >> 8;
@@ -367,12 +367,24 @@ wk_err wk_objects_value_in(const struct wk_rooms *rooms, const struct wk_record 
         return err;
     }
     if (window->kind != WK_RECORD_WINDOW) {
-        return quantity_of(selector) != NULL ? WK_E_BUSY : WK_E_NOT_FOUND;
+        return WK_E_BUSY;
     }
     err = total_value(&window->window, quantity, value);
     return err != WK_E_NOT_FOUND
                ? err
                : phase_value(&window->window, quantity, index % WK_RECORD_PHASES, value);
+}
+
+wk_err wk_objects_value_in(const struct wk_rooms *rooms, const struct wk_record *window,
+                           uint32_t selector, int64_t *value)
+{
+    const struct quantity *quantity = quantity_of(selector);
+    if (quantity == NULL) {
+        return WK_E_NOT_FOUND;
+    }
+    WK_TRY(terminal_value(rooms, window, selector, value));
+    *value = wk_objects_primary(rooms, quantity->unit, *value);
+    return WK_OK;
 }
 
 wk_err wk_objects_value(const struct wk_rooms *rooms, uint32_t selector, int64_t *value)

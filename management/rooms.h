@@ -38,6 +38,15 @@
 
 #define WK_ROOMS_TEXT 33
 
+/* Transformers before the terminals: rated values of each side, as 200 and 5; all 0: none. */
+struct wk_rooms_transformers {
+    uint16_t ct_primary;
+    uint16_t ct_secondary;
+    uint16_t vt_primary;
+    uint16_t vt_secondary;
+    bool applied; /* objects tell what the network has, not what the terminals see */
+};
+
 /* What is fixed when a meter is made or installed. */
 struct wk_rooms_identity {
     char serial[WK_ROOMS_TEXT];    /* e.g. "WK10000001" */
@@ -155,6 +164,7 @@ enum {
 
 struct wk_rooms {
     struct wk_rooms_identity identity;
+    struct wk_rooms_transformers transformers;
     struct wk_store store;
     struct wk_clock clock;
     struct wk_tariff tariff;
