@@ -367,8 +367,57 @@ static wk_err (*const k_receive[WK_CLIENT_STEP_COUNT])(struct wk_client *,
     [WK_CLIENT_WAIT_RLRE] = receive_rlre,
 };
 
+bool wk_client_take_event(struct wk_client *client, struct wk_bytes_in plain)
+{
+    struct wk_notification_event event;
+    if (wk_bytes_in_peek(&plain) != WK_APDU_EVENT_NOTIFICATION) {
+        return false;
+    }
+    if (wk_notification_read_event(&plain, &event) == WK_OK &&
+        client->config.events.take != NULL) {
+        client->config.events.take(client->config.events.self, &event);
+    }
+    return true;
+}
+
+static bool is_associated(const struct wk_client *client)
+{
+    return client->step >= WK_CLIENT_READY && client->step <= WK_CLIENT_WAIT_RLRE;
+}
+
+static bool is_general(uint8_t tag)
+{
+    return tag == WK_APDU_GENERAL_GLO || tag == WK_APDU_GENERAL_DED ||
+           tag == WK_APDU_GENERAL_CIPHERING || tag == WK_APDU_GENERAL_SIGNING;
+}
+
+/* What comes between the replies. A sealed APDU that may be a reply is left to who waits for
+ * one. What cannot be opened changes nothing: others could send it to end the association. */
+static bool receive_event(struct wk_client *client, struct wk_bytes_in apdu)
+{
+    const uint8_t tag = wk_bytes_in_peek(&apdu);
+    const bool waits = k_receive[client->step] != NULL;
+    const bool sealed = tag == WK_APDU_GLO_EVENT_NOTIFICATION ||
+                        tag == WK_APDU_DED_EVENT_NOTIFICATION || (is_general(tag) && !waits);
+    struct wk_bytes_in plain = apdu;
+    if (!is_associated(client) || (tag != WK_APDU_EVENT_NOTIFICATION && !sealed)) {
+        return false;
+    }
+    if (wk_client_is_ciphered(client) && !sealed) {
+        return true;
+    }
+    if (sealed && (!wk_client_is_ciphered(client) ||
+                   wk_client_unprotect(client, apdu, false, &plain) != WK_OK)) {
+        return !is_general(tag);
+    }
+    return wk_client_take_event(client, plain);
+}
+
 wk_err wk_client_receive(struct wk_client *client, int64_t now_us, struct wk_bytes_in apdu)
 {
+    if (receive_event(client, apdu)) {
+        return WK_OK;
+    }
     if (k_receive[client->step] == NULL) {
         return WK_E_STATE;
     }

@@ -28,6 +28,7 @@
 #include "cosem/association.h"
 #include "cosem/cipher.h"
 #include "cosem/gbt.h"
+#include "cosem/notification.h"
 #include "cosem/shield.h"
 #include "port/hal.h"
 
@@ -35,6 +36,14 @@
 #define WK_CLIENT_CHALLENGE 32   /* octets of its challenge; 16 before HLS 7 */
 #define WK_CLIENT_LIST      32   /* most attributes of a SET with a list */
 #define WK_CLIENT_ASKS      3    /* how often lost blocks are asked for in a row */
+
+/* Where EventNotifications of the server go, which may come at any time between opening and
+ * releasing, also before a reply. One that is not protected as the association is, is passed over. */
+struct wk_client_events {
+    void *self;
+    /** `event` holds during the call. NULL: they are not wanted. */
+    void (*take)(void *self, const struct wk_notification_event *event);
+};
 
 struct wk_client_config {
     wk_association_mechanism mechanism;
@@ -58,6 +67,7 @@ struct wk_client_config {
     const uint8_t *server_agreement;
     uint16_t max_pdu;   /* offered to the server; 64..WK_CLIENT_PDU */
     int64_t timeout_us; /* for each answer */
+    struct wk_client_events events;
     uint8_t window; /* general block transfer: blocks it takes at once, 1..63; 0 = not used */
     bool numbered;  /* every request has an invoke-id of its own, and late answers to others are
                        passed over: for carriers that may lose and repeat. Else it is always 1 */
@@ -168,7 +178,8 @@ bool wk_client_busy(const struct wk_client *client);
 /** Appends the next APDU to send, if there is one. An error is also the outcome. */
 WK_MUST_USE wk_err wk_client_output(struct wk_client *client, int64_t now_us,
                                     struct wk_bytes_out *out);
-/** Takes one APDU. Not waiting for any: WK_E_STATE, and nothing changes. Otherwise WK_OK:
+/** Takes one APDU. Not waiting for any, and no EventNotification: WK_E_STATE, and nothing changes
+ *  but counters of what was opened. Otherwise WK_OK:
  *  look at wk_client_busy and `outcome`. */
 WK_MUST_USE wk_err wk_client_receive(struct wk_client *client, int64_t now_us,
                                      struct wk_bytes_in apdu);

@@ -25,6 +25,9 @@ WK_MUST_USE wk_err wk_client_put_request(struct wk_client *client, struct wk_byt
 WK_MUST_USE wk_err wk_client_open_reply(struct wk_client *client, struct wk_bytes_in *apdu,
                                         struct wk_bytes_in *plain);
 
+/** Hands an EventNotification in clear over. False: it is none. */
+bool wk_client_take_event(struct wk_client *client, struct wk_bytes_in plain);
+
 /* ---- client_request.c -------------------------------------------------------------------- */
 
 /** Takes one APDU that answers the request, or a block of one. */

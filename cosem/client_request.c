@@ -349,6 +349,9 @@ wk_err wk_client_take_reply(struct wk_client *client, struct wk_bytes_in *apdu)
     struct wk_apdu_response response;
     struct wk_bytes_in plain;
     WK_TRY(wk_client_open_reply(client, apdu, &plain));
+    if (wk_client_take_event(client, plain)) {
+        return WK_OK; /* sealed so that nobody could see before that it is no reply */
+    }
     if (client->access != NULL) {
         return take_access(client, &plain);
     }

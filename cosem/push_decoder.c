@@ -55,7 +55,13 @@ static void take_plain(struct wk_push_decoder *decoder, struct wk_push_decoder_h
         }
         return;
     }
-    if (wk_bytes_in_u8(&in) != WK_APDU_DATA_NOTIFICATION || !wk_push_decoder_head(&in, head)) {
+    const uint8_t tag = wk_bytes_in_u8(&in);
+    struct wk_push_decoder_event event = {.obis = NULL};
+    head->is_event = tag == WK_APDU_EVENT_NOTIFICATION;
+    const bool known =
+        head->is_event ? wk_push_decoder_event_head(&in, head, &event)
+                       : tag == WK_APDU_DATA_NOTIFICATION && wk_push_decoder_head(&in, head);
+    if (!known) {
         decoder->counts.others++;
         return;
     }
@@ -63,7 +69,7 @@ static void take_plain(struct wk_push_decoder *decoder, struct wk_push_decoder_h
     if (sink->head != NULL) {
         sink->head(sink->self, head);
     }
-    const wk_err err = wk_push_decoder_walk(&in, sink);
+    const wk_err err = wk_push_decoder_walk(&in, &event, sink);
     if (sink->end != NULL) {
         sink->end(sink->self, err);
     }

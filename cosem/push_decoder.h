@@ -12,7 +12,7 @@
  *   bare       general-glo-ciphering or DataNotification without a frame (Luxembourg)
  *
  * What is sealed with the global key is opened; what was opened once is not taken again. A
- * DataNotification is walked through: a value gets the logical name before it, or that which a
+ * DataNotification or EventNotification is walked through: a value gets the logical name before it, or that which a
  * list of captured objects at the begin gives to its place, and the scaler and unit behind it.
  * A text in place of it (a telegram of IEC 62056-21, "/...!") is handed over as it is.
  *
@@ -36,7 +36,8 @@
 
 /* What stands before the values. */
 struct wk_push_decoder_head {
-    uint32_t invoke;     /* long-invoke-id-and-priority */
+    bool is_event;       /* an EventNotification: one value with its name */
+    uint32_t invoke;     /* long-invoke-id-and-priority; 0 of an EventNotification */
     const uint8_t *time; /* 12 octets for cosem/datetime, or NULL */
     bool sealed;         /* it was ciphered, and these count: */
     bool authentic;      /* its tag was checked */
@@ -83,7 +84,7 @@ struct wk_push_decoder_counts {
     uint32_t broken;   /* frames with a wrong check sum, and pieces without their begin */
     uint32_t sealed;   /* APDUs that could not be opened: no or wrong key */
     uint32_t repeated; /* sealed APDUs whose counter was not above the last one's */
-    uint32_t others;   /* APDUs that are no DataNotification, malformed or too long */
+    uint32_t others;   /* APDUs that are no notification, malformed or too long */
 };
 
 /* All members but `counts` are private. */

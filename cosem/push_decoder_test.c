@@ -31,6 +31,8 @@ static const char k_named[] = "0F00000000 0C 07EA0B15060C0000FF800000 01 02 02 0
 static const char k_flat[] =
     "0F80000001 0C 07EA0B15060C0000FF800000 02 06 0906 0100010800FF 06 00ABCDEF 0202 0F00 161E "
     "0906 0000600100FF 0904 31323334 0906 0100480700FF";
+/* An alarm register, as a destination of alarms is told of it. */
+static const char k_event[] = "C2010C07EA0915010E0D140000000000010000616201FF020600000018";
 /* A push setup's list of captured objects, then their values. */
 static const char k_listed[] =
     "0F00000002 00 02 03 01 03 0204 120028 0906 0000190900FF 0F02 120000 0204 120003 "
@@ -419,6 +421,32 @@ static void who_has_no_ear_for_something_is_not_told_it(void)
     EXPECT_ERR(WK_E_ARGUMENT, wk_push_decoder_init(&decoder, &config));
 }
 
+static void an_event_has_its_name_and_its_value(void)
+{
+    EXPECT_OK(begin(NULL, NULL));
+    feed("0001000100660020");
+    feed(k_event);
+    EXPECT_I64(0, got.ends); /* three octets are missing */
+    wk_push_decoder_pause(&decoder);
+    EXPECT_OK(begin(NULL, NULL));
+    feed("000100010066001D");
+    feed(k_event);
+    EXPECT_I64(1, got.ends);
+    EXPECT_OK(got.end);
+    EXPECT(got.head.is_event && got.head.time != NULL && !got.head.sealed);
+    EXPECT_I64(1, got.count);
+    EXPECT(is(0, "0000616201FF", 24, 0, WK_PUSH_DECODER_NO_UNIT));
+    EXPECT_I64(1, got.value[0].class_id);
+    EXPECT_I64(2, got.value[0].attribute);
+    feed("0001000100660010 C200 0001 0000616201FF 02 0600000018"); /* without a time */
+    EXPECT_I64(2, got.ends);
+    EXPECT(got.head.is_event && got.head.time == NULL);
+    EXPECT(is(0, "0000616201FF", 24, 0, WK_PUSH_DECODER_NO_UNIT));
+    feed("0001000100660009 C201 0B 07EA0915010E");
+    EXPECT_I64(1, decoder.counts.others);
+    EXPECT_I64(2, decoder.counts.pushes);
+}
+
 WK_TEST_MAIN(T(a_recorded_push_is_read_octet_by_octet),
              T(values_get_their_names_scalers_and_units), T(a_sealed_push_is_opened_once),
              T(segments_of_mbus_are_joined), T(segments_of_hdlc_are_joined),
@@ -426,4 +454,5 @@ WK_TEST_MAIN(T(a_recorded_push_is_read_octet_by_octet),
              T(a_push_that_is_cut_off_tells_what_came_and_why_it_ends),
              T(no_changed_octet_costs_the_next_push),
              T(rooms_that_are_too_small_cost_only_what_does_not_fit),
-             T(who_has_no_ear_for_something_is_not_told_it))
+             T(who_has_no_ear_for_something_is_not_told_it),
+             T(an_event_has_its_name_and_its_value))

@@ -12,6 +12,7 @@
 struct walk {
     const struct wk_push_decoder_sink *sink;
     struct wk_bytes_in *in;
+    const struct wk_push_decoder_event *event;
     const uint8_t *obis; /* seen, and no value yet */
     bool has_value;
     struct wk_push_decoder_value value;
@@ -35,6 +36,20 @@ bool wk_push_decoder_head(struct wk_bytes_in *in, struct wk_push_decoder_head *h
         wk_bytes_in_fail(in, WK_E_FORMAT);
     }
     head->time = size == 0 ? NULL : wk_bytes_in_take(in, size);
+    return in->fault == WK_OK;
+}
+
+bool wk_push_decoder_event_head(struct wk_bytes_in *in, struct wk_push_decoder_head *head,
+                                struct wk_push_decoder_event *event)
+{
+    const bool has_time = wk_bytes_in_u8(in) != 0;
+    if (has_time && wk_bytes_in_u8(in) != WK_NOTIFICATION_TIME) {
+        wk_bytes_in_fail(in, WK_E_FORMAT);
+    }
+    head->time = has_time ? wk_bytes_in_take(in, WK_NOTIFICATION_TIME) : NULL;
+    event->class_id = wk_bytes_in_u16be(in);
+    event->obis = wk_bytes_in_take(in, WK_OBIS_SIZE);
+    event->attribute = wk_bytes_in_u8(in);
     return in->fault == WK_OK;
 }
 
@@ -114,6 +129,8 @@ static void take_value(struct walk *walk, const struct wk_axdr_value *value)
     walk->value = (struct wk_push_decoder_value){
         .place = walk->place,
         .obis = walk->obis,
+        .class_id = walk->event->class_id,
+        .attribute = walk->event->attribute,
         .value = *value,
         .unit = WK_PUSH_DECODER_NO_UNIT,
     };
@@ -179,9 +196,11 @@ static void take_element(struct walk *walk)
     walk->outermost = walk->level == 1 ? value.count : walk->outermost;
 }
 
-wk_err wk_push_decoder_walk(struct wk_bytes_in *in, const struct wk_push_decoder_sink *sink)
+wk_err wk_push_decoder_walk(struct wk_bytes_in *in, const struct wk_push_decoder_event *event,
+                            const struct wk_push_decoder_sink *sink)
 {
-    struct walk walk = {.sink = sink, .in = in, .left = {1}};
+    struct walk walk = {
+        .sink = sink, .in = in, .obis = event->obis, .event = event, .left = {1}};
     while (in->fault == WK_OK && (walk.level > 0 || walk.left[0] > 0)) {
         if (walk.left[walk.level] > 0) {
             take_element(&walk);

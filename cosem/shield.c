@@ -16,6 +16,7 @@
 static bool is_dedicated(uint8_t tag)
 {
     const bool service = tag == WK_APDU_DED_GET_REQUEST || tag == WK_APDU_DED_SET_REQUEST ||
+                         tag == WK_APDU_DED_EVENT_NOTIFICATION ||
                          tag == WK_APDU_DED_ACTION_REQUEST || tag == WK_APDU_DED_GET_RESPONSE ||
                          tag == WK_APDU_DED_SET_RESPONSE || tag == WK_APDU_DED_ACTION_RESPONSE;
     return service || tag == WK_APDU_GENERAL_DED;
@@ -29,6 +30,7 @@ static bool is_global(uint8_t tag)
     case WK_APDU_GLO_CONFIRMED_SERVICE_ERROR:
     case WK_APDU_GLO_GET_REQUEST:
     case WK_APDU_GLO_SET_REQUEST:
+    case WK_APDU_GLO_EVENT_NOTIFICATION:
     case WK_APDU_GLO_ACTION_REQUEST:
     case WK_APDU_GLO_GET_RESPONSE:
     case WK_APDU_GLO_SET_RESPONSE:

@@ -339,8 +339,8 @@ static void pump(uv_timer_t *timer)
         printf("first record counted\n");
         fflush(stdout);
     }
-    if (meter->seen) {
-        wk_meter_push_look(&meter->push, now_us(meter));
+    if (meter->seen && wk_meter_push_look(&meter->push, now_us(meter))) {
+        served(meter);
     }
     const bool more = wk_meter_firmware_look(&meter->firmware);
     if (wk_meter_firmware_wants_restart(&meter->firmware)) {

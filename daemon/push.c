@@ -106,7 +106,14 @@ wk_err wk_meter_push_init(struct wk_meter_push *push, const struct wk_meter_push
         .crypto = config->crypto,
         .every_s = config->config->push_every_s,
     };
+    const struct wk_notify_config notify = {
+        .alarm = &config->module->rooms.alarm,
+        .zone = &config->module->rooms.clock.zone,
+        .self = push,
+        .seal = config->config->push_protect ? seal : NULL,
+    };
     WK_TRY(wk_push_init(&push->room, &room));
+    WK_TRY(wk_notify_init(&push->notify, &notify));
     if (config->config->push_destination[0] != '\0') {
         make_setup(&push->room.setups[0], config->config);
         make_setup(&push->room.setups[ALARM_SETUP], config->config);
@@ -119,14 +126,16 @@ wk_err wk_meter_push_init(struct wk_meter_push *push, const struct wk_meter_push
 wk_err wk_meter_push_start(struct wk_meter_push *push,
                            const struct wk_meter_push_config *config)
 {
-    const struct wk_push_port_config port = {
+    struct wk_push_port_config port = {
         .loop = config->loop,
-        .push = &push->room,
+        .source = wk_push_port_of_push(&push->room),
         .self = config->self,
         .now_us = config->now_us,
     };
     memcpy(push->raised, config->module->rooms.alarm.raised, sizeof push->raised);
-    return wk_push_port_start(&push->port, &port);
+    WK_TRY(wk_push_port_start(&push->port, &port));
+    port.source = wk_push_port_of_notify(&push->notify);
+    return wk_push_port_start(&push->notify_port, &port);
 }
 
 static void trigger(struct wk_meter_push *push, uint8_t setup, int64_t now_us)
@@ -135,8 +144,21 @@ static void trigger(struct wk_meter_push *push, uint8_t setup, int64_t now_us)
     (void)!wk_push_trigger(&push->room, setup, now_us);
 }
 
-void wk_meter_push_look(struct wk_meter_push *push, int64_t now_us)
+/* What destinations have heard is to be kept. */
+static bool look_at_notify(struct wk_meter_push *push, int64_t now_us)
 {
+    const struct wk_notice told = {
+        .t_us = now_us, .code = WK_ROOMS_ALARM_TOLD, .source = WK_ROOMS_SOURCE};
+    if (!push->notify.moved) {
+        return false;
+    }
+    push->notify.moved = !wk_notice_drop(&push->module->rooms.notices, told);
+    return true;
+}
+
+bool wk_meter_push_look(struct wk_meter_push *push, int64_t now_us)
+{
+    const bool heard = look_at_notify(push, now_us);
     const struct wk_alarm *alarm = &push->module->rooms.alarm;
     uint32_t fresh = 0;
     for (int i = 0; i < WK_ALARM_REGISTERS; i++) {
@@ -147,13 +169,14 @@ void wk_meter_push_look(struct wk_meter_push *push, int64_t now_us)
         trigger(push, ALARM_SETUP, now_us);
     }
     if (push->every_s == 0) {
-        return;
+        return heard;
     }
     const int64_t interval = now_us / SECOND_US / push->every_s;
     if (interval != push->interval) {
         push->interval = interval;
         trigger(push, 0, now_us);
     }
+    return heard;
 }
 
 void wk_meter_push_stop(struct wk_meter_push *push)
@@ -161,5 +184,9 @@ void wk_meter_push_stop(struct wk_meter_push *push)
     if (push->port != NULL) {
         wk_push_port_stop(push->port);
         push->port = NULL;
+    }
+    if (push->notify_port != NULL) {
+        wk_push_port_stop(push->notify_port);
+        push->notify_port = NULL;
     }
 }

@@ -7,18 +7,23 @@
  * interval: logical device name, alarm registers, and of the load profile what was not yet
  * delivered. Setup 1 is triggered when an alarm is raised. All of them can be read, written and
  * triggered over DLMS; what was written there counts instead of the configuration from then on. It
- * is kept, with how far profiles were delivered, in the meter's store. */
+ * is kept, with how far profiles were delivered, in the meter's store.
+ *
+ * Destinations of alarms get EventNotifications, protected like the pushes of the configuration. */
 #ifndef WK_DAEMON_PUSH_H
 #define WK_DAEMON_PUSH_H
 
 #include "daemon/config.h"
 #include "management/module.h"
+#include "management/notify.h"
 #include "management/push.h"
 #include "port/linux/push.h"
 
 struct wk_meter_push {
     struct wk_push room;
+    struct wk_notify notify; /* destinations of alarms */
     struct wk_push_port *port;
+    struct wk_push_port *notify_port;
     struct wk_module *module;
     const struct wk_hal_crypto *crypto;
     uint32_t every_s;
@@ -42,8 +47,9 @@ WK_MUST_USE wk_err wk_meter_push_init(struct wk_meter_push *push,
 /** Begins; `push` must outlive the loop. WK_E_IO: no memory. */
 WK_MUST_USE wk_err wk_meter_push_start(struct wk_meter_push *push,
                                        const struct wk_meter_push_config *config);
-/** Triggers what is due: call now and then. */
-void wk_meter_push_look(struct wk_meter_push *push, int64_t now_us);
+/** Triggers what is due: call now and then. True: a destination of alarms has heard, which the
+ *  module is to settle. */
+bool wk_meter_push_look(struct wk_meter_push *push, int64_t now_us);
 void wk_meter_push_stop(struct wk_meter_push *push);
 
 #endif

@@ -263,6 +263,10 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_PRICE_SET:
         wk_module_changed(module, WK_MODULE_KEY_PRICE);
         break;
+    case WK_ROOMS_ALARM_TOLD:
+        wk_module_changed(module, WK_MODULE_KEY_ALARM);
+        module->due = true;
+        return WK_OK;
     case WK_ROOMS_ALARM_SET:
         wk_module_changed(module, WK_MODULE_KEY_ALARM);
         break;

@@ -100,6 +100,7 @@ enum {
     WK_ROOMS_PAYMENT_SET,      /* a parameter of payment; value: class */
     WK_ROOMS_IMAGE_ENABLED,    /* image transfer; value: whether */
     WK_ROOMS_LOCK_RESET,       /* a lock-out was ended; value: role */
+    WK_ROOMS_ALARM_TOLD,       /* a destination has heard: nothing is logged */
     WK_ROOMS_COUNTS_SET,       /* a least duration of management/counts */
 };
 #define WK_ROOMS_SOURCE 1 /* wk_notice.source of these */

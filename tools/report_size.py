@@ -128,7 +128,7 @@ def served(program):
 
 def is_cosem(stem):
     """Rooms of management that serve COSEM: keys and lines of its clients included."""
-    return stem.startswith(("image", "object", "push", "schedule", "session", "setup")) or stem in ("line", "module_security")
+    return stem.startswith(("image", "notify", "object", "push", "schedule", "session", "setup")) or stem in ("line", "module_security")
 
 
 def is_payment(stem):

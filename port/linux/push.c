@@ -7,6 +7,7 @@
 #include "cosem/wrapper.h"
 
 #define SERVER_SAP 1
+#define ALARM_SAP  102 /* the pre-established client */
 #define FRAME_MOST (WK_WRAPPER_SIZE + WK_PUSH_BODY + WK_PUSH_PROTECTION)
 #define REPLY_MOST 512
 
@@ -48,6 +49,126 @@ static int64_t now_us(const struct wk_push_port *port)
     return port->config.now_us(port->config.self);
 }
 
+/* ---- rooms ------------------------------------------------------------------------------- */
+
+static void push_tick(void *room, int64_t at_us)
+{
+    wk_push_tick(room, at_us);
+}
+
+static bool push_begin(void *room, int64_t at_us, struct wk_push_port_target *target)
+{
+    const struct wk_push_setup *setup;
+    if (!wk_push_begin(room, at_us, &setup)) {
+        return false;
+    }
+    *target = (struct wk_push_port_target){
+        .address = setup->destination,
+        .address_size = setup->destination_size,
+        .is_udp = setup->service == WK_PUSH_UDP,
+        .client_sap = (uint8_t)setup->client_sap,
+    };
+    return true;
+}
+
+static bool push_is_busy(const void *room)
+{
+    return wk_push_is_busy(room);
+}
+
+static bool push_sends(const void *room)
+{
+    return wk_push_sends(room);
+}
+
+static wk_err push_output(void *room, int64_t at_us, struct wk_bytes_out *out)
+{
+    return wk_push_output(room, at_us, out);
+}
+
+static void push_sent(void *room, int64_t at_us)
+{
+    wk_push_sent(room, at_us);
+}
+
+static void push_receive(void *room, int64_t at_us, struct wk_bytes_in apdu)
+{
+    wk_push_receive(room, at_us, apdu);
+}
+
+static void push_failed(void *room, int64_t at_us)
+{
+    wk_push_failed(room, at_us);
+}
+
+struct wk_push_port_source wk_push_port_of_push(struct wk_push *push)
+{
+    return (struct wk_push_port_source){push,         push_tick,    push_begin,
+                                        push_is_busy, push_sends,   push_output,
+                                        push_sent,    push_receive, push_failed};
+}
+
+static void notify_tick(void *room, int64_t at_us)
+{
+    wk_notify_tick(room, at_us);
+}
+
+static bool notify_begin(void *room, int64_t at_us, struct wk_push_port_target *target)
+{
+    const struct wk_alarm_destination *destination;
+    if (!wk_notify_begin(room, at_us, &destination)) {
+        return false;
+    }
+    *target = (struct wk_push_port_target){
+        .address = destination->address,
+        .address_size = strlen(destination->address),
+        .is_udp = destination->service == WK_ALARM_UDP,
+        .client_sap = ALARM_SAP,
+    };
+    return true;
+}
+
+static bool notify_is_busy(const void *room)
+{
+    return wk_notify_is_busy(room);
+}
+
+static bool notify_sends(const void *room)
+{
+    return wk_notify_sends(room);
+}
+
+static wk_err notify_output(void *room, int64_t at_us, struct wk_bytes_out *out)
+{
+    return wk_notify_output(room, at_us, out);
+}
+
+static void notify_sent(void *room, int64_t at_us)
+{
+    (void)at_us;
+    wk_notify_sent(room);
+}
+
+/* Nobody answers an EventNotification. */
+static void notify_receive(void *room, int64_t at_us, struct wk_bytes_in apdu)
+{
+    (void)room;
+    (void)at_us;
+    (void)apdu;
+}
+
+static void notify_failed(void *room, int64_t at_us)
+{
+    wk_notify_failed(room, at_us);
+}
+
+struct wk_push_port_source wk_push_port_of_notify(struct wk_notify *notify)
+{
+    return (struct wk_push_port_source){notify,         notify_tick,    notify_begin,
+                                        notify_is_busy, notify_sends,   notify_output,
+                                        notify_sent,    notify_receive, notify_failed};
+}
+
 /* ---- ending ------------------------------------------------------------------------------ */
 
 static void on_closed(uv_handle_t *handle)
@@ -77,7 +198,8 @@ static void end_delivery(struct delivery *delivery)
 static void fail_delivery(struct delivery *delivery)
 {
     if (delivery->port != NULL) {
-        wk_push_failed(delivery->port->config.push, now_us(delivery->port));
+        const struct wk_push_port_source *source = &delivery->port->config.source;
+        source->failed(source->room, now_us(delivery->port));
     }
     end_delivery(delivery);
 }
@@ -97,9 +219,9 @@ static void on_carried(struct frame *frame, int status)
         return;
     }
     if (delivery->writing == 0) {
-        struct wk_push *push = delivery->port->config.push;
-        wk_push_sent(push, now_us(delivery->port));
-        if (!wk_push_is_busy(push)) {
+        const struct wk_push_port_source *source = &delivery->port->config.source;
+        source->sent(source->room, now_us(delivery->port));
+        if (!source->is_busy(source->room)) {
             end_delivery(delivery);
         }
     }
@@ -140,7 +262,8 @@ static bool send_one(struct delivery *delivery)
     }
     struct wk_bytes_out out = wk_bytes_out_of(frame->octets, sizeof frame->octets);
     wk_wrapper_put(&out, &head);
-    if (wk_push_output(port->config.push, now_us(port), &out) != WK_OK) {
+    const struct wk_push_port_source *source = &port->config.source;
+    if (source->output(source->room, now_us(port), &out) != WK_OK) {
         free(frame);
         return false;
     }
@@ -157,7 +280,8 @@ static bool send_one(struct delivery *delivery)
 
 static void send_all(struct delivery *delivery)
 {
-    while (!delivery->is_closing && wk_push_sends(delivery->port->config.push)) {
+    while (!delivery->is_closing &&
+           delivery->port->config.source.sends(delivery->port->config.source.room)) {
         if (!send_one(delivery)) {
             fail_delivery(delivery);
         }
@@ -168,9 +292,9 @@ static void send_all(struct delivery *delivery)
 
 static void take(struct delivery *delivery, struct wk_bytes_in apdu)
 {
-    struct wk_push *push = delivery->port->config.push;
-    wk_push_receive(push, now_us(delivery->port), apdu);
-    if (wk_push_is_busy(push)) {
+    const struct wk_push_port_source *source = &delivery->port->config.source;
+    source->receive(source->room, now_us(delivery->port), apdu);
+    if (source->is_busy(source->room)) {
         send_all(delivery);
     } else {
         end_delivery(delivery);
@@ -249,12 +373,16 @@ static void on_connected(uv_connect_t *connecting, int status)
 }
 
 /* "host:port", "[host]:port" or only the host, numeric. */
-static bool parse_address(const struct wk_push_setup *setup, struct sockaddr_storage *address)
+static bool parse_address(const struct wk_push_port_target *target,
+                          struct sockaddr_storage *address)
 {
     char text[WK_PUSH_DESTINATION + 1];
     int port = WK_WRAPPER_PORT;
-    memcpy(text, setup->destination, setup->destination_size);
-    text[setup->destination_size] = '\0';
+    if (target->address_size > WK_PUSH_DESTINATION) {
+        return false;
+    }
+    memcpy(text, target->address, target->address_size);
+    text[target->address_size] = '\0';
     char *host = text[0] == '[' ? text + 1 : text;
     char *end = text[0] == '[' ? strchr(host, ']') : strchr(host, ':');
     if (end != NULL) {
@@ -291,20 +419,20 @@ static bool connect_udp(struct delivery *delivery)
     return true;
 }
 
-static void begin(struct wk_push_port *port, const struct wk_push_setup *setup)
+static void begin(struct wk_push_port *port, const struct wk_push_port_target *target)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
-    const bool udp = setup->service == WK_PUSH_UDP;
-    if (delivery == NULL || !parse_address(setup, &delivery->address) ||
+    const bool udp = target->is_udp;
+    if (delivery == NULL || !parse_address(target, &delivery->address) ||
         (udp ? uv_udp_init(port->config.loop, &delivery->via.udp)
              : uv_tcp_init(port->config.loop, &delivery->via.tcp)) != 0) {
         free(delivery);
-        wk_push_failed(port->config.push, now_us(port));
+        port->config.source.failed(port->config.source.room, now_us(port));
         return;
     }
     delivery->port = port;
     delivery->is_udp = udp;
-    delivery->client_sap = (uint8_t)setup->client_sap;
+    delivery->client_sap = target->client_sap;
     delivery->via.handle.data = delivery;
     port->delivery = delivery;
     if (!(udp ? connect_udp(delivery) : connect_tcp(delivery))) {
@@ -315,13 +443,14 @@ static void begin(struct wk_push_port *port, const struct wk_push_setup *setup)
 static void look(uv_timer_t *timer)
 {
     struct wk_push_port *port = timer->data;
-    const struct wk_push_setup *setup;
-    wk_push_tick(port->config.push, now_us(port));
-    if (port->delivery != NULL && !wk_push_is_busy(port->config.push)) {
+    const struct wk_push_port_source *source = &port->config.source;
+    struct wk_push_port_target target;
+    source->tick(source->room, now_us(port));
+    if (port->delivery != NULL && !source->is_busy(source->room)) {
         end_delivery(port->delivery); /* its answer was overdue */
     }
-    if (port->delivery == NULL && wk_push_begin(port->config.push, now_us(port), &setup)) {
-        begin(port, setup);
+    if (port->delivery == NULL && source->begin(source->room, now_us(port), &target)) {
+        begin(port, &target);
     }
 }
 

@@ -166,8 +166,11 @@ static void begin(uint16_t max_pdu)
     ended = 0;
     EXPECT_I64(0, uv_loop_init(&loop));
     EXPECT_OK(wk_push_init(&push, &config));
-    const struct wk_push_port_config carrier = {
-        .loop = &loop, .push = &push, .self = &loop, .now_us = now_us, .ended = on_ended};
+    const struct wk_push_port_config carrier = {.loop = &loop,
+                                                .source = wk_push_port_of_push(&push),
+                                                .self = &loop,
+                                                .now_us = now_us,
+                                                .ended = on_ended};
     EXPECT_OK(wk_push_port_start(&port, &carrier));
 }
 

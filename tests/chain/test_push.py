@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A meter pushes its load profile to `wk push-listen`: sealed and confirmed, over TCP and UDP; while
+"""Destinations of alarms get EventNotifications. A meter pushes its load profile to `wk push-listen`: sealed and confirmed, over TCP and UDP; while
 nobody listens nothing is lost, and after kill -9 nothing comes again. Runs the sanitized build."""
 import json
 import subprocess
@@ -91,8 +91,55 @@ def killed(tap, what, meter, daemon, port, before):
               f"{what}: after kill -9 no entry comes again", f"{rows[:3]} {called.stderr} {err}")
 
 
+def destination(port, service, mask):
+    """0.0.97.98.30.255 as a value: service, address, a mask for each alarm register."""
+    address = f"127.0.0.1:{port}".encode()
+    return (f"data:0204 16{service:02X} 09{len(address):02X}{address.hex()} 06{mask:08X} "
+            "0600000000").replace(" ", "")
+
+
+def alarms(tap, what, service, protect):
+    """A destination is written over DLMS; a wrong password is an alarm of its mask."""
+    login_failed = 1 << 14
+    port = free_port()
+    meter = Meter("b", stop="2026-02-01T23:20:00Z")
+    configure(meter, free_port(), protect=protect)  # pushes go elsewhere
+    meter.spawn("wk-metrologyd", stdout=subprocess.DEVNULL)
+    daemon = meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    meter.wait_finished()
+    access = ("--role", "management", "--ek", meter.keys["EK"], "--ak", meter.keys["AK"],
+              "--title", "574B4D0000000009")
+    written = meter.wk("write", f"127.0.0.1:{meter.dlms}", *access, "0.0.97.98.30.255",
+                       destination(port, service, login_failed))
+    process = listen(meter, port, 1)
+    time.sleep(0.5)
+    meter.wk("read", f"127.0.0.1:{meter.dlms}", "--role", "reader", "--password", "wrong",
+             "0.0.1.0.0.255")
+    events, err = pushed(process, 20)
+    register = meter.wk("read", f"127.0.0.1:{meter.dlms}", *access, "0.0.97.98.0.255")
+    tap.check(len(events) == 1 and events[0]["kind"] == "EventNotification" and
+              events[0]["sealed"] == (protect == "yes"), f"{what}: an event arrives",
+              f"{events} {err} {written.stderr}")
+    event = events[0] if events else {}
+    tap.check((event.get("class"), event.get("name"), event.get("attribute")) ==
+              (1, "0.0.97.98.0.255", 2) and event.get("value", 0) & login_failed and
+              str(event["value"]) in register.stdout,
+              f"{what}: it has the alarm register as it is", f"{event} {register.stdout}")
+    time.sleep(0.5)  # what was heard is committed
+    daemon.kill()
+    daemon.wait()
+    process = listen(meter, port, 1)
+    meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    meter.get("/api/info")
+    again, err = pushed(process, 3)
+    tap.check(not again, f"{what}: after kill -9 it is not told again", f"{again} {err}")
+    meter.remove()
+
+
 def main():
     tap = Tap()
+    alarms(tap, "alarm, TCP, sealed", 1, "yes")
+    alarms(tap, "alarm, UDP, clear", 2, "no")
     run(tap, "TCP, sealed, confirmed", carrier="tcp", protect="yes", confirm="yes", compact="no")
     run(tap, "TCP, clear, compact", carrier="tcp", protect="no", confirm="no", compact="yes")
     run(tap, "UDP, sealed, confirmed", carrier="udp", protect="yes", confirm="yes", compact="no")

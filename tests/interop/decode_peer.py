@@ -24,6 +24,9 @@ import xml.etree.ElementTree as tree
 
 import gurux_client
 from gurux_dlms import GXByteBuffer, GXDLMSTranslator
+from gurux_dlms.AesGcmParameter import AesGcmParameter
+from gurux_dlms.CountType import CountType
+from gurux_dlms.GXDLMSChippering import GXDLMSChippering
 from gurux_dlms.enums import Security, TranslatorOutputType
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -142,6 +145,8 @@ def flatten_ours(items):
             found.append((kind, item.get("value")))
         elif name in ("instance-id", "raw-data"):
             found.append((name, item["octets"]))
+        elif name == "time" and "octets" in item:  # of an EventNotification
+            found.append((name, item["octets"]))
         elif name in OURS:
             found.append((name, item["value"]))
         elif name == "conformance":
@@ -162,7 +167,7 @@ def innermost(item):
     for inner in item.get("items", ()):
         if inner.get("name", "").endswith(("-request", "-response", "notification", "-ciphering",
                                            "-transfer")) and \
-                "items" in inner and item["name"].startswith(("glo-", "general-", "wrapper",
+                "items" in inner and item["name"].startswith(("glo-", "ded-", "general-", "wrapper",
                                                               "hdlc")):
             return innermost(inner)
     return item
@@ -419,6 +424,39 @@ def check_vectors(tap, made, wk):
     made.blockCipherKey, made.authenticationKey = bytearray.fromhex(EK), bytearray.fromhex(AK)
 
 
+# ---- events -----------------------------------------------------------------------------------
+
+# What management/notify sends, with its clock and without.
+EVENTS = ("C2010C07EA0915010E0D140000000000010000616201FF020600000018",
+          "C20000010000616200FF020600004000")
+TITLE = "574B500000000001"
+
+
+def sealed_by_them(tag, text):
+    """The event sealed by the same client's library: glo- or ded-event-notification-request."""
+    way = AesGcmParameter(tag, bytearray.fromhex(TITLE), bytearray.fromhex(EK),
+                          bytearray.fromhex(AK))
+    way.security, way.type_, way.invocationCounter = (Security.AUTHENTICATION_ENCRYPTION,
+                                                      CountType.PACKET, 7)
+    return bytes(GXDLMSChippering.encryptAesGcm(way, bytearray.fromhex(text))).hex().upper()
+
+
+def check_events(tap, made, wk):
+    for text in EVENTS:
+        shapes = {"in clear": text, "glo": sealed_by_them(0xCA, text),
+                  "ded": sealed_by_them(0xD2, text)}
+        for shape, octets in shapes.items():
+            done = subprocess.run([wk, "decode", "--json", "--ek", EK, "--ak", AK, "--dedicated",
+                                   EK, "--title", TITLE, octets], capture_output=True, text=True,
+                                  timeout=20)
+            name = f"event {text[:4]}, {shape}"
+            good = done.returncode == 0 and "event-notification-request" in done.stdout
+            if tap.check(f"{name}: is told", good, done.stdout + done.stderr):
+                item = json.loads(done.stdout)["items"][0]
+                compare(tap, f"{name}: the translator says the same",
+                        translate(made, bytes.fromhex(text)), innermost(item))
+
+
 def main():
     tap = gurux_client.Tap()
     check = tap.check
@@ -426,6 +464,7 @@ def main():
     made = translator()
     wk, server = sys.argv[1], sys.argv[2]
     check_vectors(tap, made, wk)
+    check_events(tap, made, wk)
     talks = record(server)
     said, lines = check_session(tap, made, wk, talks)
     compare_session(tap, made, said, lines)
