@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/wk_test.h"
+
+#include "link/world_test.h"
+
+#define SEED UINT64_C(20261121)
+
+/* ---- latency of alarms ------------------------------------------------------------------- */
+
+struct latency {
+    double p50_ms;
+    double p99_ms;
+    double bulk_bps; /* octets of records that were committed */
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Alarms at random times while bulk never ends; `change` alters the line, NULL: it stays. */
+static struct latency saturate(struct world *world, int64_t length_us, int64_t alarm_us,
+                               void (*change)(struct world *, int64_t at_us))
+{
+    static int64_t late[100000];
+    const int64_t begin = world->now_us;
+    const uint64_t bulk = world->source[WORLD_BULK].committed;
+    uint64_t first = world->source[WORLD_ALARM].made;
+    int64_t alarm = begin + alarm_us;
+    int64_t changes = begin;
+    while (world->now_us < begin + length_us) {
+        struct world_source *source = &world->source[WORLD_BULK];
+        while (source->made < source->committed + 200 && source->made < WORLD_RECORDS) {
+            world_make(world, WORLD_BULK);
+        }
+        if (world->now_us >= alarm) {
+            world_make(world, WORLD_ALARM);
+            alarm = world->now_us + alarm_us / 2 + world_draw(world, (uint32_t)alarm_us);
+        }
+        if (change != NULL && world->now_us >= changes) {
+            change(world, world->now_us - begin);
+            changes += 100 * MS;
+        }
+        world_run(world, world_sooner(alarm, world->now_us + 50 * MS));
+    }
+    struct latency latency = {.bulk_bps = (double)(world->source[WORLD_BULK].committed - bulk) *
+                                          world->source[WORLD_BULK].size * 8 * 1e6 /
+                                          (double)(world->now_us - begin)};
+    world_run(world, world->now_us + 5 * SECOND);
+    uint64_t count = 0;
+    const struct world_source *alarms = &world->source[WORLD_ALARM];
+    for (; first < alarms->made && count < 100000; first++) {
+        late[count++] =
+            alarms->committed_us[first] == 0
+                ? INT64_MAX
+                : alarms->committed_us[first] - world->commit_us - alarms->made_us[first];
+    }
+    qsort(late, count, sizeof late[0], by_value);
+    latency.p50_ms = (double)late[count / 2] / 1e3;
+    latency.p99_ms = (double)late[count - 1 - count / 100] / 1e3;
+    return latency;
+}
+
+static struct wk_line_rules line_of(uint32_t rate_bps, int64_t delay_us, uint32_t queue)
+{
+    return (struct wk_line_rules){
+        .rate_bps = rate_bps, .delay_us = delay_us, .queue_octets = queue, .overhead = 28};
+}
+
+/* A line that carries bulk all the time, at a rate that nobody told. */
+static struct latency measure(const struct wk_line_rules *line, int64_t length_us,
+                              void (*change)(struct world *, int64_t at_us))
+{
+    struct world *world = world_new(SEED, 1, line, NULL, NULL);
+    world_run(world, world->now_us + SECOND);
+    saturate(world, 10 * SECOND, SECOND, NULL);
+    const struct latency latency = saturate(world, length_us, 400 * MS, change);
+    world_free(world);
+    return latency;
+}
+
+#define FIGURE_LATENCY(name, latency, p50_most, p99_most, rate)                                \
+    do {                                                                                       \
+        WK_TEST_FIGURE("alarm on a saturated " name ", p50", (latency).p50_ms, "ms",           \
+                       "<= " #p50_most, (latency).p50_ms <= (p50_most), SEED);                 \
+        WK_TEST_FIGURE("alarm on a saturated " name ", p99", (latency).p99_ms, "ms",           \
+                       "<= " #p99_most, (latency).p99_ms <= (p99_most), SEED);                 \
+        WK_TEST_FIGURE("bulk beside alarms, " name, (latency).bulk_bps * 100 / (rate),         \
+                       "% of line", ">= 75", (latency).bulk_bps * 100 / (rate) >= 75, SEED);   \
+    } while (0)
+
+static const uint32_t changing[] = {64000, 40000, 96000, 64000, 128000, 48000};
+
+static void alter(struct world *world, int64_t at_us)
+{
+    world->up[0].rules.rate_bps = changing[at_us / (20 * SECOND) % 6];
+}
+
+static void an_alarm_waits_for_one_packet_on_a_saturated_line_of_64_kbit(void)
+{
+    const struct wk_line_rules line = line_of(64000, 25 * MS, 16384);
+    const struct latency steady = measure(&line, 600 * SECOND, NULL);
+    FIGURE_LATENCY("64 kbit/s", steady, 80, 150, 64000);
+    const struct latency moving = measure(&line, 600 * SECOND, alter);
+    FIGURE_LATENCY("line of 40 to 128 kbit/s", moving, 80, 150, 73333);
+}
+
+static void an_alarm_waits_for_one_packet_on_a_saturated_line_of_1_mbit(void)
+{
+    const struct wk_line_rules line = line_of(1000000, 25 * MS, 65536);
+    const struct latency steady = measure(&line, 200 * SECOND, NULL);
+    FIGURE_LATENCY("1 Mbit/s", steady, 30, 50, 1000000);
+}
+
+static void an_alarm_is_quick_on_a_local_network(void)
+{
+    const struct wk_line_rules line = line_of(10000000, 5 * MS, 262144);
+    const struct latency steady = measure(&line, 100 * SECOND, NULL);
+    WK_TEST_FIGURE("alarm on a saturated LAN of 10 Mbit/s, p99", steady.p99_ms, "ms", "<= 20",
+                   steady.p99_ms <= 20, SEED);
+}
+
+/* ---- what comes over --------------------------------------------------------------------- */
+
+static int64_t worst_us(const struct world_source *source, uint64_t from, uint64_t to)
+{
+    int64_t worst = 0;
+    for (; from < to; from++) {
+        const int64_t late = source->committed_us[from] == 0
+                                 ? INT64_MAX
+                                 : source->committed_us[from] - source->made_us[from];
+        worst = late > worst ? late : worst;
+    }
+    return worst;
+}
+
+/* Every record is committed once, or known as a gap. */
+static bool is_whole(const struct world *world)
+{
+    bool whole = !world->wrong;
+    for (int i = 0; i < WORLD_SOURCES; i++) {
+        const struct world_source *source = &world->source[i];
+        whole =
+            whole && source->doubled == 0 && source->committed + source->gaps == source->made;
+    }
+    return whole;
+}
+
+static void a_black_hole_is_left_within_half_a_second(void)
+{
+    int64_t worst = 0;
+    int64_t alarms = 0;
+    for (uint64_t run = 0; run < 20; run++) {
+        const struct wk_line_rules lines[] = {line_of(1000000, 25 * MS, 65536),
+                                              line_of(1000000, 60 * MS, 65536)};
+        struct world *world = world_new(SEED + run, 2, lines, NULL, NULL);
+        world_run(world, world->now_us + 3 * SECOND);
+        const uint64_t first = world->source[WORLD_BILLING].made;
+        for (int i = 0; i < 400; i++) {
+            world_make(world, WORLD_BILLING);
+            if (i % 20 == 0) {
+                world_make(world, WORLD_ALARM);
+            }
+            if (i == 160) {
+                world_run(world, world->now_us + (int64_t)world_draw(world, 50000));
+                world->up[0].rules.black_hole = true;
+                world->down[0].rules.black_hole = true;
+            }
+            world_run(world, world->now_us + 50 * MS);
+        }
+        world_run(world, world->now_us + 5 * SECOND);
+        EXPECT(is_whole(world));
+        EXPECT_I64(1, world->sender.active);
+        EXPECT_I64(1, world->sender.switches);
+        const int64_t late =
+            worst_us(&world->source[WORLD_BILLING], first, world->source[WORLD_BILLING].made);
+        const int64_t alarm =
+            worst_us(&world->source[WORLD_ALARM], 0, world->source[WORLD_ALARM].made);
+        worst = late > worst ? late : worst;
+        alarms = alarm > alarms ? alarm : alarms;
+        world_free(world);
+    }
+    WK_TEST_FIGURE("primary path black-holed, worst of 20", (double)worst / 1e6, "s", "<= 0.5",
+                   worst <= SECOND / 2, SEED);
+    WK_TEST_FIGURE("alarm while the primary path is lost, worst", (double)alarms / 1e3, "ms",
+                   "<= 100", alarms <= 100 * MS, SEED);
+}
+
+static void a_path_that_flaps_is_not_followed(void)
+{
+    const struct wk_line_rules lines[] = {line_of(1000000, 10 * MS, 65536),
+                                          line_of(64000, 60 * MS, 16384)};
+    struct world *world = world_new(SEED, 2, lines, NULL, NULL);
+    uint32_t before = 0;
+    uint32_t most = 0;
+    world_run(world, world->now_us + 3 * SECOND);
+    for (int minute = 0; minute < 180; minute++) {
+        for (int i = 0; i < 60; i++) {
+            const bool gone = i / 7 % 2 == 1;
+            world->up[0].rules.black_hole = gone;
+            world->down[0].rules.black_hole = gone;
+            world_make(world, WORLD_PROFILE);
+            world_run(world, world->now_us + SECOND);
+        }
+        const uint32_t switches = world->sender.switches - before;
+        most = switches > most ? switches : most;
+        before = world->sender.switches;
+    }
+    world_run(world, world->now_us + 10 * SECOND);
+    EXPECT(is_whole(world));
+    const struct world_source *source = &world->source[WORLD_PROFILE];
+    const int64_t worst = worst_us(source, 0, source->made);
+    WK_TEST_FIGURE("switches a minute beside a path that flaps, most", (double)most, "", "<= 1",
+                   most <= 1, SEED);
+    WK_TEST_FIGURE("profile beside a path that flaps, worst", (double)worst / 1e6, "s", "<= 1",
+                   worst <= SECOND, SEED);
+    world_free(world);
+}
+
+static void a_path_that_is_better_again_is_taken_back(void)
+{
+    const struct wk_line_rules lines[] = {line_of(1000000, 10 * MS, 65536),
+                                          line_of(64000, 160 * MS, 16384)};
+    struct world *world = world_new(SEED, 2, lines, NULL, NULL);
+    world->config.paths = world->rules;
+    world->rules[1].cost = 20;
+    EXPECT_OK(world_restart_meter(world));
+    world_run(world, world->now_us + 3 * SECOND);
+    EXPECT_I64(0, world->sender.active);
+    world->up[0].rules.black_hole = true;
+    world_make(world, WORLD_PROFILE);
+    world_run(world, world->now_us + 20 * SECOND);
+    EXPECT_I64(1, world->sender.active);
+    world->up[0].rules.black_hole = false;
+    world_run(world, world->now_us + 20 * SECOND);
+    EXPECT_I64(1, world->sender.active);
+    world_run(world, world->now_us + 120 * SECOND);
+    EXPECT_I64(0, world->sender.active);
+    EXPECT(is_whole(world));
+    world_free(world);
+}
+
+static void a_week_without_a_path_is_made_up_for(void)
+{
+    const struct wk_line_rules line = line_of(64000, 50 * MS, 16384);
+    struct world *world = world_new(SEED, 1, &line, NULL, NULL);
+    world_run(world, world->now_us + 3 * SECOND);
+    world->up[0].rules.black_hole = true;
+    for (int quarter = 0; quarter < 672; quarter++) {
+        world_make(world, WORLD_PROFILE);
+        if (quarter % 96 == 0) {
+            world_make(world, WORLD_BILLING);
+            world_make(world, WORLD_ALARM);
+        }
+        world_run(world, world->now_us + 900 * SECOND);
+    }
+    EXPECT_I64(0, world->source[WORLD_PROFILE].committed);
+    world->up[0].rules.black_hole = false;
+    const int64_t back = world->now_us;
+    while (!is_whole(world) && world->now_us < back + 600 * SECOND) {
+        world_run(world, world->now_us + SECOND);
+    }
+    EXPECT(is_whole(world));
+    WK_TEST_FIGURE("a week of quarter hours made up for at 64 kbit/s",
+                   (double)(world->now_us - back) / 1e6, "s", "<= 120",
+                   world->now_us - back <= 120 * SECOND, SEED);
+    world_free(world);
+}
+
+/* Everything at once: bursts of loss both ways, a head-end that dies with what it had not
+ * committed, a meter that starts anew. */
+static wk_err somebody_dies(struct world *world)
+{
+    const uint32_t who = world_draw(world, 3);
+    if (who == 0) {
+        world_restart_far(world);
+    } else if (who == 1) {
+        return world_restart_meter(world);
+    } else {
+        world->waiting = 0; /* the database died: its transaction is undone */
+        wk_link_receiver_failed(&world->receiver);
+    }
+    return WK_OK;
+}
+
+static void nothing_is_lost_or_doubled_whoever_dies(void)
+{
+    struct wk_line_rules line = line_of(256000, 30 * MS, 16384);
+    line.to_bad_ppm = 20000;
+    line.to_good_ppm = 200000;
+    line.loss_bad_ppm = 600000;
+    line.loss_good_ppm = 10000;
+    const struct wk_line_rules lines[] = {line, line};
+    struct world *world = world_new(SEED, 2, lines, NULL, NULL);
+    world->commit_us = 40 * MS;
+    uint32_t deaths = 0;
+    printf("# seed %llu\n", (unsigned long long)SEED);
+    for (int i = 0; i < 30000; i++) {
+        world_make(world, (uint8_t)world_draw(world, 3));
+        if (i % 20 == 0) {
+            world_make(world, WORLD_BULK);
+        }
+        if (world_draw(world, 80) == 0) {
+            deaths++;
+            EXPECT_OK(somebody_dies(world));
+        }
+        world_run(world, world->now_us + 20 * MS);
+    }
+    world_run(world, world->now_us + 300 * SECOND);
+    EXPECT(!world->wrong);
+    EXPECT(is_whole(world));
+    WK_TEST_FIGURE("deaths of meter, head-end and database, nothing lost or doubled",
+                   (double)deaths, "", ">= 300", deaths >= 300, SEED);
+    world_free(world);
+}
+
+static void what_was_overwritten_or_cannot_be_read_is_a_gap(void)
+{
+    const struct wk_line_rules line = line_of(64000, 20 * MS, 16384);
+    struct world *world = world_new(SEED, 1, &line, NULL, NULL);
+    struct world_source *source = &world->source[WORLD_PROFILE];
+    for (int i = 0; i < 1000; i++) {
+        world_make(world, WORLD_PROFILE);
+    }
+    source->oldest = 700;
+    source->corrupt = 800;
+    world_run(world, world->now_us + 60 * SECOND);
+    EXPECT(is_whole(world));
+    EXPECT_I64(701, source->gaps);
+    EXPECT_I64(299, source->committed);
+    source->size = WK_LINK_RECORD + 1;
+    world_make(world, WORLD_PROFILE);
+    world_run(world, world->now_us + 60 * SECOND);
+    EXPECT_I64(702, source->gaps);
+    EXPECT_I64(299, source->committed);
+    world_free(world);
+}
+
+/* Service is that the record of every minute is there within two: fades of up to 100 s take both paths
+ * away for 0.7 % of the time, and that alone would be too much. */
+static void two_paths_of_97_percent_serve_999_of_1000_minutes(void)
+{
+    const struct wk_line_rules lines[] = {line_of(256000, 30 * MS, 16384),
+                                          line_of(64000, 100 * MS, 16384)};
+    struct world *world = world_new(SEED, 2, lines, NULL, NULL);
+    int64_t until[3] = {0, 0, 0}; /* fades of each path, and of both */
+    int64_t down[2] = {0, 0};
+    int64_t both = 0;
+    const int64_t month = 30 * 24 * 3600;
+    world_run(world, world->now_us + 3 * SECOND);
+    for (int64_t second = 0; second < month; second++) {
+        for (int i = 0; i < 3; i++) {
+            /* a fade lasts a minute on average; a fifth of the time down is down together */
+            const uint32_t per_million = i < 2 ? 412 : 103;
+            if (until[i] <= second && world_draw(world, 1000000) < per_million) {
+                until[i] = second + 20 + world_draw(world, 81);
+            }
+        }
+        const bool gone[2] = {until[0] > second || until[2] > second,
+                              until[1] > second || until[2] > second};
+        for (int i = 0; i < 2; i++) {
+            world->up[i].rules.black_hole = gone[i];
+            world->down[i].rules.black_hole = gone[i];
+            down[i] += gone[i];
+        }
+        both += gone[0] && gone[1];
+        if (second % 60 == 0) {
+            world_make(world, WORLD_PROFILE);
+        }
+        world_run(world, world->now_us + SECOND);
+    }
+    world_run(world, world->now_us + 300 * SECOND);
+    EXPECT(is_whole(world));
+    const struct world_source *source = &world->source[WORLD_PROFILE];
+    uint64_t served = 0;
+    for (uint64_t n = 0; n < source->made; n++) {
+        served += source->committed_us[n] - source->made_us[n] <= 120 * SECOND;
+    }
+    const double share = (double)served * 100 / (double)source->made;
+    printf("# paths %.2f %% and %.2f %%, both down %.3f %% of a month\n",
+           100 - (double)down[0] * 100 / (double)month,
+           100 - (double)down[1] * 100 / (double)month, (double)both * 100 / (double)month);
+    WK_TEST_FIGURE(
+        "records of a minute there within two, paths of 97 %, correlated fades, a month", share,
+        "%", ">= 99.9", share >= 99.9, SEED);
+    world_free(world);
+}
+
+WK_TEST_MAIN(T(an_alarm_waits_for_one_packet_on_a_saturated_line_of_64_kbit),
+             T(an_alarm_waits_for_one_packet_on_a_saturated_line_of_1_mbit),
+             T(an_alarm_is_quick_on_a_local_network),
+             T(a_black_hole_is_left_within_half_a_second), T(a_path_that_flaps_is_not_followed),
+             T(a_path_that_is_better_again_is_taken_back),
+             T(a_week_without_a_path_is_made_up_for),
+             T(nothing_is_lost_or_doubled_whoever_dies),
+             T(what_was_overwritten_or_cannot_be_read_is_a_gap),
+             T(two_paths_of_97_percent_serve_999_of_1000_minutes))

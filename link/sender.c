@@ -1,0 +1,789 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link/sender.h"
+
+#include <string.h>
+
+#include "base/crc.h"
+
+#define FLIP_US INT64_C(600000000) /* chosen again and left within this: the path flaps */
+
+/* A packet that is being made. */
+struct load {
+    struct wk_link_sender *sender;
+    struct wk_bytes_out out;
+    uint8_t items;
+    struct wk_link_item item[WK_LINK_ITEMS];
+    bool is_full; /* something more was to be sent and did not fit */
+};
+
+static struct wk_link_stream *stream_of(struct wk_link_sender *sender, uint8_t id)
+{
+    for (uint8_t i = 0; i < sender->config.source_count; i++) {
+        if (sender->config.sources[i].id == id) {
+            return &sender->streams[i];
+        }
+    }
+    return NULL;
+}
+
+wk_err wk_link_sender_init(struct wk_link_sender *sender, const struct wk_link_config *config,
+                           int64_t now_us)
+{
+    if (config->source_count == 0 || config->source_count > WK_LINK_STREAMS ||
+        config->path_count == 0 || config->path_count > WK_LINK_PATHS) {
+        return WK_E_ARGUMENT;
+    }
+    memset(sender, 0, sizeof *sender);
+    sender->config = *config;
+    sender->active = WK_LINK_NO_PATH;
+    sender->better = WK_LINK_NO_PATH;
+    sender->hold_us = WK_LINK_HOLD_US;
+    uint32_t seen = 0;
+    for (uint8_t i = 0; i < config->source_count; i++) {
+        const struct wk_link_source *source = &config->sources[i];
+        if (source->id >= WK_LINK_STREAMS || source->worth >= WK_LINK_CLASSES ||
+            (seen >> source->id & 1) != 0) {
+            return WK_E_ARGUMENT;
+        }
+        seen |= UINT32_C(1) << source->id;
+        wk_link_stream_init(&sender->streams[i], source);
+    }
+    for (uint8_t i = 0; i < config->path_count; i++) {
+        if (config->seal[i] && (config->crypto == NULL || config->key == NULL)) {
+            return WK_E_ARGUMENT;
+        }
+        wk_link_path_init(&sender->paths[i], &config->paths[i], now_us);
+        sender->keys[i].crypto = config->crypto;
+        sender->keys[i].shared = config->key;
+    }
+    return WK_OK;
+}
+
+/* ---- what comes back --------------------------------------------------------------------- */
+
+static void send_again(struct wk_link_sender *sender, const struct wk_link_item *item)
+{
+    if (sender->again_count < WK_LINK_AGAIN) {
+        sender->again[sender->again_count++] = *item;
+        return;
+    }
+    wk_link_stream_lost(stream_of(sender, item->stream), item->sequence, 1);
+}
+
+static void take_back(void *owner, const struct wk_link_item *item)
+{
+    struct wk_link_sender *sender = owner;
+    struct wk_link_stream *stream = stream_of(sender, item->stream);
+    if (item->kind == WK_LINK_FRAME_DESCRIPTION) {
+        stream->described = 0;
+        stream->wanted = true;
+    } else if (item->kind == WK_LINK_FRAME_PIECE) {
+        send_again(sender, item);
+    } else {
+        wk_link_stream_lost(stream, item->sequence, item->count);
+    }
+}
+
+void wk_link_sender_carry(struct wk_link_sender *sender, uint8_t path, bool carried,
+                          int64_t now_us)
+{
+    wk_link_path_carry(&sender->paths[path], carried, take_back, sender, now_us);
+}
+
+/* ---- which path -------------------------------------------------------------------------- */
+
+/* May carry all, or only alarms while another can. */
+static bool is_usable(const struct wk_link_sender *sender, uint8_t i)
+{
+    return sender->paths[i].state == WK_LINK_UP;
+}
+
+static uint32_t worth_of(const struct wk_link_sender *sender, uint8_t i)
+{
+    const struct wk_link_path *path = &sender->paths[i];
+    const uint32_t score = is_usable(sender, i) ? wk_link_path_score(path) : 0;
+    const bool last_resort = path->rules.alarms_only || !wk_link_path_has_budget(path);
+    return score == 0 ? 0 : last_resort ? 1 : score + 1;
+}
+
+static void use(struct wk_link_sender *sender, uint8_t path)
+{
+    sender->switches += sender->active != WK_LINK_NO_PATH && path != WK_LINK_NO_PATH ? 1 : 0;
+    sender->active = path;
+    sender->better = WK_LINK_NO_PATH;
+}
+
+static uint8_t best_of(const struct wk_link_sender *sender)
+{
+    uint8_t best = WK_LINK_NO_PATH;
+    uint32_t most = 0;
+    for (uint8_t i = 0; i < sender->config.path_count; i++) {
+        if (worth_of(sender, i) > most) {
+            most = worth_of(sender, i);
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* The path in use is gone: another at once. If it had only just been chosen again, the next return
+ * waits longer. */
+static void leave(struct wk_link_sender *sender, uint8_t best, int64_t now_us)
+{
+    const bool flaps = sender->chosen_us != 0 && now_us - sender->chosen_us < FLIP_US;
+    const int64_t twice = 2 * sender->hold_us;
+    sender->hold_us = !flaps                         ? WK_LINK_HOLD_US
+                      : twice < WK_LINK_HOLD_MOST_US ? twice
+                                                     : WK_LINK_HOLD_MOST_US;
+    sender->chosen_us = 0;
+    use(sender, best);
+}
+
+static void choose(struct wk_link_sender *sender, int64_t now_us)
+{
+    const uint8_t best = best_of(sender);
+    if (best == WK_LINK_NO_PATH || best == sender->active) {
+        sender->better = WK_LINK_NO_PATH;
+        return;
+    }
+    if (sender->active == WK_LINK_NO_PATH) {
+        use(sender, best);
+        return;
+    }
+    if (!is_usable(sender, sender->active)) {
+        leave(sender, best, now_us);
+        return;
+    }
+    if (worth_of(sender, best) < worth_of(sender, sender->active) + WK_LINK_BETTER) {
+        sender->better = WK_LINK_NO_PATH;
+    } else if (sender->better != best) {
+        sender->better = best;
+        sender->better_since_us = now_us;
+    } else if (now_us - sender->better_since_us >= sender->hold_us) {
+        use(sender, best);
+        sender->chosen_us = now_us;
+    }
+}
+
+/* ---- making packets ---------------------------------------------------------------------- */
+
+/* The packet in sender->packet goes to the carrier. */
+static wk_err emit(struct wk_link_sender *sender, uint8_t at, const uint8_t *title,
+                   uint32_t number, size_t size)
+{
+    struct wk_link_opening opening = {.title = title};
+    const struct wk_link_config *config = &sender->config;
+    if (config->seal[at]) {
+        if (title != NULL) {
+            WK_TRY(config->random(config->self, opening.iv, sizeof opening.iv));
+        }
+        WK_TRY(wk_link_seal(&sender->keys[at], WK_LINK_FROM_METER,
+                            title != NULL ? &opening : NULL, number, sender->packet, &size));
+    }
+    return config->transmit(config->self, at, sender->packet, size);
+}
+
+static uint32_t sealing(const struct wk_link_sender *sender, uint8_t at)
+{
+    return sender->config.seal[at] ? WK_LINK_TAG : 0;
+}
+
+static void begin(struct wk_link_sender *sender, uint8_t at, size_t room, struct load *load)
+{
+    const struct wk_link_path *path = &sender->paths[at];
+    const struct wk_link_head head = {.session = path->session, .number = path->next};
+    *load = (struct load){.sender = sender};
+    load->out = wk_bytes_out_of(sender->packet, room < WK_LINK_PACKET ? room : WK_LINK_PACKET);
+    wk_link_write_head(&load->out, &head);
+}
+
+/* False: the carrier did not take it, and what it held is to be sent again. */
+static bool finish(struct load *load, uint8_t at, int64_t now_us)
+{
+    struct wk_link_sender *sender = load->sender;
+    struct wk_link_path *path = &sender->paths[at];
+    const size_t size = load->out.size;
+    const wk_err err = emit(sender, at, NULL, path->next, size);
+    if (err != WK_OK) {
+        for (uint8_t i = 0; i < load->items; i++) {
+            take_back(sender, &load->item[i]);
+        }
+        if (err != WK_E_BUSY) {
+            wk_link_sender_carry(sender, at, false, now_us);
+        }
+        return false;
+    }
+    struct wk_link_flown *flown =
+        wk_link_path_depart(path, (uint32_t)size + sealing(sender, at), !load->is_full, now_us);
+    flown->items = load->items;
+    memcpy(flown->item, load->item, sizeof flown->item);
+    return true;
+}
+
+static void note(struct load *load, wk_link_kind kind, uint8_t stream, uint64_t sequence,
+                 uint8_t count)
+{
+    struct wk_link_item *last = load->items > 0 ? &load->item[load->items - 1] : NULL;
+    if (last != NULL && kind == WK_LINK_FRAME_RECORD && last->kind == kind &&
+        last->stream == stream &&
+        (uint16_t)(last->sequence + last->count) == (uint16_t)sequence &&
+        last->count < WK_LINK_WINDOW) {
+        last->count++;
+        return;
+    }
+    load->item[load->items++] = (struct wk_link_item){.kind = (uint8_t)kind,
+                                                      .stream = stream,
+                                                      .count = count,
+                                                      .sequence = (uint16_t)sequence};
+}
+
+/* The record is in sender->record afterwards. */
+static wk_err fetch(struct wk_link_sender *sender, const struct wk_link_stream *stream,
+                    uint64_t sequence)
+{
+    const struct wk_link_source *source = stream->source;
+    if (sender->record_is_read && sender->record_stream == source->id &&
+        sender->record_sequence == sequence) {
+        return WK_OK;
+    }
+    struct wk_bytes_out out = wk_bytes_out_of(sender->record, sizeof sender->record);
+    sender->record_is_read = false;
+    WK_TRY(source->read(source->self, sequence, &out));
+    WK_TRY(out.fault);
+    sender->record_is_read = true;
+    sender->record_stream = source->id;
+    sender->record_sequence = sequence;
+    sender->record_size = out.size;
+    return WK_OK;
+}
+
+static wk_link_reason reason_of(wk_err err)
+{
+    return err == WK_E_NOT_FOUND ? WK_LINK_OVERWRITTEN
+           : err == WK_E_FULL    ? WK_LINK_TOO_LONG
+                                 : WK_LINK_CORRUPT;
+}
+
+static bool put_gap(struct load *load, struct wk_link_stream *stream, uint64_t first,
+                    uint64_t count, wk_link_reason reason, int64_t now_us)
+{
+    const struct wk_link_frame gap = {.kind = WK_LINK_FRAME_GAP,
+                                      .stream = stream->source->id,
+                                      .sequence = first,
+                                      .count = count,
+                                      .reason = (uint8_t)reason};
+    if (wk_bytes_out_left(&load->out) < 2 * WK_LINK_AROUND) {
+        load->is_full = true;
+        return false;
+    }
+    wk_link_write(&load->out, &gap);
+    note(load, WK_LINK_FRAME_GAP, stream->source->id, first,
+         (uint8_t)(count < WK_LINK_WINDOW ? count : WK_LINK_WINDOW));
+    wk_link_stream_sent(stream, first, count, now_us);
+    stream->missing += count;
+    return true;
+}
+
+/* As many granules from `at` as there is room for; all that is left, if that fits. Returns the octets
+ * written, 0: no room for anything. */
+static size_t put_piece(struct load *load, const struct wk_link_stream *stream,
+                        uint64_t sequence, size_t at, size_t end)
+{
+    const struct wk_link_sender *sender = load->sender;
+    size_t room = wk_bytes_out_left(&load->out);
+    const size_t around = wk_link_around(sequence);
+    room = room > around ? room - around : 0;
+    size_t size = end - at;
+    if (size > room) {
+        size = room / WK_LINK_GRANULE * WK_LINK_GRANULE;
+    }
+    if (size == 0) {
+        return 0;
+    }
+    const struct wk_link_frame piece = {.kind = WK_LINK_FRAME_PIECE,
+                                        .stream = stream->source->id,
+                                        .sequence = sequence,
+                                        .at = (uint32_t)at,
+                                        .total = (uint32_t)sender->record_size,
+                                        .octets = wk_bytes_in_of(sender->record + at, size)};
+    wk_link_write(&load->out, &piece);
+    note(load, WK_LINK_FRAME_PIECE, stream->source->id, sequence,
+         (uint8_t)((size + WK_LINK_GRANULE - 1) / WK_LINK_GRANULE));
+    load->item[load->items - 1].granule = (uint8_t)(at / WK_LINK_GRANULE);
+    return size;
+}
+
+/* The record goes in pieces: this packet takes the next one. */
+static bool put_cut(struct load *load, struct wk_link_stream *stream, int64_t now_us)
+{
+    const size_t size =
+        put_piece(load, stream, stream->cut, stream->cut_at, load->sender->record_size);
+    stream->cut_at = (uint16_t)(stream->cut_at + size);
+    if (stream->cut_at == load->sender->record_size) {
+        stream->cutting = false;
+        wk_link_stream_sent(stream, stream->cut, 0, now_us);
+        return true;
+    }
+    load->is_full = true;
+    return false;
+}
+
+/* One record, or a piece of it. False: there is no more room. */
+static bool put_record(struct load *load, struct wk_link_stream *stream, uint64_t sequence,
+                       int64_t now_us)
+{
+    const struct wk_link_sender *sender = load->sender;
+    const size_t room = wk_bytes_out_left(&load->out);
+    const size_t needed = sender->record_size + wk_link_around(sequence);
+    if (needed <= room) {
+        const struct wk_link_frame frame = {
+            .kind = WK_LINK_FRAME_RECORD,
+            .stream = stream->source->id,
+            .sequence = sequence,
+            .octets = wk_bytes_in_of(sender->record, sender->record_size)};
+        wk_link_write(&load->out, &frame);
+        note(load, WK_LINK_FRAME_RECORD, stream->source->id, sequence, 1);
+        wk_link_stream_sent(stream, sequence, 0, now_us);
+        return true;
+    }
+    if (load->items > 0 && needed + WK_LINK_HEAD <= load->out.room) {
+        load->is_full = true;
+        return false; /* the next packet takes it whole */
+    }
+    stream->cutting = true;
+    stream->cut = sequence;
+    stream->cut_at = 0;
+    return put_cut(load, stream, now_us);
+}
+
+/* The next of a stream. False: nothing more of it goes into this packet. */
+static bool put_next(struct load *load, struct wk_link_stream *stream, int64_t now_us)
+{
+    struct wk_link_next next = {.sequence = stream->cut};
+    if (!stream->cutting && wk_link_stream_next(stream, &next) != WK_OK) {
+        return false;
+    }
+    if (load->items == WK_LINK_ITEMS) {
+        load->is_full = true;
+        return false;
+    }
+    if (next.count > 0) {
+        return put_gap(load, stream, next.sequence, next.count, WK_LINK_OVERWRITTEN, now_us);
+    }
+    const wk_err err = fetch(load->sender, stream, next.sequence);
+    if (err == WK_E_BUSY) {
+        return false;
+    }
+    if (err != WK_OK) {
+        stream->cutting = false;
+        return put_gap(load, stream, next.sequence, 1, reason_of(err), now_us);
+    }
+    return stream->cutting ? put_cut(load, stream, now_us)
+                           : put_record(load, stream, next.sequence, now_us);
+}
+
+/* Pieces that were lost go before what is new. */
+static void put_again(struct load *load, uint8_t worth)
+{
+    struct wk_link_sender *sender = load->sender;
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < sender->again_count; i++) {
+        const struct wk_link_item item = sender->again[i];
+        struct wk_link_stream *stream = stream_of(sender, item.stream);
+        const uint64_t sequence = wk_link_stream_number(stream, item.sequence);
+        const size_t at = (size_t)item.granule * WK_LINK_GRANULE;
+        const bool is_past = sequence - stream->base >= WK_LINK_WINDOW ||
+                             (stream->done >> (sequence - stream->base) & 1) != 0;
+        bool is_sent = is_past;
+        if (!is_past && stream->source->worth <= worth && load->items < WK_LINK_ITEMS &&
+            fetch(sender, stream, sequence) == WK_OK) {
+            const size_t end = at + (size_t)item.count * WK_LINK_GRANULE;
+            const size_t size =
+                put_piece(load, stream, sequence, at,
+                          end < sender->record_size ? end : sender->record_size);
+            is_sent = at + size >= (end < sender->record_size ? end : sender->record_size);
+            sender->again[i].granule = (uint8_t)(item.granule + size / WK_LINK_GRANULE);
+            sender->again[i].count = (uint8_t)(item.count - size / WK_LINK_GRANULE);
+        }
+        if (!is_sent) {
+            sender->again[kept++] = sender->again[i];
+            load->is_full = true;
+        }
+    }
+    sender->again_count = kept;
+}
+
+static void put_description(struct load *load, struct wk_link_stream *stream)
+{
+    struct wk_link_sender *sender = load->sender;
+    struct wk_bytes_out out = wk_bytes_out_of(sender->record, sizeof sender->record);
+    const struct wk_link_source *source = stream->source;
+    sender->record_is_read = false;
+    if (source->describe(source->self, &out) != WK_OK || out.fault != WK_OK ||
+        stream->described >= out.size) {
+        stream->wanted = false;
+        return;
+    }
+    size_t room = wk_bytes_out_left(&load->out);
+    room = room > WK_LINK_AROUND ? room - WK_LINK_AROUND : 0;
+    size_t size = out.size - stream->described;
+    size = size <= room ? size : room / WK_LINK_GRANULE * WK_LINK_GRANULE;
+    load->is_full = true;
+    if (size == 0 || load->items == WK_LINK_ITEMS) {
+        return;
+    }
+    const struct wk_link_frame frame = {
+        .kind = WK_LINK_FRAME_DESCRIPTION,
+        .stream = source->id,
+        .at = stream->described,
+        .total = (uint32_t)out.size,
+        .octets = wk_bytes_in_of(sender->record + stream->described, size)};
+    wk_link_write(&load->out, &frame);
+    note(load, WK_LINK_FRAME_DESCRIPTION, source->id, 0, 0);
+    stream->described = (uint16_t)(stream->described + size);
+    stream->wanted = stream->described < out.size;
+}
+
+static void fill(struct load *load, uint8_t from, uint8_t to, int64_t now_us)
+{
+    struct wk_link_sender *sender = load->sender;
+    put_again(load, to);
+    for (uint8_t worth = from; worth <= to && !load->is_full; worth++) {
+        for (uint8_t i = 0; i < sender->config.source_count && !load->is_full; i++) {
+            struct wk_link_stream *stream = &sender->streams[i];
+            if (stream->source->worth != worth) {
+                continue;
+            }
+            if (stream->wanted) {
+                put_description(load, stream);
+            }
+            while (!load->is_full && put_next(load, stream, now_us)) {
+            }
+        }
+    }
+}
+
+/* ---- alarms ------------------------------------------------------------------------------ */
+
+/* The same packet over every path that is up: it is made for one, and its head and seal are those
+ * of each. */
+static void send_alarms(struct wk_link_sender *sender, int64_t now_us)
+{
+    for (int packets = 0; packets < WK_LINK_STEP_PACKETS; packets++) {
+        uint8_t body[WK_LINK_PACKET_LEAST];
+        struct load load;
+        if (sender->active == WK_LINK_NO_PATH || !is_usable(sender, sender->active) ||
+            !wk_link_path_has_room(&sender->paths[sender->active])) {
+            return;
+        }
+        begin(sender, sender->active, sizeof body, &load);
+        fill(&load, WK_LINK_ALARM, WK_LINK_ALARM, now_us);
+        if (load.items == 0) {
+            return;
+        }
+        const size_t size = load.out.size - WK_LINK_HEAD;
+        memcpy(body, sender->packet + WK_LINK_HEAD, size);
+        load.is_full = false;
+        bool is_sent = false;
+        for (uint8_t i = 0; i < sender->config.path_count; i++) {
+            if (!is_usable(sender, i) || !wk_link_path_has_room(&sender->paths[i])) {
+                continue;
+            }
+            struct load copy;
+            begin(sender, i, sizeof body, &copy);
+            wk_bytes_out_put(&copy.out, body, size);
+            copy.items = load.items;
+            memcpy(copy.item, load.item, sizeof copy.item);
+            is_sent = finish(&copy, i, now_us) || is_sent;
+        }
+        if (!is_sent) {
+            return;
+        }
+    }
+}
+
+/* ---- all else ---------------------------------------------------------------------------- */
+
+/* The least that may go now: bulk gives way to whoever else fills the path. */
+static uint8_t least_worth(const struct wk_link_path *path)
+{
+    if (!wk_link_path_has_budget(path)) {
+        return WK_LINK_BILLING;
+    }
+    const bool crowded = path->in_flight > 0 && wk_link_pace_is_crowded(&path->pace);
+    return crowded ? WK_LINK_PROFILE : WK_LINK_BULK;
+}
+
+static void send_paced(struct wk_link_sender *sender, int64_t now_us)
+{
+    for (int packets = 0; packets < WK_LINK_STEP_PACKETS; packets++) {
+        const uint8_t at = sender->active;
+        if (at == WK_LINK_NO_PATH || !is_usable(sender, at)) {
+            return;
+        }
+        struct wk_link_path *path = &sender->paths[at];
+        const uint32_t room = wk_link_pace_packet(&path->pace, path->rules.most);
+        if (now_us < path->pace.next_us || !wk_link_path_has_room(path) ||
+            path->in_flight + room > wk_link_pace_room(&path->pace)) {
+            return;
+        }
+        struct load load;
+        begin(sender, at, room - sealing(sender, at), &load);
+        fill(&load, WK_LINK_ALARM, least_worth(path), now_us);
+        if (load.items == 0 || !finish(&load, at, now_us)) {
+            return;
+        }
+    }
+}
+
+/* ---- sessions ---------------------------------------------------------------------------- */
+
+static uint32_t description_check(const struct wk_link_source *source,
+                                  struct wk_link_sender *sender)
+{
+    struct wk_bytes_out out = wk_bytes_out_of(sender->record, sizeof sender->record);
+    sender->record_is_read = false;
+    if (source->describe(source->self, &out) != WK_OK || out.fault != WK_OK) {
+        return 0;
+    }
+    return wk_crc_32(0, out.data, out.size);
+}
+
+static void say_hello(struct wk_link_sender *sender, uint8_t at, int64_t now_us)
+{
+    const struct wk_link_config *config = &sender->config;
+    struct wk_link_path *path = &sender->paths[at];
+    struct wk_link_frame hello = {.kind = WK_LINK_FRAME_HELLO, .epoch = config->epoch};
+    uint32_t session = 0;
+    struct load load;
+    if (config->random(config->self, &session, sizeof session) != WK_OK ||
+        config->random(config->self, hello.nonce, sizeof hello.nonce) != WK_OK) {
+        path->hello_us = now_us + path->hello_wait_us;
+        return;
+    }
+    wk_link_path_open(path, session, now_us);
+    memcpy(sender->nonce[at], hello.nonce, sizeof hello.nonce);
+    memcpy(hello.title, config->title, sizeof hello.title);
+    sender->keys[at].has_session = false;
+    sender->heard[at] = 0;
+    begin(sender, at, WK_LINK_PACKET, &load);
+    wk_link_write(&load.out, &hello);
+    for (uint8_t i = 0; i < config->source_count; i++) {
+        const struct wk_link_source *source = &config->sources[i];
+        struct wk_link_stream *stream = &sender->streams[i];
+        if (wk_link_stream_look(stream) != WK_OK) {
+            continue;
+        }
+        struct wk_link_frame frame = {.kind = WK_LINK_FRAME_STREAM,
+                                      .stream = source->id,
+                                      .worth = source->worth,
+                                      .sequence = stream->oldest,
+                                      .next = stream->next,
+                                      .check = description_check(source, sender)};
+        memcpy(frame.obis, source->obis, sizeof frame.obis);
+        wk_link_write(&load.out, &frame);
+    }
+    const wk_err err = emit(sender, at, config->title, 0, load.out.size);
+    if (err != WK_OK && err != WK_E_BUSY) {
+        wk_link_sender_carry(sender, at, false, now_us);
+    }
+}
+
+static void send_probe(struct wk_link_sender *sender, uint8_t at, int64_t now_us)
+{
+    const struct wk_link_frame probe = {.kind = WK_LINK_FRAME_PROBE};
+    struct load load;
+    if (!wk_link_path_has_room(&sender->paths[at])) {
+        return;
+    }
+    begin(sender, at, WK_LINK_PACKET_LEAST, &load);
+    wk_link_write(&load.out, &probe);
+    (void)finish(&load, at, now_us);
+}
+
+/* ---- packets that come ------------------------------------------------------------------- */
+
+static wk_err welcomed(struct wk_link_sender *sender, uint8_t at,
+                       const struct wk_link_frame *welcome, bool *resumes, int64_t now_us)
+{
+    if (sender->config.seal[at]) {
+        WK_TRY(wk_link_seal_agree(&sender->keys[at], sender->nonce[at], welcome->nonce));
+    }
+    *resumes = !sender->met || sender->instance != welcome->epoch;
+    sender->met = true;
+    sender->instance = welcome->epoch;
+    wk_link_path_welcomed(&sender->paths[at], now_us);
+    return WK_OK;
+}
+
+static wk_err take_frame(struct wk_link_sender *sender, uint8_t at,
+                         const struct wk_link_frame *frame, bool *resumes, int64_t now_us)
+{
+    struct wk_link_path *path = &sender->paths[at];
+    struct wk_link_stream *stream = stream_of(sender, frame->stream);
+    const wk_link_kind kind = frame->kind;
+    if (kind == WK_LINK_FRAME_REPORT) {
+        wk_link_path_report(path, frame, take_back, sender, now_us);
+        return WK_OK;
+    }
+    if (kind == WK_LINK_FRAME_RESET) {
+        wk_link_path_forgotten(path, take_back, sender, now_us);
+        return WK_OK;
+    }
+    if (kind == WK_LINK_FRAME_WELCOME) {
+        return welcomed(sender, at, frame, resumes, now_us);
+    }
+    if ((kind != WK_LINK_FRAME_ACK && kind != WK_LINK_FRAME_WANT) || stream == NULL) {
+        return WK_E_FORMAT;
+    }
+    if (kind == WK_LINK_FRAME_WANT) {
+        stream->wanted = true;
+        stream->described = 0;
+        return WK_OK;
+    }
+    return *resumes || !stream->known
+               ? wk_link_stream_resume(stream, frame->next, frame->bitmap, now_us)
+               : wk_link_stream_ack(stream, frame->next, frame->bitmap, now_us);
+}
+
+/* In a session numbers rise: what was recorded opens no second time. */
+static wk_err open_packet(struct wk_link_sender *sender, uint8_t at,
+                          const struct wk_link_head *head, uint8_t *packet, size_t *length)
+{
+    const uint32_t heard = head->opens ? 0 : sender->heard[at];
+    const uint32_t number = wk_link_number(head->number, heard + 1);
+    if (!head->opens && (number <= heard || number - heard > UINT32_MAX / 2)) {
+        return WK_E_REPLAY;
+    }
+    WK_TRY(wk_link_open(&sender->keys[at], WK_LINK_TO_METER, number, packet, length));
+    sender->heard[at] = number;
+    return WK_OK;
+}
+
+wk_err wk_link_sender_receive(struct wk_link_sender *sender, uint8_t at, uint8_t *packet,
+                              size_t length, int64_t now_us)
+{
+    struct wk_link_head head;
+    struct wk_link_frame frame;
+    bool resumes = false;
+    struct wk_bytes_in in = wk_bytes_in_of(packet, length);
+    wk_link_read_head(&in, &head);
+    WK_TRY(in.fault);
+    if (head.session != sender->paths[at].session) {
+        return WK_E_AUTH;
+    }
+    if (head.sealed) {
+        WK_TRY(open_packet(sender, at, &head, packet, &length));
+        in = wk_bytes_in_of(packet, length);
+        wk_link_read_head(&in, &head);
+    }
+    while (wk_bytes_in_left(&in) > 0) {
+        wk_link_read(&in, &frame);
+        WK_TRY(in.fault);
+        /* Who does not know the session has no key for it. */
+        if (head.sealed != sender->config.seal[at] && frame.kind != WK_LINK_FRAME_RESET) {
+            return WK_E_AUTH;
+        }
+        WK_TRY(take_frame(sender, at, &frame, &resumes, now_us));
+    }
+    return WK_OK;
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+static void tend_paths(struct wk_link_sender *sender, int64_t now_us)
+{
+    for (uint8_t i = 0; i < sender->config.path_count; i++) {
+        struct wk_link_path *path = &sender->paths[i];
+        if (path->state == WK_LINK_DOWN && now_us >= path->hello_us) {
+            say_hello(sender, i, now_us);
+        }
+        if (wk_link_path_tick(path, take_back, sender, now_us)) {
+            send_probe(sender, i, now_us);
+        }
+    }
+}
+
+static void tend_streams(struct wk_link_sender *sender, int64_t now_us)
+{
+    bool is_late = false;
+    for (uint8_t i = 0; i < sender->config.source_count; i++) {
+        struct wk_link_stream *stream = &sender->streams[i];
+        if (wk_link_stream_look(stream) == WK_OK && wk_link_stream_is_late(stream, now_us)) {
+            is_late = true;
+        }
+    }
+    const uint8_t at = sender->active;
+    if (is_late && at != WK_LINK_NO_PATH && is_usable(sender, at) &&
+        now_us - sender->paths[at].asked_us >= WK_LINK_ACK_US) {
+        send_probe(sender, at, now_us);
+    }
+}
+
+void wk_link_sender_step(struct wk_link_sender *sender, int64_t now_us)
+{
+    tend_paths(sender, now_us);
+    choose(sender, now_us);
+    tend_streams(sender, now_us);
+    send_alarms(sender, now_us);
+    send_paced(sender, now_us);
+}
+
+/* Whether a paced packet waits only for its time. */
+static bool is_waiting(const struct wk_link_sender *sender)
+{
+    if (sender->again_count > 0) {
+        return true;
+    }
+    for (uint8_t i = 0; i < sender->config.source_count; i++) {
+        struct wk_link_next next;
+        struct wk_link_stream stream = sender->streams[i];
+        if (stream.wanted || wk_link_stream_next(&stream, &next) == WK_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When the path in use may take what waits, or is to be asked for ACKs. */
+static int64_t active_due_us(const struct wk_link_sender *sender)
+{
+    const struct wk_link_path *path = &sender->paths[sender->active];
+    const bool fits = path->in_flight + wk_link_pace_packet(&path->pace, path->rules.most) <=
+                          wk_link_pace_room(&path->pace) &&
+                      wk_link_path_has_room(path);
+    int64_t due = fits && is_waiting(sender) ? path->pace.next_us : WK_LINK_NEVER_US;
+    for (uint8_t i = 0; i < sender->config.source_count; i++) {
+        const struct wk_link_stream *stream = &sender->streams[i];
+        if ((stream->sent & ~stream->done) != 0) {
+            const int64_t since =
+                stream->waits_us > path->asked_us ? stream->waits_us : path->asked_us;
+            due = sooner(due, since + WK_LINK_ACK_US);
+        }
+    }
+    return due;
+}
+
+int64_t wk_link_sender_due_us(const struct wk_link_sender *sender)
+{
+    int64_t due = WK_LINK_NEVER_US;
+    for (uint8_t i = 0; i < sender->config.path_count; i++) {
+        due = sooner(due, wk_link_path_due_us(&sender->paths[i]));
+    }
+    const bool goes = sender->active != WK_LINK_NO_PATH && is_usable(sender, sender->active);
+    return goes ? sooner(due, active_due_us(sender)) : due;
+}
+
+uint64_t wk_link_sender_behind(const struct wk_link_sender *sender)
+{
+    uint64_t behind = 0;
+    for (uint8_t i = 0; i < sender->config.source_count; i++) {
+        behind += wk_link_stream_behind(&sender->streams[i]);
+    }
+    return behind;
+}

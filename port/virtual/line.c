@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "port/virtual/line.h"
+
+#include <string.h>
+
+#define MILLION       UINT32_C(1000000)
+#define BITS_PER_BYTE 8
+
+/* In front of each packet in the ring. */
+struct slip {
+    int64_t start_us; /* the transmitter begins with it */
+    int64_t arrival_us;
+    uint32_t length;
+    bool lost;
+};
+
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+static uint32_t draw(struct wk_line *line, uint32_t below)
+{
+    line->seed += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = line->seed;
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    z ^= z >> 31;
+    return (uint32_t)(((z >> 32) * below) >> 32);
+}
+
+static void ring_put(struct wk_line *line, const void *from, size_t size)
+{
+    const uint8_t *octets = from;
+    size_t at = (line->first + line->used) % line->size;
+    const size_t head = size < line->size - at ? size : line->size - at;
+    memcpy(line->memory + at, octets, head);
+    memcpy(line->memory, octets + head, size - head);
+    line->used += size;
+}
+
+static void ring_look(const struct wk_line *line, size_t offset, void *to, size_t size)
+{
+    uint8_t *octets = to;
+    const size_t at = (line->first + offset) % line->size;
+    const size_t head = size < line->size - at ? size : line->size - at;
+    memcpy(octets, line->memory + at, head);
+    memcpy(octets + head, line->memory, size - head);
+}
+
+wk_err wk_line_init(struct wk_line *line, const struct wk_line_rules *rules, void *memory,
+                    size_t size, uint64_t seed)
+{
+    if (memory == NULL || size < sizeof(struct slip) + WK_LINE_PACKET) {
+        return WK_E_ARGUMENT;
+    }
+    *line = (struct wk_line){.rules = *rules, .memory = memory, .size = size, .seed = seed};
+    line->free_us = INT64_MIN;
+    line->arrived_us = INT64_MIN;
+    return WK_OK;
+}
+
+void wk_line_set(struct wk_line *line, const struct wk_line_rules *rules)
+{
+    line->rules = *rules;
+}
+
+uint32_t wk_line_waiting(const struct wk_line *line, int64_t now_us)
+{
+    struct slip slip;
+    uint32_t waiting = 0;
+    for (size_t at = 0; at < line->used; at += sizeof slip + slip.length) {
+        ring_look(line, at, &slip, sizeof slip);
+        waiting += slip.start_us > now_us ? slip.length + line->rules.overhead : 0;
+    }
+    return waiting;
+}
+
+static bool is_lost(struct wk_line *line)
+{
+    const struct wk_line_rules *rules = &line->rules;
+    if (draw(line, MILLION) < (line->bad ? rules->to_good_ppm : rules->to_bad_ppm)) {
+        line->bad = !line->bad;
+    }
+    return draw(line, MILLION) < (line->bad ? rules->loss_bad_ppm : rules->loss_good_ppm);
+}
+
+wk_err wk_line_send(struct wk_line *line, const void *packet, size_t length, int64_t now_us)
+{
+    const struct wk_line_rules *rules = &line->rules;
+    if (length == 0 || length > WK_LINE_PACKET) {
+        return WK_E_ARGUMENT;
+    }
+    struct slip slip = {.length = (uint32_t)length};
+    const uint32_t octets = (uint32_t)length + rules->overhead;
+    line->counts.sent++;
+    slip.lost = is_lost(line);
+    if (rules->black_hole) {
+        line->counts.lost++;
+        return WK_OK;
+    }
+    const bool overflows = rules->queue_octets != 0 &&
+                           wk_line_waiting(line, now_us) + octets > rules->queue_octets;
+    if (overflows || sizeof slip + length > line->size - line->used) {
+        line->counts.overflowed++;
+        return WK_OK;
+    }
+    slip.start_us = now_us > line->free_us ? now_us : line->free_us;
+    line->free_us = slip.start_us;
+    if (rules->rate_bps != 0) {
+        line->free_us +=
+            ((int64_t)octets * BITS_PER_BYTE * MILLION + rules->rate_bps - 1) / rules->rate_bps;
+    }
+    slip.arrival_us = line->free_us + rules->delay_us;
+    if (rules->jitter_us > 0) {
+        slip.arrival_us += draw(line, (uint32_t)rules->jitter_us + 1);
+    }
+    if (slip.arrival_us < line->arrived_us) {
+        slip.arrival_us = line->arrived_us;
+    }
+    line->arrived_us = slip.arrival_us;
+    ring_put(line, &slip, sizeof slip);
+    ring_put(line, packet, length);
+    return WK_OK;
+}
+
+int64_t wk_line_next_us(const struct wk_line *line)
+{
+    struct slip slip;
+    if (line->used == 0) {
+        return WK_LINE_NEVER;
+    }
+    ring_look(line, 0, &slip, sizeof slip);
+    return slip.arrival_us;
+}
+
+wk_err wk_line_receive(struct wk_line *line, void *packet, size_t room, size_t *length,
+                       int64_t now_us)
+{
+    bool found = false;
+    while (!found && wk_line_next_us(line) <= now_us && line->used > 0) {
+        struct slip slip;
+        ring_look(line, 0, &slip, sizeof slip);
+        found = !slip.lost && !line->rules.black_hole;
+        if (found && slip.length > room) {
+            return WK_E_FULL;
+        }
+        if (found) {
+            ring_look(line, sizeof slip, packet, slip.length);
+            *length = slip.length;
+            line->counts.delivered++;
+            line->counts.delivered_octets += slip.length;
+        } else {
+            line->counts.lost++;
+        }
+        line->first = (line->first + sizeof slip + slip.length) % line->size;
+        line->used -= sizeof slip + slip.length;
+    }
+    return found ? WK_OK : WK_E_NOT_FOUND;
+}
