@@ -58,8 +58,10 @@ static struct latency saturate(struct world *world, int64_t length_us, int64_t a
                 : alarms->committed_us[first] - world->commit_us - alarms->made_us[first];
     }
     qsort(late, count, sizeof late[0], by_value);
-    latency.p50_ms = (double)late[count / 2] / 1e3;
-    latency.p99_ms = (double)late[count - 1 - count / 100] / 1e3;
+    const uint64_t middle = count / 2;
+    const uint64_t last = count - 1 - count / 100;
+    latency.p50_ms = (double)late[middle] / 1e3;
+    latency.p99_ms = (double)late[last] / 1e3;
     return latency;
 }
 
