@@ -5,7 +5,7 @@ double, no conditional compilation, no global mutable state, only wk_ symbols.
 
 usage: check_core.py BUILD [ROOT]   exit 1 and one line per violation
 
-Reads the sources of base, cosem, metrology, management and link, and the archives of the same rooms
+Reads the sources of base, cosem, metrology, management, link and view, and the archives of the same rooms
 in BUILD (of the host, or of the target where soft doubles show as __aeabi_d*).
 """
 import pathlib
@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-CORE = ("base", "cosem", "metrology", "management", "link")
+CORE = ("base", "cosem", "metrology", "management", "link", "view")
 HEADERS = {"stdbool.h", "stddef.h", "stdint.h", "string.h", "inttypes.h", "limits.h", "math.h"}
 FORBIDDEN = re.compile(
     r"^(malloc|calloc|realloc|free|reallocarray|aligned_alloc|strdup|strndup|alloca"
