@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/serial.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "port/linux/serial.h"
 
 #define TIMEOUT_MS     1000
 #define TIMEOUT_MOST   60000
@@ -177,9 +177,7 @@ static wk_err set_line(struct wk_modbus *modbus, int file)
         return blame(modbus, WK_E_IO, "%s: cannot be set to %u baud %s: %s", modbus->path,
                      modbus->baud, modbus->framing, strerror(errno));
     }
-    struct serial_rs485 direction = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND};
-    if (modbus->rs485 && ioctl(file, TIOCSRS485, &direction) != 0 && errno != ENOTTY &&
-        errno != ENOSYS && errno != EINVAL) {
+    if (modbus->rs485 && wk_serial_rs485(file) != WK_OK) {
         return blame(modbus, WK_E_IO, "%s: rs485: %s", modbus->path, strerror(errno));
     }
     return WK_OK;

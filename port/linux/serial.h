@@ -19,5 +19,10 @@ WK_MUST_USE wk_err wk_serial_open(int *fd, const char *device, uint32_t baud, bo
                                   char error[WK_SERIAL_ERROR]);
 /** Changes the rate and the format once all that was written has gone out. */
 WK_MUST_USE wk_err wk_serial_change(int fd, uint32_t baud, bool even);
+/** The same with "8N1", "8E1", "8O1", "8N2" or "7E1". WK_E_ARGUMENT: another, or no such rate. */
+WK_MUST_USE wk_err wk_serial_frame(int fd, uint32_t baud, const char framing[4]);
+/** Lets the driver turn the direction of an RS-485 line; WK_OK also if it cannot: then the adapter
+ *  does it. WK_E_IO otherwise. */
+WK_MUST_USE wk_err wk_serial_rs485(int fd);
 
 #endif
