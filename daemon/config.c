@@ -9,6 +9,7 @@
 #include "daemon/config_submeter.h"
 #include "daemon/config_tariff.h"
 #include "daemon/config_transformer.h"
+#include "daemon/config_view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -568,7 +569,12 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
     if (strcmp(entry->kind, "submeter") == 0) {
         return wk_config_submeter_take(reading->config, entry, reason, size);
     }
-    snprintf(reason, size, "there is no section [%s]", entry->kind);
+    if (wk_config_view_has(entry)) {
+        const struct wk_config_place place = {reading->folder, reason, size};
+        return wk_config_view_take(reading->config, entry, &place);
+    }
+    snprintf(reason, size, "there is no section [%s%s%s]", entry->kind,
+             entry->name[0] != '\0' ? " " : "", entry->name);
     return WK_E_FORMAT;
 }
 
@@ -599,6 +605,10 @@ static const char *missing(const struct wk_config *config)
     const char *transformers = wk_config_transformer_check(config);
     if (transformers != NULL) {
         return transformers;
+    }
+    const char *view = wk_config_view_check(config);
+    if (view != NULL) {
+        return view;
     }
     const char *credit = wk_config_credit_check(config);
     return credit != NULL ? credit : wk_config_tariff_check(config);

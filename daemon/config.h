@@ -169,6 +169,18 @@ struct wk_config {
     /* [web] */
     char web_host[WK_CONFIG_TEXT];
     uint16_t web_port; /* 0 = no page */
+    /* [modbus tcp], [modbus rtu]; which keys a section has: daemon/config_view */
+    struct wk_config_view {
+        bool is_there;
+        char host[WK_CONFIG_TEXT];
+        uint16_t port; /* 0: none */
+        char device[WK_CONFIG_PATH];
+        uint32_t baud;
+        char framing[4];
+        bool rs485;
+        uint8_t unit;
+        bool can_switch; /* load relays */
+    } modbus_tcp, modbus_rtu;
     /* [submeter NAME] */
     struct wk_config_submeter {
         char name[32];

@@ -388,6 +388,21 @@ static wk_err start_dlms(struct wk_meter *meter)
     return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
 }
 
+static wk_err start_views(struct wk_meter *meter)
+{
+    char error[WK_METER_VIEWS_ERROR];
+    const struct wk_meter_views_config config = {
+        .loop = &meter->loop,
+        .config = &meter->config,
+        .module = &meter->module,
+        .self = meter,
+        .now_us = now_us,
+        .served = served,
+    };
+    const wk_err err = wk_meter_views_start(&meter->views, &config, error);
+    return err == WK_OK ? WK_OK : fail(meter, err, "", error);
+}
+
 static wk_err start_push(struct wk_meter *meter)
 {
     const struct wk_meter_push_config config = push_config(meter);
@@ -432,6 +447,7 @@ static void close_all(struct wk_meter *meter)
 {
     if (meter->loop.data != NULL) {
         wk_meter_ports_stop(&meter->ports);
+        wk_meter_views_stop(&meter->views);
         wk_meter_push_stop(&meter->push);
         wk_gate_close(&meter->gate);
         wk_web_stop(&meter->web);
@@ -441,6 +457,7 @@ static void close_all(struct wk_meter *meter)
         uv_loop_close(&meter->loop);
     }
     wk_meter_ports_free(&meter->ports);
+    wk_meter_views_free(&meter->views);
     wk_meter_firmware_stop(&meter->firmware);
     wk_hsm_close(&meter->hsm);
     wk_crypto_close(&meter->crypto);
@@ -463,6 +480,9 @@ wk_err wk_meter_start(struct wk_meter *meter)
     }
     if (err == WK_OK) {
         err = start_dlms(meter);
+    }
+    if (err == WK_OK) {
+        err = start_views(meter);
     }
     if (err == WK_OK) {
         err = start_push(meter);

@@ -18,6 +18,7 @@
 #include "daemon/pump.h"
 #include "daemon/push.h"
 #include "daemon/security.h"
+#include "daemon/views.h"
 #include "daemon/web.h"
 #include "daemon/week.h"
 #include "management/counts.h"
@@ -58,6 +59,7 @@ struct wk_meter {
     struct wk_submeters submeters;
     struct wk_web web;
     struct wk_meter_ports ports;
+    struct wk_meter_views views;
     struct wk_meter_push push;
     struct wk_meter_firmware firmware;
     uv_loop_t loop;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/views - the views of a meter that its configuration names: Modbus on TCP and on a serial
+ * line. */
+#ifndef WK_DAEMON_VIEWS_H
+#define WK_DAEMON_VIEWS_H
+
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "daemon/config.h"
+#include "management/module.h"
+#include "port/linux/modbus_ports.h"
+
+#define WK_METER_VIEWS_ERROR 256
+
+/* NULL: it is not configured. */
+struct wk_meter_views {
+    struct wk_modbus_tcp_port *modbus_tcp;
+    struct wk_modbus_line *modbus_line;
+};
+
+struct wk_meter_views_config {
+    uv_loop_t *loop;
+    const struct wk_config *config;
+    struct wk_module *module;
+    void *self; /* of the functions */
+    int64_t (*now_us)(void *self);
+    void (*served)(void *self);
+};
+
+/** Opens them all. On error *error says which and why; wk_meter_views_stop closes the others. */
+WK_MUST_USE wk_err wk_meter_views_start(struct wk_meter_views *views,
+                                        const struct wk_meter_views_config *config,
+                                        char error[WK_METER_VIEWS_ERROR]);
+/** Closes them; the loop frees what it has of them. */
+void wk_meter_views_stop(struct wk_meter_views *views);
+/** After the loop has ended. */
+void wk_meter_views_free(struct wk_meter_views *views);
+
+#endif
