@@ -14,6 +14,13 @@
     X(WK_POINT_CLOCK, TIME, 8, 2, 0, 0, 1, 0, 0, 0, 0, "clock")                                \
     X(WK_POINT_TARIFF, ONE, 1, 2, 0, 0, 96, 14, 0, 0, 0, "active tariff")                      \
     X(WK_POINT_FAILURES, ONE, 1, 2, 0, 0, 96, 7, 21, 0, 0, "power failures")                   \
+    X(WK_POINT_LONG_FAILURES, ONE, 1, 2, 0, 0, 96, 7, 9, 0, 0, "long power failures")          \
+    X(WK_POINT_SAGS_L1, ONE, 1, 2, 1, 0, 32, 32, 0, 0, 0, "sags L1")                           \
+    X(WK_POINT_SAGS_L2, ONE, 1, 2, 1, 0, 52, 32, 0, 0, 0, "sags L2")                           \
+    X(WK_POINT_SAGS_L3, ONE, 1, 2, 1, 0, 72, 32, 0, 0, 0, "sags L3")                           \
+    X(WK_POINT_SWELLS_L1, ONE, 1, 2, 1, 0, 32, 36, 0, 0, 0, "swells L1")                       \
+    X(WK_POINT_SWELLS_L2, ONE, 1, 2, 1, 0, 52, 36, 0, 0, 0, "swells L2")                       \
+    X(WK_POINT_SWELLS_L3, ONE, 1, 2, 1, 0, 72, 36, 0, 0, 0, "swells L3")                       \
     X(WK_POINT_IMPORT, ONE, 3, 2, 1, 0, 1, 8, 0, 0, 0, "active energy import")                 \
     X(WK_POINT_EXPORT, ONE, 3, 2, 1, 0, 2, 8, 0, 0, 0, "active energy export")                 \
     X(WK_POINT_IMPORT_T1, ONE, 3, 2, 1, 0, 1, 8, 1, 0, 0, "active energy import T1")           \
