@@ -17,6 +17,7 @@
 #include "headend/source_dlms.h"
 #include "headend/stamp.h"
 #include "headend/summary.h"
+#include "headend/uplink.h"
 #include "port/linux/tls.h"
 
 #define EXIT_USAGE   2
@@ -38,6 +39,7 @@ struct daemon {
     struct wk_archive archive; /* of the main thread */
     struct wk_archive api_archive;
     struct wk_api *api;
+    struct wk_uplink *uplink;     /* NULL: no meter sends by itself */
     struct wk_tls_context *trust; /* NULL: no meter is reached by TLS */
     bool once;
     int64_t until_s;
@@ -103,6 +105,20 @@ static int run(struct daemon *d)
     return d->once ? run_once(d) : EXIT_SUCCESS;
 }
 
+static wk_err start_uplink(struct daemon *d, char why[WK_INI_WHY])
+{
+    struct wk_uplink_config config = {.registry = &d->registry, .stream = &d->stream};
+    if (d->registry.link_port == 0) {
+        return WK_OK;
+    }
+    WK_TRY(make_archive(d, &config.archive, why));
+    const wk_err err = wk_uplink_start(&config, &d->uplink, why);
+    if (err != WK_OK) {
+        config.archive.close(config.archive.self);
+    }
+    return err;
+}
+
 static int start_api(struct daemon *d)
 {
     char why[WK_INI_WHY];
@@ -154,8 +170,12 @@ static int start(struct daemon *d)
     if (make_archive(d, &d->archive, why) != WK_OK) {
         return complain(why);
     }
-    const wk_err err = wk_collector_start(&d->registry, &d->stream, &maker, &d->collector, why);
+    wk_err err = wk_collector_start(&d->registry, &d->stream, &maker, &d->collector, why);
+    if (err == WK_OK) {
+        err = start_uplink(d, why);
+    }
     const int status = err == WK_OK ? start_api(d) : complain(why);
+    wk_uplink_stop(d->uplink);
     wk_collector_stop(d->collector);
     d->archive.close(d->archive.self);
     return status;

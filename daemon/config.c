@@ -5,6 +5,7 @@
 #include "daemon/config_credit.h"
 #include "daemon/config_dlms.h"
 #include "daemon/config_firmware.h"
+#include "daemon/config_link.h"
 #include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
 #include "daemon/config_tariff.h"
@@ -566,6 +567,9 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
     if (strcmp(entry->kind, "profile") == 0) {
         return wk_config_profile_take(reading->config, entry, reason, size);
     }
+    if (strcmp(entry->kind, "link") == 0 || strcmp(entry->kind, "path") == 0) {
+        return wk_config_link_take(reading->config, entry, reason, size);
+    }
     if (strcmp(entry->kind, "submeter") == 0) {
         return wk_config_submeter_take(reading->config, entry, reason, size);
     }
@@ -583,6 +587,10 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
 /* What only the whole file shows. Returns the reason, NULL if all is well. */
 static const char *missing(const struct wk_config *config)
 {
+    static const char *(*const k_checks[])(const struct wk_config *) = {
+        wk_config_dlms_check, wk_config_transformer_check, wk_config_view_check,
+        wk_config_link_check, wk_config_credit_check,      wk_config_tariff_check,
+    };
     if (config->serial[0] == '\0' || config->state[0] == '\0' || config->phases == 0) {
         return "[meter] needs serial, state and phases";
     }
@@ -598,20 +606,13 @@ static const char *missing(const struct wk_config *config)
             return "[submeter] needs uri and map";
         }
     }
-    const char *dlms = wk_config_dlms_check(config);
-    if (dlms != NULL) {
-        return dlms;
+    for (size_t i = 0; i < sizeof k_checks / sizeof k_checks[0]; i++) {
+        const char *why = k_checks[i](config);
+        if (why != NULL) {
+            return why;
+        }
     }
-    const char *transformers = wk_config_transformer_check(config);
-    if (transformers != NULL) {
-        return transformers;
-    }
-    const char *view = wk_config_view_check(config);
-    if (view != NULL) {
-        return view;
-    }
-    const char *credit = wk_config_credit_check(config);
-    return credit != NULL ? credit : wk_config_tariff_check(config);
+    return NULL;
 }
 
 static wk_err check_calendar(const struct wk_config *config, const char *path,

@@ -12,6 +12,7 @@
 
 #include "base/civil.h"
 #include "base/err.h"
+#include "link/sender.h"
 #include "management/billing.h"
 #include "management/demand.h"
 #include "management/image_header.h"
@@ -162,6 +163,19 @@ struct wk_config {
     bool push_protect;
     bool push_confirm;
     bool push_compact;
+    /* [link], [path NAME] */
+    struct wk_hal_key link_key; /* size 0: none */
+    struct wk_config_path {
+        char name[32];
+        char host[WK_CONFIG_TEXT];
+        uint16_t port;
+        char interface[16]; /* "": whichever the routes say */
+        uint8_t cost;
+        uint32_t probe_s;
+        uint64_t budget; /* octets a month; 0 = without limit */
+        bool alarms_only;
+    } path[WK_LINK_PATHS];
+    uint8_t path_count; /* 0: no link */
     /* [firmware] */
     uint32_t trial_s;            /* that a new one runs before it is confirmed */
     struct wk_image_maker maker; /* size 0: no image transfer */

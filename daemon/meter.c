@@ -342,6 +342,9 @@ static void pump(uv_timer_t *timer)
     if (meter->seen && wk_meter_push_look(&meter->push, now_us(meter))) {
         served(meter);
     }
+    if (taken > 0) {
+        wk_meter_link_look(&meter->link);
+    }
     const bool more = wk_meter_firmware_look(&meter->firmware);
     if (wk_meter_firmware_wants_restart(&meter->firmware)) {
         end(meter, WK_OK, "");
@@ -410,6 +413,13 @@ static wk_err start_push(struct wk_meter *meter)
     return err == WK_OK ? WK_OK : fail(meter, err, "push", wk_err_text(err));
 }
 
+static wk_err start_link(struct wk_meter *meter)
+{
+    const wk_err err = wk_meter_link_start(&meter->link, &meter->loop, &meter->config,
+                                           &meter->module, &meter->crypto.hal);
+    return err == WK_OK ? WK_OK : fail(meter, err, "link", wk_err_text(err));
+}
+
 static wk_err start_web(struct wk_meter *meter)
 {
     if (meter->config.web_port == 0) {
@@ -449,6 +459,7 @@ static void close_all(struct wk_meter *meter)
         wk_meter_ports_stop(&meter->ports);
         wk_meter_views_stop(&meter->views);
         wk_meter_push_stop(&meter->push);
+        wk_meter_link_stop(&meter->link);
         wk_gate_close(&meter->gate);
         wk_web_stop(&meter->web);
         wk_submeters_stop(&meter->submeters);
@@ -486,6 +497,9 @@ wk_err wk_meter_start(struct wk_meter *meter)
     }
     if (err == WK_OK) {
         err = start_push(meter);
+    }
+    if (err == WK_OK) {
+        err = start_link(meter);
     }
     if (err == WK_OK) {
         err = wk_submeters_start(&meter->submeters, &meter->config);

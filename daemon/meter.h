@@ -14,6 +14,7 @@
 #include "daemon/config.h"
 #include "daemon/firmware.h"
 #include "daemon/gate.h"
+#include "daemon/link.h"
 #include "daemon/ports.h"
 #include "daemon/pump.h"
 #include "daemon/push.h"
@@ -61,6 +62,7 @@ struct wk_meter {
     struct wk_meter_ports ports;
     struct wk_meter_views views;
     struct wk_meter_push push;
+    struct wk_meter_link link;
     struct wk_meter_firmware firmware;
     uv_loop_t loop;
     uv_timer_t timer;

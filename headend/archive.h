@@ -21,12 +21,13 @@
 #include "headend/channel.h"
 #include "headend/dayblock.h"
 
-#define WK_ARCHIVE_NAME    64
-#define WK_ARCHIVE_TEXT    256
-#define WK_ARCHIVE_LATEST  (-1) /* as rev: the highest revision */
-#define WK_ARCHIVE_RAW     (-2) /* as rev: the highest raw revision */
-#define WK_ARCHIVE_ALL     0    /* as meter: all meters */
-#define WK_ARCHIVE_REV_MAX 1000 /* a meter that sends this many versions is refused */
+#define WK_ARCHIVE_NAME        64
+#define WK_ARCHIVE_TEXT        256
+#define WK_ARCHIVE_DESCRIPTION 2048
+#define WK_ARCHIVE_LATEST      (-1) /* as rev: the highest revision */
+#define WK_ARCHIVE_RAW         (-2) /* as rev: the highest raw revision */
+#define WK_ARCHIVE_ALL         0    /* as meter: all meters */
+#define WK_ARCHIVE_REV_MAX     1000 /* a meter that sends this many versions is refused */
 
 /* A reading of an open day: the register of one channel at the end of one interval. */
 struct wk_archive_reading {
@@ -111,6 +112,31 @@ struct wk_archive_bill {
     char digest[17]; /* of the readings it rests on, hexadecimal */
 };
 
+/* A stream of the link (docs/on-wire.md): where it stands. */
+struct wk_archive_link {
+    int64_t meter;
+    int64_t epoch; /* the meter's, as it is: all 64 bits */
+    int32_t stream;
+    int64_t applied; /* all records before it have become readings and events */
+    char obis[32];   /* of the profile, as text */
+    uint32_t check;  /* of the description; 0: there is none */
+    size_t size;
+    uint8_t description[WK_ARCHIVE_DESCRIPTION];
+};
+
+/* A record of a stream as it came. Unique (meter, epoch, stream, seq). */
+struct wk_archive_record {
+    int64_t meter;
+    int64_t epoch;
+    int32_t stream;
+    int64_t seq;
+    int64_t recv_s;
+    int64_t count;  /* 0; else so many records from seq on will never come */
+    int32_t reason; /* ... why: wk_link_reason */
+    const uint8_t *octets;
+    size_t size;
+};
+
 /* Named numbers of a meter that are overwritten. */
 typedef enum wk_archive_mark {
     WK_MARK_BASELINE = 1, /* end_s of the first register known: intervals begin here */
@@ -142,6 +168,7 @@ typedef wk_err (*wk_archive_gap_visit)(void *context, const struct wk_archive_ga
 typedef wk_err (*wk_archive_event_visit)(void *context, const struct wk_archive_event *row);
 typedef wk_err (*wk_archive_exception_visit)(void *context,
                                              const struct wk_archive_exception *row);
+typedef wk_err (*wk_archive_record_visit)(void *context, const struct wk_archive_record *row);
 typedef wk_err (*wk_archive_command_visit)(void *context, const struct wk_archive_command *row);
 typedef wk_err (*wk_archive_audit_visit)(void *context, const struct wk_archive_audit *row);
 
@@ -206,6 +233,14 @@ struct wk_archive {
     /** The latest revision of the bill of exactly this period. WK_E_NOT_FOUND. */
     wk_err (*bill_get)(void *self, int64_t meter, int64_t from_s, int64_t to_s,
                        struct wk_archive_bill *row);
+
+    /** The stream of row->meter, epoch and number; the rest is filled in. WK_E_NOT_FOUND. */
+    wk_err (*link_get)(void *self, struct wk_archive_link *row);
+    wk_err (*link_put)(void *self, const struct wk_archive_link *row); /* replaces same key */
+    wk_err (*record_put)(void *self, const struct wk_archive_record *row);
+    /** Records and gaps of a stream from key->seq on, in order; `most` of them. */
+    wk_err (*record_each)(void *self, const struct wk_archive_record *key, int64_t most,
+                          wk_archive_record_visit visit, void *context);
 
     wk_err (*counts)(void *self, int64_t meter, struct wk_archive_counts *counts);
 };

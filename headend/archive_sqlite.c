@@ -7,7 +7,7 @@
 
 #include "headend/archive_sqlite_db.h"
 
-#define SCHEMA_VERSION  1
+#define SCHEMA_VERSION  2
 #define BUSY_TIMEOUT_MS 10000
 #define PAGE_SIZE       4096
 
@@ -53,6 +53,17 @@ static const char *const k_schema =
     " digest TEXT NOT NULL, document TEXT NOT NULL,"
     " PRIMARY KEY(meter, from_ts, to_ts, rev)) WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
+
+/* Version 2: streams of the link. */
+static const char *const k_schema_2 =
+    "CREATE TABLE link(meter INTEGER NOT NULL, epoch INTEGER NOT NULL, stream INTEGER NOT NULL,"
+    " applied INTEGER NOT NULL, obis TEXT NOT NULL, checksum INTEGER NOT NULL,"
+    " description BLOB NOT NULL, PRIMARY KEY(meter, epoch, stream)) WITHOUT ROWID;"
+    "CREATE TABLE link_record(meter INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " stream INTEGER NOT NULL, seq INTEGER NOT NULL, recv_ts INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, reason INTEGER NOT NULL, octets BLOB NOT NULL,"
+    " PRIMARY KEY(meter, epoch, stream, seq)) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
 
 static wk_err archive_begin(void *self)
 {
@@ -264,7 +275,7 @@ static wk_err register_each(void *self, int64_t meter, int64_t from_s, int64_t t
 
 static int apply_schema(struct wk_db *db, int version)
 {
-    if (version != 0) {
+    if (version == SCHEMA_VERSION) {
         return SQLITE_OK;
     }
     int code = sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -278,6 +289,9 @@ static int apply_schema(struct wk_db *db, int version)
     sqlite3_finalize(query);
     if (code == SQLITE_OK && version == 0) {
         code = sqlite3_exec(db->handle, k_schema, NULL, NULL, NULL);
+    }
+    if (code == SQLITE_OK && version < 2) {
+        code = sqlite3_exec(db->handle, k_schema_2, NULL, NULL, NULL);
     }
     if (code == SQLITE_OK) {
         code = sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
@@ -336,6 +350,7 @@ static void fill(struct wk_archive *archive, struct wk_db *db)
         .register_each = register_each,
     };
     wk_archive_sqlite_fill_rows(archive);
+    wk_archive_sqlite_fill_link(archive);
 }
 
 wk_err wk_archive_sqlite_open(const char *path, int64_t max_bytes, struct wk_archive *archive,

@@ -66,6 +66,15 @@ static const char *const k_sql[WK_DB_STATEMENTS] = {
                        "document) VALUES(?, ?, ?, ?, ?, ?, ?)",
     [WK_DB_BILL_GET] = "SELECT rev, issued_ts, digest FROM bill WHERE meter = ? AND from_ts = "
                        "? AND to_ts = ? ORDER BY rev DESC LIMIT 1",
+    [WK_DB_LINK_GET] = "SELECT applied, obis, checksum, description FROM link WHERE meter = ? "
+                       "AND epoch = ? AND stream = ?",
+    [WK_DB_LINK_PUT] = "INSERT OR REPLACE INTO link(meter, epoch, stream, applied, obis, "
+                       "checksum, description) VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [WK_DB_RECORD_PUT] = "INSERT INTO link_record(meter, epoch, stream, seq, recv_ts, count, "
+                         "reason, octets) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [WK_DB_RECORD_EACH] = "SELECT seq, recv_ts, count, reason, octets FROM link_record WHERE "
+                          "meter = ? AND epoch = ? AND stream = ? AND seq >= ? "
+                          "ORDER BY seq LIMIT ?",
     [WK_DB_COUNTS] = "SELECT (SELECT count(*) FROM interval_day WHERE ?1 = 0 OR meter = ?1),"
                      "(SELECT count(*) FROM interval_open WHERE ?1 = 0 OR meter = ?1),"
                      "(SELECT count(*) FROM event WHERE ?1 = 0 OR meter = ?1),"

@@ -44,6 +44,10 @@ typedef enum wk_db_statement {
     WK_DB_AUDIT_EACH,
     WK_DB_BILL_PUT,
     WK_DB_BILL_GET,
+    WK_DB_LINK_GET,
+    WK_DB_LINK_PUT,
+    WK_DB_RECORD_PUT,
+    WK_DB_RECORD_EACH,
     WK_DB_COUNTS,
     WK_DB_STATEMENTS,
 } wk_db_statement;
@@ -69,5 +73,7 @@ void wk_db_text(sqlite3_stmt *statement, int column, char *to, size_t room);
 
 /** Fills the members for events, exceptions, commands, audit and bills. */
 void wk_archive_sqlite_fill_rows(struct wk_archive *archive);
+/** Those for the link. */
+void wk_archive_sqlite_fill_link(struct wk_archive *archive);
 
 #endif

@@ -109,6 +109,9 @@ static wk_err take_headend(struct reader *reader, const struct wk_ini_entry *e, 
     } else if (strcmp(e->key, "port") == 0) {
         err = wk_ini_integer(e->value, 0, 65535, &number);
         r->port = (uint16_t)number;
+    } else if (strcmp(e->key, "link_port") == 0) {
+        err = wk_ini_integer(e->value, 1, 65535, &number);
+        r->link_port = (uint16_t)number;
     } else if (strcmp(e->key, "workers") == 0) {
         err = wk_ini_integer(e->value, 1, 64, &number);
         r->workers = (int)number;
@@ -242,6 +245,12 @@ static wk_err take_secret(struct wk_registry_meter *m, const struct wk_ini_entry
     if (strcmp(e->key, "ak") == 0) {
         return take_octets(e->value, m->ak, sizeof m->ak, &m->has_ak);
     }
+    if (strcmp(e->key, "link_key") == 0) {
+        size_t octets;
+        WK_TRY(wk_ini_hex(e->value, m->link_key, sizeof m->link_key, &octets));
+        m->link_key_size = (uint8_t)octets;
+        return octets == WK_REGISTRY_KEY || octets == WK_REGISTRY_LINK_KEY ? WK_OK : WK_E_RANGE;
+    }
     *known = false;
     return WK_OK;
 }
@@ -274,6 +283,8 @@ static wk_err take_plain(struct reader *reader, const struct wk_ini_entry *e, bo
         err = wk_stamp_parse(e->value, &m->installed_s);
     } else if (strcmp(e->key, "role") == 0) {
         err = take_role(e->value, &m->role);
+    } else if (strcmp(e->key, "meter_title") == 0) {
+        err = take_octets(e->value, m->meter_title, sizeof m->meter_title, &m->has_meter_title);
     } else if (strcmp(e->key, "title") == 0) {
         err = take_octets(e->value, m->title, sizeof m->title, &m->has_title);
     } else {
@@ -322,6 +333,10 @@ static wk_err end_section(struct reader *reader, char *reason, size_t size)
     }
     if (strncmp(m->host, "tls://", 6) == 0 && reader->registry->tls_ca[0] == '\0') {
         return refuse(reason, size, "tls:// needs tls_ca in [headend] above: meter", m->serial);
+    }
+    if (m->has_meter_title != (m->link_key_size != 0)) {
+        return refuse(reason, size, "meter_title and link_key belong together: meter",
+                      m->serial);
     }
     if (m->role == WK_REGISTRY_READER && m->password[0] == '\0') {
         return refuse(reason, size, "the reader's role needs a password: meter", m->serial);

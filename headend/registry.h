@@ -5,6 +5,7 @@
  *   [headend]                      all keys may be absent except archive
  *   archive = archive.db           SQLite file; relative to the configuration file
  *   listen = 127.0.0.1             port = 8480
+ *   link_port = 8484               UDP: meters send here what they have; absent: they are only read
  *   token = SECRET                 bearer token for commands; absent: no commands by HTTP
  *   workers = 4                    meters read at the same time, 1..64
  *   poll_s = 60                    pause between two visits of a meter
@@ -29,7 +30,9 @@
  *   role = management              or reader, public
  *   password = TEXT                of the reader
  *   ek = HEX, ak = HEX             keys of the management client, 16 octets
- *   title = HEX                    its system title, 8 octets; differs from the meter's */
+ *   title = HEX                    its system title, 8 octets; differs from the meter's
+ *   meter_title = HEX              the meter's, with
+ *   link_key = HEX                 16 or 32 octets: it sends by itself (docs/on-wire.md) */
 #ifndef WK_HEADEND_REGISTRY_H
 #define WK_HEADEND_REGISTRY_H
 
@@ -39,6 +42,7 @@
 #define WK_REGISTRY_METERS 100000
 #define WK_REGISTRY_KEY    16
 #define WK_REGISTRY_TITLE  8
+#define WK_REGISTRY_LINK_KEY 32
 
 struct wk_tls_context;
 
@@ -65,9 +69,13 @@ struct wk_registry_meter {
     uint8_t ek[WK_REGISTRY_KEY];
     uint8_t ak[WK_REGISTRY_KEY];
     uint8_t title[WK_REGISTRY_TITLE];
+    uint8_t meter_title[WK_REGISTRY_TITLE];
+    uint8_t link_key[WK_REGISTRY_LINK_KEY];
+    uint8_t link_key_size; /* 0: it does not send by itself */
     bool has_ek;
     bool has_ak;
     bool has_title;
+    bool has_meter_title;
 };
 
 struct wk_registry {
@@ -75,6 +83,7 @@ struct wk_registry {
     char listen[64];
     uint16_t port;
     char token[128];  /* empty: none */
+    uint16_t link_port; /* where meters send to, on the same address; 0: nowhere */
     char tls_ca[512]; /* empty: no meter is reached by TLS */
     char tls_certificate[512];
     char tls_key[512];

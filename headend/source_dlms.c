@@ -8,17 +8,14 @@
 #include "cosem/axdr.h"
 #include "cosem/datetime.h"
 #include "cosem/select.h"
+#include "headend/rows.h"
 #include "port/linux/dlms_client.h"
 
 #define CLASS_DATA        1
-#define CLASS_REGISTER    3
 #define CLASS_PROFILE     7
 #define CLASS_CLOCK       8
 #define METHOD_SHIFT_TIME 6
 #define CLASS_DISCONNECT  70
-
-#define UNIT_WH           30
-#define UNIT_VARH         32
 
 #define CAPTURE_ROOM      2048
 #define EXACT_SCALER      (-6) /* 10^-6 Wh */
@@ -26,22 +23,11 @@
 static const uint8_t k_serial[WK_OBIS_SIZE] = {0, 0, 96, 1, 0, 255};
 static const uint8_t k_clock[WK_OBIS_SIZE] = {0, 0, 1, 0, 0, 255};
 static const uint8_t k_profile[WK_OBIS_SIZE] = {1, 0, 99, 1, 0, 255};
-static const uint8_t k_status[WK_OBIS_SIZE] = {0, 0, 96, 10, 1, 255};
 #define EVENT_LOG(log)                                                                         \
     {                                                                                          \
         0, 0, 99, 98, log, 255                                                                 \
     }
-static const uint8_t k_event_code[WK_OBIS_SIZE] = {0, 0, 96, 11, 0, 255};
 static const uint8_t k_disconnect[WK_OBIS_SIZE] = {0, 0, 96, 3, 10, 255};
-
-/* Status bits of a profile entry, in the usual (EDIS) assignment. */
-static const struct {
-    uint32_t bit;
-    uint16_t flag;
-} k_status_flags[] = {
-    {0x01, WK_SLOT_CRITICAL}, {0x02, WK_SLOT_CLOCK_INVALID},  {0x04, WK_SLOT_INVALID},
-    {0x08, WK_SLOT_DST},      {0x20, WK_SLOT_CLOCK_ADJUSTED}, {0x80, WK_SLOT_POWER_FAIL},
-};
 
 struct dlms {
     struct wk_dlms_client client;
@@ -52,9 +38,7 @@ struct dlms {
     wk_source_reading_visit reading;
     wk_source_event_visit event;
     void *context;
-    int event_columns; /* 0 = not known */
-    int event_clock;
-    int event_code;
+    struct wk_rows_log log;
 };
 
 static wk_err failed(struct dlms *d, wk_err err, const char *what)
@@ -78,18 +62,12 @@ static wk_err factor_of(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE], int ch
 {
     struct wk_dlms_register reg;
     WK_TRY(failed(d, wk_dlms_client_get_register(&d->client, obis, &reg), "register"));
-    const uint8_t unit =
-        strcmp(wk_channel_info(channel)->unit, "Wh") == 0 ? UNIT_WH : UNIT_VARH;
-    if (reg.unit != unit || reg.scaler < EXACT_SCALER || reg.scaler > 9) {
+    if (wk_rows_factor(channel, reg.scaler, reg.unit, factor) != WK_OK) {
         snprintf(d->why, sizeof d->why,
                  "register %s has unit %u and scaler %d: not exact in 10^-6 %s",
                  wk_channel_info(channel)->name, reg.unit, reg.scaler,
                  wk_channel_info(channel)->unit);
         return WK_E_UNSUPPORTED;
-    }
-    *factor = 1;
-    for (int i = EXACT_SCALER; i < reg.scaler; i++) {
-        *factor *= 10;
     }
     return WK_OK;
 }
@@ -97,22 +75,11 @@ static wk_err factor_of(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE], int ch
 static wk_err column_of(struct dlms *d, const struct wk_select_column *capture,
                         struct wk_source_layout *layout)
 {
-    struct wk_source_column *column = &layout->column[layout->columns++];
-    *column = (struct wk_source_column){.kind = WK_SOURCE_OTHER};
-    if (capture->attribute != 2 || capture->data_index != 0) {
-        return WK_OK;
-    }
-    if (capture->class_id == CLASS_CLOCK && wk_obis_equal(capture->obis, k_clock)) {
-        column->kind = WK_SOURCE_CLOCK;
-    } else if (wk_obis_equal(capture->obis, k_status)) {
-        column->kind = WK_SOURCE_STATUS;
-    } else if (capture->class_id == CLASS_REGISTER &&
-               wk_channel_by_obis(capture->obis, &column->channel) == WK_OK) {
-        WK_TRY(factor_of(d, capture->obis, column->channel, &column->factor));
-        column->kind = WK_SOURCE_REGISTER;
-        layout->present |= 1U << column->channel;
-    }
-    return WK_OK;
+    int32_t channel;
+    wk_rows_add_column(layout, capture, &channel);
+    return channel < 0 ? WK_OK
+                       : factor_of(d, capture->obis, channel,
+                                   &layout->column[layout->columns - 1].factor);
 }
 
 static wk_err get_octets(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE], uint8_t attribute,
@@ -151,9 +118,9 @@ static wk_err read_layout(struct dlms *d, struct wk_source_layout *layout)
     if (wk_bytes_in_end(&in) != WK_OK || columns > WK_SOURCE_COLUMNS) {
         return wrong(d, "the capture objects of the load profile are malformed or too many");
     }
-    if ((fresh.present & 1U << WK_CHANNEL_IMPORT) == 0 ||
-        fresh.column[0].kind != WK_SOURCE_CLOCK) {
-        return wrong(d, "the load profile must capture the clock first, and 1.0.1.8.0");
+    const char *why;
+    if (wk_rows_check(&fresh, &why) != WK_OK) {
+        return wrong(d, why);
     }
     fresh.known = true;
     *layout = fresh;
@@ -198,7 +165,7 @@ static wk_err dlms_open(void *self, const struct wk_registry_meter *meter, uint3
     copy_key(&config.keys.ek, meter->ek);
     copy_key(&config.keys.ak, meter->ak);
     memcpy(config.title, meter->title, sizeof config.title);
-    d->event_columns = 0;
+    d->log.columns = 0;
     WK_TRY(failed(d, wk_dlms_client_open(&d->client, &config), "connecting"));
     d->open = true;
     return layout->known ? WK_OK : read_layout(d, layout);
@@ -322,72 +289,15 @@ static wk_err shift_clock(void *self, int64_t shift_s)
 
 /* ---- rows ------------------------------------------------------------------------------- */
 
-static wk_err clock_of(struct dlms *d, struct wk_bytes_in *in, int64_t *utc_s)
-{
-    struct wk_datetime datetime;
-    struct wk_utc utc;
-    wk_datetime_read_axdr(in, &datetime);
-    if (in->fault != WK_OK || wk_datetime_to_utc(&datetime, &wk_zone_utc, &utc) != WK_OK) {
-        return wrong(d, "a row of a profile has no valid clock");
-    }
-    *utc_s = utc.s;
-    return WK_OK;
-}
-
-static uint16_t flags_of(int64_t status)
-{
-    uint16_t flags = 0;
-    for (size_t i = 0; i < sizeof k_status_flags / sizeof k_status_flags[0]; i++) {
-        flags |= ((uint32_t)status & k_status_flags[i].bit) != 0 ? k_status_flags[i].flag : 0;
-    }
-    return flags;
-}
-
-static wk_err take_register(struct dlms *d, const struct wk_source_column *column,
-                            const struct wk_axdr_value *value, struct wk_reading *reading)
-{
-    if (value->tag == WK_AXDR_NULL) {
-        return WK_OK; /* the meter has no value for this interval */
-    }
-    if (!wk_axdr_is_integer(value->tag) ||
-        __builtin_mul_overflow(value->integer, column->factor,
-                               &reading->reg[column->channel])) {
-        return wrong(d, "a register in the load profile is no number, or too large");
-    }
-    reading->present |= 1U << column->channel;
-    return WK_OK;
-}
-
 static wk_err profile_row(void *self, uint32_t index, struct wk_bytes_in element)
 {
     struct dlms *d = self;
-    struct wk_reading reading = {0};
+    struct wk_reading reading;
+    const char *why;
     (void)index;
-    const uint32_t columns = wk_axdr_read_count(&element, WK_AXDR_STRUCTURE);
-    if (columns != (uint32_t)d->layout->columns) {
-        return wrong(d, "a row of the load profile has another number of columns");
-    }
-    for (uint32_t i = 0; i < columns; i++) {
-        const struct wk_source_column *column = &d->layout->column[i];
-        struct wk_axdr_value value = {0};
-        if (column->kind == WK_SOURCE_CLOCK) {
-            WK_TRY(clock_of(d, &element, &reading.end_s));
-        } else if (column->kind == WK_SOURCE_OTHER) {
-            wk_axdr_skip(&element);
-        } else {
-            wk_axdr_read(&element, &value);
-        }
-        if (column->kind == WK_SOURCE_STATUS && element.fault == WK_OK) {
-            reading.flags = flags_of(value.integer);
-        }
-        if (column->kind == WK_SOURCE_REGISTER && element.fault == WK_OK) {
-            WK_TRY(take_register(d, column, &value, &reading));
-        }
-    }
-    if (wk_bytes_in_end(&element) != WK_OK) {
-        return wrong(d, "a row of the load profile is malformed");
-    }
-    return d->reading(d->context, &reading);
+    return wk_rows_reading(d->layout, element, &reading, &why) == WK_OK
+               ? d->reading(d->context, &reading)
+               : wrong(d, why);
 }
 
 static wk_err read_range(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE], int64_t from_s,
@@ -418,47 +328,20 @@ static wk_err find_event_columns(struct dlms *d, const uint8_t obis[WK_OBIS_SIZE
     uint8_t octets[CAPTURE_ROOM];
     size_t size;
     WK_TRY(get_octets(d, obis, 3, octets, &size));
-    struct wk_bytes_in in = wk_bytes_in_of(octets, size);
-    const uint32_t columns = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
-    d->event_clock = -1;
-    d->event_code = -1;
-    for (uint32_t i = 0; i < columns && in.fault == WK_OK; i++) {
-        struct wk_select_column capture;
-        wk_select_read_column(&in, &capture);
-        if (in.fault == WK_OK && wk_obis_equal(capture.obis, k_clock)) {
-            d->event_clock = (int)i;
-        } else if (in.fault == WK_OK && wk_obis_equal(capture.obis, k_event_code)) {
-            d->event_code = (int)i;
-        }
-    }
-    if (wk_bytes_in_end(&in) != WK_OK || d->event_clock < 0 || d->event_code < 0) {
-        return wrong(d, "the event log captures no clock or no event code");
-    }
-    d->event_columns = (int)columns;
-    return WK_OK;
+    const char *why;
+    return wk_rows_log_read(wk_bytes_in_of(octets, size), &d->log, &why) == WK_OK
+               ? WK_OK
+               : wrong(d, why);
 }
 
 static wk_err event_row(void *self, uint32_t index, struct wk_bytes_in element)
 {
     struct dlms *d = self;
-    struct wk_source_event event = {0};
+    struct wk_source_event event;
+    const char *why;
     (void)index;
-    const uint32_t columns = wk_axdr_read_count(&element, WK_AXDR_STRUCTURE);
-    for (uint32_t i = 0; i < columns && element.fault == WK_OK; i++) {
-        struct wk_axdr_value value;
-        if ((int)i == d->event_clock) {
-            WK_TRY(clock_of(d, &element, &event.at_s));
-        } else if ((int)i == d->event_code) {
-            wk_axdr_read(&element, &value);
-            event.code = (int32_t)value.integer;
-        } else {
-            wk_axdr_skip(&element);
-        }
-    }
-    if (wk_bytes_in_end(&element) != WK_OK || columns != (uint32_t)d->event_columns) {
-        return wrong(d, "a row of the event log is malformed");
-    }
-    return d->event(d->context, &event);
+    return wk_rows_event(&d->log, element, &event, &why) == WK_OK ? d->event(d->context, &event)
+                                                                  : wrong(d, why);
 }
 
 static wk_err read_events(void *self, uint8_t log, struct wk_source_span span,
@@ -468,7 +351,7 @@ static wk_err read_events(void *self, uint8_t log, struct wk_source_span span,
     const uint8_t obis[WK_OBIS_SIZE] = EVENT_LOG(log);
     d->event = visit;
     d->context = context;
-    if (d->event_columns == 0) { /* the same in all of them */
+    if (d->log.columns == 0) { /* the same in all of them */
         WK_TRY(find_event_columns(d, obis));
     }
     return read_range(d, obis, span.from_s, span.to_s, event_row);

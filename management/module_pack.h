@@ -32,6 +32,7 @@ enum {
     WK_MODULE_KEY_PUSHED = 55,       /* what of them is due and was delivered */
     WK_MODULE_KEY_PAYMENT = 52,      /* .. 54: wk_payment_part */
     WK_MODULE_KEY_COUNTS = 56,       /* management/counts */
+    WK_MODULE_KEY_LINK = 62,         /* epoch of the link's streams: its owner's, not the module's */
     WK_MODULE_KEY_TRANSFORMERS = 57, /* those of the last start */
     WK_MODULE_KEY_ALARM = 20,        /* registers, filters, destinations */
     WK_MODULE_KEY_TAMPER = 21, /* rules and snapshots; 22: what moves of it: module_tamper */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon/config_link - the sections [link] and [path NAME] of the configuration: over which paths
+ * streams go to the head-end. */
+#ifndef WK_DAEMON_CONFIG_LINK_H
+#define WK_DAEMON_CONFIG_LINK_H
+
+#include "daemon/config.h"
+#include "port/linux/ini.h"
+
+/** Takes one entry of [link] or [path NAME], also its beginning. WK_E_FORMAT: `reason` says why. */
+WK_MUST_USE wk_err wk_config_link_take(struct wk_config *config,
+                                       const struct wk_ini_entry *entry, char *reason,
+                                       size_t room);
+/** NULL, or what is missing. */
+const char *wk_config_link_check(const struct wk_config *config);
+
+#endif

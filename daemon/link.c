@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/link.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cosem/axdr.h"
+#include "management/module_pack.h"
+
+#define CLASS_PROFILE   7
+#define BUFFER          2
+#define CAPTURE_OBJECTS 3
+#define CAPTURE_PERIOD  4
+#define SCALER_UNIT     3
+#define CLASS_REGISTER  3
+#define US_PER_MS       1000
+#define OVERHEAD        28 /* of IPv4 and UDP */
+#define PACKET_MOST     1372
+#define COLUMN_ROOM     1400
+
+/* What a stream is made of. */
+static const struct {
+    uint8_t obis[6];
+    uint8_t worth;
+    uint8_t log;
+    uint8_t profile;
+} k_streams[] = {
+    {{0, 0, 99, 98, 1, 255}, WK_LINK_ALARM, WK_ROOMS_LOG_FRAUD, WK_ROOMS_PROFILES},
+    {{0, 0, 99, 98, 2, 255}, WK_LINK_ALARM, WK_ROOMS_LOG_DISCONNECT, WK_ROOMS_PROFILES},
+    {{1, 0, 98, 1, 0, 255}, WK_LINK_BILLING, WK_ROOMS_LOG_BILLING, WK_ROOMS_PROFILES},
+    {{1, 0, 99, 1, 0, 255}, WK_LINK_PROFILE, WK_ROOMS_LOG_PROFILE, WK_ROOMS_PROFILE_1},
+    {{1, 0, 99, 2, 0, 255}, WK_LINK_PROFILE, WK_ROOMS_LOG_PROFILE_2, WK_ROOMS_PROFILE_2},
+    {{0, 0, 99, 98, 0, 255}, WK_LINK_PROFILE, WK_ROOMS_LOG_EVENT, WK_ROOMS_PROFILES},
+    {{0, 0, 99, 98, 4, 255}, WK_LINK_PROFILE, WK_ROOMS_LOG_QUALITY, WK_ROOMS_PROFILES},
+    {{0, 0, 99, 98, 5, 255}, WK_LINK_PROFILE, WK_ROOMS_LOG_COMMUNICATION, WK_ROOMS_PROFILES},
+    {{0, 0, 99, 98, 6, 255}, WK_LINK_PROFILE, WK_ROOMS_LOG_FIRMWARE, WK_ROOMS_PROFILES},
+    {{0, 0, 99, 98, 7, 255}, WK_LINK_PROFILE, WK_ROOMS_LOG_SECURITY, WK_ROOMS_PROFILES},
+    {{1, 0, 99, 14, 0, 255}, WK_LINK_BULK, WK_ROOMS_LOG_PROFILE_3, WK_ROOMS_PROFILE_3},
+};
+
+static int64_t steady_us(void)
+{
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
+/* ---- streams ----------------------------------------------------------------------------- */
+
+static wk_err span(void *self, uint64_t *oldest, uint64_t *next)
+{
+    const struct wk_meter_link_stream *stream = self;
+    *oldest = stream->oldest;
+    *next = stream->next;
+    return WK_OK;
+}
+
+/* Looked at once for each commit: profiles find their ends by bisection. */
+static void look_at(struct wk_meter_link_stream *stream)
+{
+    const struct wk_rooms *rooms = &stream->link->module->rooms;
+    uint64_t oldest;
+    uint64_t next;
+    const wk_err err =
+        stream->profile < WK_ROOMS_PROFILES
+            ? wk_profile_span(&rooms->profile[stream->profile], &rooms->store, &oldest, &next)
+            : wk_store_log_span(&rooms->store, stream->log, &oldest, &next);
+    if (err == WK_OK) {
+        stream->oldest = oldest;
+        stream->next = next;
+    }
+}
+
+static wk_err get(const struct wk_meter_link *link, const struct wk_object *object,
+                  uint8_t attribute, const struct wk_object_selection *selection,
+                  struct wk_bytes_out *out)
+{
+    const struct wk_object_call call = {.meter = link->module->table.meter,
+                                        .object = object,
+                                        .now_us = wk_module_now_us(link->module),
+                                        .role = WK_ROLE_MANAGEMENT};
+    struct wk_object_cursor cursor = {0};
+    WK_TRY(object->functions->get(&call, attribute, selection, &cursor, out));
+    WK_TRY(out->fault);
+    return cursor.more ? WK_E_FULL : WK_OK;
+}
+
+/* The entry of the buffer, without the array around it. */
+static wk_err read_record(void *self, uint64_t sequence, struct wk_bytes_out *out)
+{
+    const struct wk_meter_link_stream *stream = self;
+    uint8_t octets[WK_LINK_RECORD + 8];
+    struct wk_bytes_out row = wk_bytes_out_of(octets, sizeof octets);
+    if (sequence < stream->oldest || sequence >= stream->next) {
+        return WK_E_NOT_FOUND;
+    }
+    const uint64_t entry = sequence - stream->oldest + 1;
+    const struct wk_object_selection selection = {.kind = WK_OBJECT_SELECT_ENTRY,
+                                                  .entry_first = (uint32_t)entry,
+                                                  .entry_last = (uint32_t)entry};
+    WK_TRY(get(stream->link, stream->object, BUFFER, &selection, &row));
+    struct wk_bytes_in in = wk_bytes_in_of(octets, row.size);
+    if (wk_axdr_read_count(&in, WK_AXDR_ARRAY) != 1 || in.fault != WK_OK) {
+        return WK_E_NOT_FOUND;
+    }
+    const size_t size = wk_bytes_in_left(&in);
+    wk_bytes_out_put(out, wk_bytes_in_take(&in, size), size);
+    return out->fault;
+}
+
+/* Scaler and unit of a captured register, null-data of all else. */
+static void put_unit(const struct wk_meter_link *link, struct wk_bytes_in *columns,
+                     struct wk_bytes_out *out)
+{
+    static const struct wk_object_selection k_all = {.kind = WK_OBJECT_SELECT_ALL};
+    struct wk_select_column column;
+    wk_select_read_column(columns, &column);
+    const struct wk_object *object =
+        wk_object_find(&link->module->table, column.class_id, column.obis);
+    const size_t before = out->size;
+    const bool has_unit = column.class_id >= CLASS_REGISTER && column.class_id <= 5 &&
+                          column.attribute == BUFFER && object != NULL &&
+                          object->functions != NULL && object->functions->get != NULL;
+    if (!has_unit || get(link, object, SCALER_UNIT, &k_all, out) != WK_OK) {
+        out->size = before;
+        wk_bytes_out_u8(out, WK_AXDR_NULL);
+    }
+}
+
+/* A structure of the capture objects, the units of each, and the capture period. */
+static wk_err describe(void *self, struct wk_bytes_out *out)
+{
+    static const struct wk_object_selection k_all = {.kind = WK_OBJECT_SELECT_ALL};
+    const struct wk_meter_link_stream *stream = self;
+    uint8_t octets[COLUMN_ROOM];
+    struct wk_bytes_out columns = wk_bytes_out_of(octets, sizeof octets);
+    WK_TRY(get(stream->link, stream->object, CAPTURE_OBJECTS, &k_all, &columns));
+    wk_bytes_out_u8(out, WK_AXDR_STRUCTURE);
+    wk_bytes_out_u8(out, 3);
+    wk_bytes_out_put(out, octets, columns.size);
+    struct wk_bytes_in in = wk_bytes_in_of(octets, columns.size);
+    const uint32_t count = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
+    wk_bytes_out_u8(out, WK_AXDR_ARRAY);
+    wk_bytes_out_u8(out, (uint8_t)count);
+    for (uint32_t i = 0; i < count && in.fault == WK_OK; i++) {
+        put_unit(stream->link, &in, out);
+    }
+    WK_TRY(get(stream->link, stream->object, CAPTURE_PERIOD, &k_all, out));
+    return out->fault;
+}
+
+static void add_stream(struct wk_meter_link *link, size_t row)
+{
+    const struct wk_object *object =
+        wk_object_find(&link->module->table, CLASS_PROFILE, k_streams[row].obis);
+    const bool has_log = link->module->rooms.store.log[k_streams[row].log].sectors != 0;
+    if (object == NULL || !has_log) {
+        return;
+    }
+    struct wk_meter_link_stream *stream = &link->streams[link->stream_count];
+    struct wk_link_source *source = &link->sources[link->stream_count++];
+    *stream = (struct wk_meter_link_stream){.link = link,
+                                            .object = object,
+                                            .log = k_streams[row].log,
+                                            .profile = k_streams[row].profile};
+    *source = (struct wk_link_source){.self = stream,
+                                      .span = span,
+                                      .read = read_record,
+                                      .describe = describe,
+                                      .id = (uint8_t)row,
+                                      .worth = k_streams[row].worth};
+    memcpy(source->obis, k_streams[row].obis, sizeof source->obis);
+    look_at(stream);
+}
+
+/* ---- paths ------------------------------------------------------------------------------- */
+
+static wk_err transmit(void *self, uint8_t path, const uint8_t *packet, size_t length)
+{
+    const struct wk_meter_link *link = self;
+    return wk_link_udp_send(link->paths[path].udp, packet, length);
+}
+
+static wk_err draw(void *self, void *to, size_t size)
+{
+    const struct wk_meter_link *link = self;
+    return link->crypto->random(link->crypto->self, to, size);
+}
+
+static void step(struct wk_meter_link *link);
+
+static void on_timer(uv_timer_t *timer)
+{
+    step(timer->data);
+}
+
+/* The loop knows milliseconds: a packet that is due within half of one goes now. */
+static void step(struct wk_meter_link *link)
+{
+    const int64_t now_us = steady_us();
+    wk_link_sender_step(&link->sender, now_us);
+    const int64_t due_us = wk_link_sender_due_us(&link->sender);
+    if (due_us == WK_LINK_NEVER_US) {
+        uv_timer_stop(&link->timer);
+        return;
+    }
+    const int64_t wait_us = due_us > now_us ? due_us - now_us : 0;
+    uv_update_time(link->timer.loop);
+    uv_timer_start(&link->timer, on_timer, (uint64_t)((wait_us + US_PER_MS - 1) / US_PER_MS),
+                   0);
+}
+
+static void carries(void *self, bool yes)
+{
+    const struct wk_meter_link_path *path = self;
+    wk_link_sender_carry(&path->link->sender, path->number, yes, steady_us());
+    step(path->link);
+}
+
+/* A packet that is none for us says nothing; the counts of the path tell of it. */
+static void take(void *self, uint8_t *packet, size_t length)
+{
+    const struct wk_meter_link_path *path = self;
+    (void)!wk_link_sender_receive(&path->link->sender, path->number, packet, length,
+                                  steady_us());
+    step(path->link);
+}
+
+/* ---- begin and end ----------------------------------------------------------------------- */
+
+/* Drawn once for each store. */
+static wk_err find_epoch(struct wk_meter_link *link, uint64_t *epoch)
+{
+    struct wk_store *store = &link->module->rooms.store;
+    size_t size = 0;
+    const wk_err err = wk_store_get(store, WK_MODULE_KEY_LINK, epoch, sizeof *epoch, &size);
+    if (err == WK_OK && size == sizeof *epoch) {
+        return WK_OK;
+    }
+    if (err != WK_E_NOT_FOUND) {
+        return err == WK_OK ? WK_E_CORRUPT : err;
+    }
+    WK_TRY(draw(link, epoch, sizeof *epoch));
+    const struct wk_store_put put = {
+        .key = WK_MODULE_KEY_LINK, .data = epoch, .size = sizeof *epoch};
+    return wk_store_commit(store, &put, 1);
+}
+
+static struct wk_link_path_rules rules_of(const struct wk_config_path *path)
+{
+    return (struct wk_link_path_rules){.overhead = OVERHEAD,
+                                       .most = PACKET_MOST,
+                                       .cost = path->cost,
+                                       .probe_us = (int64_t)path->probe_s * 1000000,
+                                       .budget = path->budget,
+                                       .alarms_only = path->alarms_only};
+}
+
+static wk_err start_path(struct wk_meter_link *link, uv_loop_t *loop,
+                         const struct wk_config_path *path, uint8_t number)
+{
+    link->paths[number] = (struct wk_meter_link_path){.link = link, .number = number};
+    const struct wk_link_udp_config config = {.loop = loop,
+                                              .host = path->host,
+                                              .port = path->port,
+                                              .interface = path->interface,
+                                              .self = &link->paths[number],
+                                              .carries = carries,
+                                              .take = take};
+    return wk_link_udp_start(&link->paths[number].udp, &config);
+}
+
+wk_err wk_meter_link_start(struct wk_meter_link *link, uv_loop_t *loop,
+                           const struct wk_config *config, struct wk_module *module,
+                           const struct wk_hal_crypto *crypto)
+{
+    *link = (struct wk_meter_link){.module = module, .crypto = crypto};
+    if (config->path_count == 0) {
+        return WK_OK;
+    }
+    for (size_t i = 0; i < sizeof k_streams / sizeof k_streams[0]; i++) {
+        add_stream(link, i);
+    }
+    struct wk_link_config sender = {.sources = link->sources,
+                                    .source_count = link->stream_count,
+                                    .paths = link->rules,
+                                    .path_count = config->path_count,
+                                    .crypto = crypto,
+                                    .key = &config->link_key,
+                                    .self = link,
+                                    .transmit = transmit,
+                                    .random = draw};
+    memcpy(sender.title, config->system_title, sizeof sender.title);
+    for (uint8_t i = 0; i < config->path_count; i++) {
+        link->rules[i] = rules_of(&config->path[i]);
+        sender.seal[i] = true;
+    }
+    WK_TRY(find_epoch(link, &sender.epoch));
+    WK_TRY(wk_link_sender_init(&link->sender, &sender, steady_us()));
+    if (uv_timer_init(loop, &link->timer) != 0) {
+        return WK_E_IO;
+    }
+    link->timer.data = link;
+    link->runs = true;
+    for (; link->path_count < config->path_count; link->path_count++) {
+        WK_TRY(start_path(link, loop, &config->path[link->path_count], link->path_count));
+    }
+    return WK_OK;
+}
+
+/* Budgets are of the calendar month, by the meter's clock. */
+static void look_at_month(struct wk_meter_link *link)
+{
+    const time_t now_s = (time_t)(wk_module_now_us(link->module) / 1000000);
+    struct tm civil;
+    if (gmtime_r(&now_s, &civil) == NULL || civil.tm_mon == link->month) {
+        return;
+    }
+    link->month = civil.tm_mon;
+    for (uint8_t i = 0; i < link->path_count; i++) {
+        link->sender.paths[i].spent = 0;
+    }
+}
+
+void wk_meter_link_look(struct wk_meter_link *link)
+{
+    bool fresh = false;
+    if (!link->runs) {
+        return;
+    }
+    for (uint8_t i = 0; i < link->stream_count; i++) {
+        const uint64_t before = link->streams[i].next;
+        look_at(&link->streams[i]);
+        fresh = fresh || link->streams[i].next != before;
+    }
+    look_at_month(link);
+    if (fresh) {
+        step(link);
+    }
+}
+
+void wk_meter_link_stop(struct wk_meter_link *link)
+{
+    for (uint8_t i = 0; i < link->path_count; i++) {
+        wk_link_udp_stop(link->paths[i].udp);
+        link->paths[i].udp = NULL;
+    }
+    link->path_count = 0;
+    link->runs = false;
+}
