@@ -513,7 +513,15 @@ static wk_err take_web(const struct reading *reading, const struct wk_ini_entry 
     return refuse(reading, "is not a key of [web]");
 }
 
-static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason, size_t size)
+static wk_err take_dlms(const struct reading *reading, const struct wk_ini_entry *entry)
+{
+    const struct wk_config_place place = {reading->folder, reading->reason, reading->room};
+    return wk_config_dlms_take(reading->config, entry, &place);
+}
+
+/* Sections whose keys are taken here, or with the folder of the file; why not is told without the
+ * name of the key. */
+static wk_err take_key(struct reading *reading, const struct wk_ini_entry *entry, bool *known)
 {
     static const struct {
         const char *kind;
@@ -521,65 +529,64 @@ static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason
     } k_sections[] = {
         {"meter", take_meter},       {"frontend", take_frontend}, {"quality", take_quality},
         {"calendar", take_calendar}, {"web", take_web},           {"push", take_push},
+        {"dlms", take_dlms},
     };
-    struct reading *reading = context;
-    char detail[WK_INI_WHY] = "";
-    reading->reason = detail;
-    reading->room = sizeof detail;
     for (size_t i = 0; i < sizeof k_sections / sizeof k_sections[0]; i++) {
-        if (strcmp(k_sections[i].kind, entry->kind) != 0) {
-            continue;
+        if (strcmp(k_sections[i].kind, entry->kind) == 0) {
+            *known = true;
+            return entry->key == NULL ? WK_OK : k_sections[i].take(reading, entry);
         }
-        if (entry->key == NULL) {
-            return WK_OK;
-        }
-        const wk_err err = k_sections[i].take(reading, entry);
-        if (err != WK_OK) {
-            snprintf(reason, size, "'%s' %s", entry->key, detail);
-        }
-        return err;
     }
-    if (strcmp(entry->kind, "dlms") == 0) {
-        const struct wk_config_place place = {reading->folder, detail, sizeof detail};
-        const wk_err err =
-            entry->key == NULL ? WK_OK : wk_config_dlms_take(reading->config, entry, &place);
-        if (err != WK_OK) {
-            snprintf(reason, size, "'%s' %s", entry->key, detail);
+    *known = false;
+    return WK_OK;
+}
+
+/* Sections with files of their own. */
+static wk_err take_section(struct reading *reading, const struct wk_ini_entry *entry,
+                           char *reason, size_t size)
+{
+    static const struct {
+        const char *kind;
+        wk_err (*take)(struct wk_config *config, const struct wk_ini_entry *entry, char *reason,
+                       size_t room);
+    } k_sections[] = {
+        {"firmware", wk_config_firmware_take}, {"transformers", wk_config_transformer_take},
+        {"billing", wk_config_tariff_take},    {"credit", wk_config_credit_take},
+        {"profile", wk_config_profile_take},   {"submeter", wk_config_submeter_take},
+        {"link", wk_config_link_take},         {"path", wk_config_link_take},
+    };
+    const struct wk_config_place place = {reading->folder, reason, size};
+    for (size_t i = 0; i < sizeof k_sections / sizeof k_sections[0]; i++) {
+        if (strcmp(k_sections[i].kind, entry->kind) == 0) {
+            return k_sections[i].take(reading->config, entry, reason, size);
         }
-        return err;
     }
     if (strcmp(entry->kind, "association") == 0) {
-        const struct wk_config_place place = {reading->folder, reason, size};
         return wk_config_association_take(reading->config, entry, &place);
     }
-    if (strcmp(entry->kind, "firmware") == 0) {
-        return wk_config_firmware_take(reading->config, entry, reason, size);
-    }
-    if (strcmp(entry->kind, "transformers") == 0) {
-        return wk_config_transformer_take(reading->config, entry, reason, size);
-    }
-    if (strcmp(entry->kind, "billing") == 0) {
-        return wk_config_tariff_take(reading->config, entry, reason, size);
-    }
-    if (strcmp(entry->kind, "credit") == 0) {
-        return wk_config_credit_take(reading->config, entry, reason, size);
-    }
-    if (strcmp(entry->kind, "profile") == 0) {
-        return wk_config_profile_take(reading->config, entry, reason, size);
-    }
-    if (strcmp(entry->kind, "link") == 0 || strcmp(entry->kind, "path") == 0) {
-        return wk_config_link_take(reading->config, entry, reason, size);
-    }
-    if (strcmp(entry->kind, "submeter") == 0) {
-        return wk_config_submeter_take(reading->config, entry, reason, size);
-    }
     if (wk_config_view_has(entry)) {
-        const struct wk_config_place place = {reading->folder, reason, size};
         return wk_config_view_take(reading->config, entry, &place);
     }
     snprintf(reason, size, "there is no section [%s%s%s]", entry->kind,
              entry->name[0] != '\0' ? " " : "", entry->name);
     return WK_E_FORMAT;
+}
+
+static wk_err take(void *context, const struct wk_ini_entry *entry, char *reason, size_t size)
+{
+    struct reading *reading = context;
+    char detail[WK_INI_WHY] = "";
+    bool known;
+    reading->reason = detail;
+    reading->room = sizeof detail;
+    const wk_err err = take_key(reading, entry, &known);
+    if (!known) {
+        return take_section(reading, entry, reason, size);
+    }
+    if (err != WK_OK) {
+        snprintf(reason, size, "'%s' %s", entry->key, detail);
+    }
+    return err;
 }
 
 /* ---- the whole --------------------------------------------------------------------------- */

@@ -94,6 +94,7 @@ struct wk_config {
     struct wk_tariff_calendar calendar;
     struct wk_tariff_special_day special[WK_TARIFF_SPECIAL_DAYS];
     uint8_t special_count;
+    bool has_credit; /* [credit] is there */
     /* [billing] */
     struct wk_billing_rules billing;
     struct wk_demand_rules demand; /* part_s 0: blocks of 15 min */
@@ -101,7 +102,6 @@ struct wk_config {
     struct wk_price_plan price;
     const struct wk_power_factor_table *power_factor; /* NULL: none */
     /* [credit] */
-    bool has_credit; /* the section is there */
     struct wk_config_credit {
         struct wk_payment payment; /* rules of a new store */
         int64_t opening_e6;        /* what its token credit begins with */
@@ -154,17 +154,7 @@ struct wk_config {
         struct wk_hal_key authentication_key;
         struct wk_hal_key master_key;
     } association[WK_CONFIG_ASSOCIATIONS];
-    /* [push] */
-    char push_destination[WK_PUSH_DESTINATION]; /* "": nothing is pushed unless set over DLMS */
-    uint32_t push_every_s;                      /* 0: only on alarms and commands */
-    bool serial_mode_e; /* the line begins with the sign-on of IEC 62056-21 */
-    uint8_t association_count;
-    bool push_udp;
-    bool push_protect;
-    bool push_confirm;
-    bool push_compact;
     /* [link], [path NAME] */
-    struct wk_hal_key link_key; /* size 0: none */
     struct wk_config_path {
         char name[32];
         char host[WK_CONFIG_TEXT];
@@ -175,7 +165,16 @@ struct wk_config {
         uint64_t budget; /* octets a month; 0 = without limit */
         bool alarms_only;
     } path[WK_LINK_PATHS];
-    uint8_t path_count; /* 0: no link */
+    struct wk_hal_key link_key; /* size 0: none */
+    /* [push] */
+    char push_destination[WK_PUSH_DESTINATION]; /* "": nothing is pushed unless set over DLMS */
+    uint32_t push_every_s;                      /* 0: only on alarms and commands */
+    bool serial_mode_e; /* the line begins with the sign-on of IEC 62056-21 */
+    uint8_t association_count;
+    bool push_udp;
+    bool push_protect;
+    bool push_confirm;
+    bool push_compact;
     /* [firmware] */
     uint32_t trial_s;            /* that a new one runs before it is confirmed */
     struct wk_image_maker maker; /* size 0: no image transfer */
@@ -204,6 +203,7 @@ struct wk_config {
         uint32_t period_s;
     } submeter[WK_CONFIG_SUBMETERS];
     uint8_t submeter_count;
+    uint8_t path_count; /* 0: no link */
 };
 
 /** Reads and checks the file; on error `why` says where and why. */
