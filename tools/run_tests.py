@@ -17,10 +17,15 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "report"
+# Suites whose commands run two at a time: they have folders and ports of their own, and no figure that
+# another process could spoil.
+SIDE_BY_SIDE = {"unit": 2, "target": 2, "powercut": 2, "seam": 2, "chain": 2}
 RESULT = re.compile(r"^(not )?ok\b\s*\d*\s*-?\s*(.*)$")
 
 
@@ -31,7 +36,10 @@ def commit():
 
 
 class Tally:
+    """What all commands reported; called by several threads."""
+
     def __init__(self):
+        self.lock = threading.RLock()
         self.passed = 0
         self.failed = []
         self.skipped = []
@@ -56,6 +64,10 @@ class Tally:
                       f"goal {row['goal']}")
 
     def line(self, suite, name, text, command):
+        with self.lock:
+            return self.take(suite, name, text, command)
+
+    def take(self, suite, name, text, command):
         if text.startswith("# figure "):
             self.figure(text[len("# figure "):], command)
             return 0
@@ -89,7 +101,6 @@ def run_command(tally, suite, name, argv, timeout_s, environment=None):
                                    env={**os.environ, **(environment or {})})
         killer = None
         try:
-            import threading
             killer = threading.Timer(timeout_s,
                                      lambda: os.killpg(process.pid, signal.SIGKILL))
             killer.start()
@@ -100,6 +111,14 @@ def run_command(tally, suite, name, argv, timeout_s, environment=None):
         finally:
             killer.cancel()
     seconds = time.monotonic() - begin
+    with tally.lock:
+        judge(tally, (suite, name), seen, seconds, timeout_s, status)
+
+
+def judge(tally, command, seen, seconds, timeout_s, status):
+    """Says how a command ended."""
+    suite, name = command
+    log = REPORT / f"{suite}-{name}.log"
     print(f"  {suite:9s} {name:32s} {seen:4d} results  {seconds:6.1f} s", flush=True)
     failed_inside = any(f.startswith(f"{suite}/{name}:") for f in tally.failed)
     if status != 0 and not failed_inside:
@@ -196,8 +215,11 @@ def main():
     for suite in wanted:
         if not table[suite]:
             tally.fail(f"{suite}: the suite is empty")
-        for name, argv, timeout_s in table[suite]:
-            run_command(tally, suite, name, argv, timeout_s)
+        with ThreadPoolExecutor(SIDE_BY_SIDE.get(suite, 1)) as pool:
+            runs = [pool.submit(run_command, tally, suite, *command)
+                    for command in table[suite]]
+            for run in runs:
+                run.result()
     print_figures(tally.figures)
     for what in tally.failed:
         print(f"FAILED  {what}")
