@@ -38,6 +38,7 @@ static struct wk_hal_key key_of(const char *hex)
 static struct wk_cipher_keys keys_of(const char *ek, const char *ak)
 {
     wk_bearssl_init(&bearssl, &entropy_state, draw);
+    wk_bearssl_add_sha256(&bearssl);
     return (struct wk_cipher_keys){.ek = key_of(ek), .ak = key_of(ak)};
 }
 
@@ -312,6 +313,7 @@ static void the_hash_is_sha_256(void)
          "248D6A61D20638B8E5C026930C3E6039A33CE45964FF2167F6ECEDD419DB06C1"},
     };
     wk_bearssl_init(&bearssl, &entropy_state, draw);
+    wk_bearssl_add_sha256(&bearssl);
     for (size_t i = 0; i < sizeof k_rows / sizeof k_rows[0]; i++) {
         uint8_t hash[32];
         const struct wk_test_octets wanted = wk_test_hex(k_rows[i].hash);

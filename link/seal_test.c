@@ -40,6 +40,7 @@ static void a_sealed_packet_is_what_another_implementation_makes(void)
     size_t size = 14;
     struct wk_bearssl crypto;
     wk_bearssl_init(&crypto, NULL, draw);
+    wk_bearssl_add_sha256(&crypto);
     struct wk_link_keys keys = {.crypto = &crypto.hal, .shared = &shared};
     for (uint8_t i = 0; i < WK_LINK_NONCE; i++) {
         meter[i] = (uint8_t)(0x10 + i);
@@ -65,6 +66,7 @@ static struct world *sealed_world(struct wk_bearssl *crypto)
         .rate_bps = 128000, .delay_us = 20 * MS, .queue_octets = 16384, .overhead = 28};
     const struct wk_line_rules lines[] = {line, line};
     wk_bearssl_init(crypto, NULL, draw);
+    wk_bearssl_add_sha256(crypto);
     return world_new(SEED, 2, lines, &crypto->hal, &shared);
 }
 

@@ -96,6 +96,7 @@ static wk_err boot(void)
 static wk_err start(uint8_t mode)
 {
     wk_bearssl_init(&g_bearssl, NULL, no_entropy);
+    wk_bearssl_add_sha256(&g_bearssl);
     g_transfer = (struct wk_token_transfer){.crypto = &g_bearssl.hal,
                                             .key = {.octets = {1, 2, 3}, .size = 16},
                                             .title = {'W', 'K', 'P', 0, 0, 0, 0, 1},

@@ -80,6 +80,7 @@ static void open_session(const char *conformance, const char *max_pdu)
     };
     entropy = 20261121;
     wk_bearssl_init(&bearssl, &entropy, draw);
+    wk_bearssl_add_sha256(&bearssl);
     wk_dlms_meter_secure(&security);
     meter = (struct wk_dlms_meter){.security = &security, .closed = true};
     table = wk_dlms_meter_table(&meter);

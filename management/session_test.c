@@ -82,6 +82,7 @@ static void begin(uint16_t server_pdu, uint16_t client_pdu)
     entropy = 20261121;
     now_us = NOW_US;
     wk_bearssl_init(&bearssl, &entropy, draw);
+    wk_bearssl_add_sha256(&bearssl);
     wk_dlms_meter_secure(&security);
     meter = (struct wk_dlms_meter){.security = &security, .closed = true};
     table = wk_dlms_meter_table(&meter);

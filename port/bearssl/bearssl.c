@@ -8,7 +8,8 @@
 #define TAG_SIZE 12
 #define IV_SIZE  12
 
-/* The portable constant-time AES and the GHASH for 32-bit multipliers. */
+/* The portable constant-time AES, and the GHASH for processors that multiply 32 by 32 bits in a time
+ * that does not depend on them, as the Cortex-M4 does. */
 struct gcm {
     br_aes_ct_ctr_keys aes;
     br_gcm_context context;
@@ -24,7 +25,7 @@ static wk_err start(struct gcm *gcm, const struct wk_hal_key *key, const uint8_t
         return WK_E_ARGUMENT;
     }
     br_aes_ct_ctr_init(&gcm->aes, key->octets, key->size);
-    br_gcm_init(&gcm->context, &gcm->aes.vtable, br_ghash_ctmul32);
+    br_gcm_init(&gcm->context, &gcm->aes.vtable, br_ghash_ctmul);
     br_gcm_reset(&gcm->context, iv, IV_SIZE);
     if (aad_size > 0) {
         br_gcm_aad_inject(&gcm->context, aad, aad_size);
@@ -139,18 +140,22 @@ void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
     *bearssl = (struct wk_bearssl){
         .entropy = entropy,
         .draw = draw,
-        .hash = {[WK_HAL_SHA256] = &br_sha256_vtable},
         .hal =
             {
                 .self = bearssl,
                 .gcm_seal = seal,
                 .gcm_open = open_sealed,
-                .sha256 = sha256,
                 .random = draw_random,
                 .hash = hash,
-                .digest_begin = digest_begin,
-                .digest_add = digest_add,
-                .digest_end = digest_end,
             },
     };
+}
+
+void wk_bearssl_add_sha256(struct wk_bearssl *bearssl)
+{
+    bearssl->hash[WK_HAL_SHA256] = &br_sha256_vtable;
+    bearssl->hal.sha256 = sha256;
+    bearssl->hal.digest_begin = digest_begin;
+    bearssl->hal.digest_add = digest_add;
+    bearssl->hal.digest_end = digest_end;
 }

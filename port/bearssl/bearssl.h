@@ -21,13 +21,17 @@ struct wk_bearssl {
     struct wk_hal_crypto hal; /* give &bearssl->hal to who needs it */
 };
 
-/** AES-GCM, SHA-256, random. `draw` fills `to` with unpredictable octets. The instance must
+/** AES-GCM and random. `draw` fills `to` with unpredictable octets. The instance must
  *  not move afterwards. */
 void wk_bearssl_init(struct wk_bearssl *bearssl, void *entropy,
                      wk_err (*draw)(void *entropy, void *to, size_t size));
-/** AES key wrap. */
+/** SHA-256: for firmware, the security log, HLS mechanism 6, and suites 1 and 2. */
+void wk_bearssl_add_sha256(struct wk_bearssl *bearssl);
+/** AES key unwrap: keys can be transferred. */
+void wk_bearssl_add_unwrap(struct wk_bearssl *bearssl);
+/** AES key wrap and unwrap: also keys that come with general-ciphering. */
 void wk_bearssl_add_wrap(struct wk_bearssl *bearssl);
-/** ECDSA and ECDH over P-256. */
+/** ECDSA and ECDH over P-256, and SHA-256. */
 void wk_bearssl_add_p256(struct wk_bearssl *bearssl);
 /** ECDSA and ECDH over P-384, and SHA-384. */
 void wk_bearssl_add_p384(struct wk_bearssl *bearssl);

@@ -5,6 +5,7 @@
 
 void wk_bearssl_add_p256(struct wk_bearssl *bearssl)
 {
+    wk_bearssl_add_sha256(bearssl);
     bearssl->p256 = &br_ec_p256_m31;
     wk_bearssl_ec_use(bearssl);
 }

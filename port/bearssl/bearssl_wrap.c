@@ -103,8 +103,13 @@ static wk_err unwrap(void *self, const struct wk_hal_key *kek, const uint8_t *wr
     return differ == 0 ? WK_OK : WK_E_AUTH;
 }
 
+void wk_bearssl_add_unwrap(struct wk_bearssl *bearssl)
+{
+    bearssl->hal.unwrap = unwrap;
+}
+
 void wk_bearssl_add_wrap(struct wk_bearssl *bearssl)
 {
     bearssl->hal.wrap = wrap;
-    bearssl->hal.unwrap = unwrap;
+    wk_bearssl_add_unwrap(bearssl);
 }

@@ -31,6 +31,7 @@ static void begin(void)
         wk_test_failed_ = true;
     }
     wk_bearssl_init(&bearssl, &chance, draw);
+    wk_bearssl_add_sha256(&bearssl);
 }
 
 static struct wk_hal_key key_of(const char *hex)
