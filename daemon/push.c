@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cosem/compact.h"
+
 #define MAX_PDU      1024
 #define ALARM_SETUP  1
 #define RETRIES      5
@@ -65,28 +67,32 @@ static wk_err open_sealed(void *self, struct wk_bytes_in sealed, struct wk_bytes
 
 /* ---- setups ------------------------------------------------------------------------------ */
 
-static void add_object(struct wk_push_setup *setup, struct wk_select_column what)
-{
-    setup->objects[setup->object_count++] = (struct wk_push_object){.what = what};
-}
+static const struct wk_select_column k_objects[] = {
+    {1, {0, 0, 42, 0, 0, 255}, 2, 0},
+    {1, {0, 0, 97, 98, 0, 255}, 2, 0},
+    {1, {0, 0, 97, 98, 1, 255}, 2, 0},
+    {7, {1, 0, 99, 1, 0, 255}, 2, 0}, /* not with an alarm */
+};
+#define OBJECTS (sizeof k_objects / sizeof k_objects[0])
 
-static void make_setup(struct wk_push_setup *setup, const struct wk_config *config)
+static wk_err put_setups(struct wk_push *push, const struct wk_config *config)
 {
     const size_t size = strlen(config->push_destination);
-    memcpy(setup->destination, config->push_destination, size);
-    setup->destination_size = (uint8_t)size;
-    setup->service = config->push_udp ? WK_PUSH_UDP : WK_PUSH_TCP;
-    setup->message = config->push_compact ? WK_PUSH_MESSAGE_COMPACT : WK_PUSH_MESSAGE_AXDR;
-    setup->method = config->push_confirm ? WK_PUSH_CONFIRMED : WK_PUSH_UNCONFIRMED;
-    setup->protect = config->push_protect;
-    setup->retries = RETRIES;
-    setup->delay_least_s = DELAY_S;
-    setup->delay_exponent = DELAY_GROWTH;
-    setup->delay_most_s = DELAY_MOST_S;
-    setup->client_sap = CLIENT_SAP;
-    add_object(setup, (struct wk_select_column){1, {0, 0, 42, 0, 0, 255}, 2, 0});
-    add_object(setup, (struct wk_select_column){1, {0, 0, 97, 98, 0, 255}, 2, 0});
-    add_object(setup, (struct wk_select_column){1, {0, 0, 97, 98, 1, 255}, 2, 0});
+    struct wk_push_setup setup = {
+        .destination_size = (uint8_t)size,
+        .service = config->push_udp ? WK_PUSH_UDP : WK_PUSH_TCP,
+        .message = config->push_compact ? WK_PUSH_MESSAGE_COMPACT : WK_PUSH_MESSAGE_AXDR,
+        .method = config->push_confirm ? WK_PUSH_CONFIRMED : WK_PUSH_UNCONFIRMED,
+        .protect = config->push_protect,
+        .retries = RETRIES,
+        .delay_least_s = DELAY_S,
+        .delay_exponent = DELAY_GROWTH,
+        .delay_most_s = DELAY_MOST_S,
+        .client_sap = CLIENT_SAP,
+    };
+    memcpy(setup.destination, config->push_destination, size);
+    WK_TRY(wk_push_put(push, 0, &setup, k_objects, OBJECTS));
+    return wk_push_put(push, ALARM_SETUP, &setup, k_objects, OBJECTS - 1);
 }
 
 wk_err wk_meter_push_init(struct wk_meter_push *push, const struct wk_meter_push_config *config)
@@ -98,6 +104,7 @@ wk_err wk_meter_push_init(struct wk_meter_push *push, const struct wk_meter_push
         .max_pdu = MAX_PDU,
         .self = push,
         .draw = draw,
+        .compact = wk_compact_put,
         .seal = seal,
         .open = open_sealed,
     };
@@ -115,10 +122,7 @@ wk_err wk_meter_push_init(struct wk_meter_push *push, const struct wk_meter_push
     WK_TRY(wk_push_init(&push->room, &room));
     WK_TRY(wk_notify_init(&push->notify, &notify));
     if (config->config->push_destination[0] != '\0') {
-        make_setup(&push->room.setups[0], config->config);
-        make_setup(&push->room.setups[ALARM_SETUP], config->config);
-        add_object(&push->room.setups[0],
-                   (struct wk_select_column){7, {1, 0, 99, 1, 0, 255}, 2, 0});
+        WK_TRY(put_setups(&push->room, config->config));
     }
     return WK_OK;
 }

@@ -180,8 +180,8 @@ static void a_cut_leaves_a_setup_as_it_was_or_as_it_was_written(void)
 /* Where a delivery got to: as finish() of management/push leaves it. */
 static void deliver_up_to(int64_t s)
 {
-    g_push.setups[SETUP].reached_s[1] = s;
-    g_push.setups[SETUP].confirmed_us = s * US;
+    g_push.progress[SETUP].reached_s[1] = s;
+    g_push.progress[SETUP].confirmed_us = s * US;
     g_push.jobs[SETUP].pending = false;
     g_push.moved = true;
 }
@@ -195,19 +195,21 @@ static void what_was_delivered_is_remembered_and_what_is_due_is_sent(void)
     EXPECT_OK(wk_module_settle(&g_module));
     EXPECT(!g_push.moved);
     EXPECT_OK(boot());
-    EXPECT_I64(1790000000, g_push.setups[SETUP].reached_s[1]);
-    EXPECT_I64(1790000000 * US, g_push.setups[SETUP].confirmed_us);
+    EXPECT_I64(1790000000, g_push.progress[SETUP].reached_s[1]);
+    EXPECT_I64(1790000000 * US, g_push.progress[SETUP].confirmed_us);
     EXPECT_I64(WK_PUSH_NEVER, wk_push_due_us(&g_push));
     EXPECT_OK(wk_push_trigger(&g_push, SETUP, 1790000900 * US));
     EXPECT_OK(wk_module_settle(&g_module));
     EXPECT_OK(boot());
     EXPECT(g_push.jobs[SETUP].pending && wk_push_due_us(&g_push) <= 1790000900 * US);
     /* another list of objects begins anew */
-    g_push.setups[SETUP].objects[0].what.attribute = 3;
-    g_push.changed = 1U << SETUP;
+    const struct wk_test_octets other =
+        wk_test_hex("0101 0204 120007 0906 0100630200FF 0F02 120000");
+    struct wk_bytes_in in = wk_test_in(&other);
+    EXPECT_OK(wk_push_set(&g_push, SETUP, 2, &in));
     EXPECT_OK(wk_module_settle(&g_module));
     EXPECT_OK(boot());
-    EXPECT_I64(0, g_push.setups[SETUP].reached_s[1]);
+    EXPECT_I64(0, g_push.progress[SETUP].reached_s[1]);
 }
 
 static void progress_goes_forward_whatever_is_cut(void)
@@ -227,7 +229,7 @@ static void progress_goes_forward_whatever_is_cut(void)
         cuts += done ? 0 : 1;
         wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
         EXPECT_OK(boot());
-        const int64_t reached = g_push.setups[SETUP].reached_s[1];
+        const int64_t reached = g_push.progress[SETUP].reached_s[1];
         EXPECT(reached >= committed && reached <= s);
         committed = reached;
         EXPECT_I64(ALL, count_written());
@@ -254,9 +256,12 @@ static void what_is_cut_off_or_foreign_is_refused(void)
         struct wk_bytes_in in = wk_bytes_in_of(room, out.size);
         room[at] = 0xFF;
         (void)!wk_push_setup_unpack(&g_push, SETUP, &in);
-        EXPECT(g_push.setups[SETUP].object_count <= WK_PUSH_OBJECTS);
+        EXPECT(g_push.size <= sizeof g_push.values);
         room[at] = right;
     }
+    /* version 1, of an earlier firmware, counts as not set */
+    struct wk_bytes_in old = wk_bytes_in_of((const uint8_t *)"\1\0\0\0", 4);
+    EXPECT_OK(wk_push_setup_unpack(&g_push, SETUP, &old));
     out = wk_bytes_out_of(room, sizeof room);
     wk_push_progress_pack(&g_push, &out);
     for (size_t size = 0; size < out.size; size++) {

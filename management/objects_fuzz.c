@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cosem/axdr.h"
+#include "cosem/compact.h"
 #include "management/module.h"
 #include "management/push.h"
 #include "port/linux/crypto.h"
@@ -95,7 +96,8 @@ static void make_world(void)
                                         .zone = &wk_zone_central_europe,
                                         .role = WK_ROLE_MANAGEMENT,
                                         .max_pdu = 1024,
-                                        .draw = draw_number};
+                                        .draw = draw_number,
+                                        .compact = wk_compact_put};
     require(wk_push_init(&g_world.push, &push) == WK_OK);
     g_world.module.rooms.push = &g_world.push;
     g_fresh = g_world;

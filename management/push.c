@@ -97,20 +97,18 @@ static int64_t delay_us(const struct wk_push_setup *setup, uint8_t tries)
 
 wk_err wk_push_trigger(struct wk_push *push, uint8_t setup, int64_t now_us)
 {
-    if (setup >= WK_PUSH_SETUPS) {
-        return WK_E_ARGUMENT;
-    }
-    const struct wk_push_setup *of = &push->setups[setup];
+    struct wk_push_setup of;
+    struct wk_bytes_in objects;
+    WK_TRY(wk_push_setup_of(push, setup, &of));
     struct wk_push_job *job = &push->jobs[setup];
-    if (of->object_count == 0 || of->destination_size == 0) {
+    if (wk_push_objects_of(push, setup, &objects) == 0 || of.destination_size == 0) {
         return WK_E_STATE;
     }
     if (job->pending) {
         return WK_OK;
     }
     const uint32_t random_ms =
-        of->random_s > 0 ? push->config.draw(push->config.self) % (of->random_s * 1000U + 1)
-                         : 0;
+        of.random_s > 0 ? push->config.draw(push->config.self) % (of.random_s * 1000U + 1) : 0;
     *job = (struct wk_push_job){
         .pending = true,
         .due_us = now_us + (int64_t)random_ms * 1000,
@@ -154,10 +152,10 @@ bool wk_push_is_busy(const struct wk_push *push)
 static void finish(struct wk_push *push, int64_t now_us)
 {
     struct wk_push_delivery *delivery = &push->delivery;
-    struct wk_push_setup *setup = &push->setups[delivery->setup];
+    struct wk_push_progress *progress = &push->progress[delivery->setup];
     const bool more = delivery->more;
-    memcpy(setup->reached_s, delivery->reach_s, sizeof setup->reached_s);
-    setup->confirmed_us = now_us;
+    memcpy(progress->reached_s, delivery->reach_s, sizeof progress->reached_s);
+    progress->confirmed_us = now_us;
     push->jobs[delivery->setup] = (struct wk_push_job){.pending = more, .due_us = now_us};
     push->delivered++;
     push->moved = true;
@@ -170,7 +168,7 @@ void wk_push_failed(struct wk_push *push, int64_t now_us)
     if (!delivery->busy) {
         return;
     }
-    const struct wk_push_setup *setup = &push->setups[delivery->setup];
+    const struct wk_push_setup *setup = &delivery->of;
     struct wk_push_job *job = &push->jobs[delivery->setup];
     delivery->busy = false;
     job->tries++;
@@ -191,8 +189,9 @@ void wk_push_tick(struct wk_push *push, int64_t now_us)
 }
 
 /* Protects the notification in the body, or copies it. */
-static wk_err prepare(struct wk_push *push, const struct wk_push_setup *setup, size_t size)
+static wk_err prepare(struct wk_push *push, size_t size)
 {
+    const struct wk_push_setup *setup = &push->delivery.of;
     const struct wk_bytes_in plain = wk_bytes_in_of(push->body, size);
     struct wk_bytes_out out = wk_bytes_out_of(push->apdu, sizeof push->apdu);
     if (setup->protect && push->config.seal == NULL) {
@@ -213,20 +212,19 @@ static wk_err prepare(struct wk_push *push, const struct wk_push_setup *setup, s
     return WK_OK;
 }
 
+/* The setup is in the delivery already. */
 static wk_err begin(struct wk_push *push, uint8_t index, int64_t now_us)
 {
-    const struct wk_push_setup *setup = &push->setups[index];
-    const bool confirmed = setup->method == WK_PUSH_CONFIRMED;
+    struct wk_push_delivery *delivery = &push->delivery;
+    const bool confirmed = delivery->of.method == WK_PUSH_CONFIRMED;
     size_t size;
-    push->delivery = (struct wk_push_delivery){
-        .busy = true,
-        .setup = index,
-        .deadline_us = now_us + WK_PUSH_CONFIRM_US,
-    };
+    delivery->busy = true;
+    delivery->setup = index;
+    delivery->deadline_us = now_us + WK_PUSH_CONFIRM_US;
     push->invoke = (push->invoke + 1) & WK_NOTIFICATION_ID;
     push->delivery.invoke = push->invoke | (confirmed ? WK_NOTIFICATION_CONFIRM : 0);
     WK_TRY(wk_push_collect(push, now_us, &size));
-    return prepare(push, setup, size);
+    return prepare(push, size);
 }
 
 bool wk_push_begin(struct wk_push *push, int64_t now_us, const struct wk_push_setup **setup)
@@ -236,11 +234,13 @@ bool wk_push_begin(struct wk_push *push, int64_t now_us, const struct wk_push_se
         if (!job->pending || now_us < job->due_us) {
             continue;
         }
-        if (!is_open(push, &push->setups[i], now_us)) {
+        push->delivery = (struct wk_push_delivery){0};
+        *setup = &push->delivery.of;
+        if (wk_push_setup_of(push, i, &push->delivery.of) != WK_OK ||
+            !is_open(push, *setup, now_us)) {
             job->due_us = now_us + WK_PUSH_WINDOW_US;
             continue;
         }
-        *setup = &push->setups[i];
         if (begin(push, i, now_us) == WK_OK) {
             return true;
         }
@@ -287,7 +287,7 @@ void wk_push_sent(struct wk_push *push, int64_t now_us)
     if (!delivery->busy || !is_all_sent(delivery)) {
         return;
     }
-    if (push->setups[delivery->setup].method == WK_PUSH_CONFIRMED) {
+    if (delivery->of.method == WK_PUSH_CONFIRMED) {
         delivery->waits = true;
     } else {
         finish(push, now_us);
@@ -325,8 +325,7 @@ void wk_push_receive(struct wk_push *push, int64_t now_us, struct wk_bytes_in ap
         take_acknowledgement(push, now_us, &apdu);
         return;
     }
-    const bool sealed = push->setups[delivery->setup].protect;
-    if (sealed) {
+    if (delivery->of.protect) {
         /* A confirmation in clear proves nothing. */
         if (push->config.open == NULL ||
             push->config.open(push->config.self, apdu, &plain) != WK_OK) {

@@ -14,8 +14,9 @@
  * notification holds; the rest follows at once. What identifies an entry is its clock: entries
  * of a clock that was set back behind what was delivered are not sent again.
  *
- * Memory: WK_PUSH_BODY octets of a notification, twice; what is longer is left out as
- * null-data. Notifications longer than max_pdu go by general block transfer. */
+ * Memory: WK_PUSH_BODY octets of a notification, twice (`body`, `apdu`: the buffers); what is
+ * longer is left out as null-data. Notifications longer than max_pdu go by general block transfer. The values of all
+ * setups share WK_PUSH_ROOM octets: each is kept as it goes on the wire. */
 #ifndef WK_MANAGEMENT_PUSH_H
 #define WK_MANAGEMENT_PUSH_H
 
@@ -30,10 +31,11 @@
 #include "management/object.h"
 
 #define WK_PUSH_SETUPS       4
-#define WK_PUSH_OBJECTS      8  /* attributes of a setup */
-#define WK_PUSH_COLUMNS      8  /* of an attribute that is a profile's buffer */
-#define WK_PUSH_WINDOWS      4  /* of a setup */
-#define WK_PUSH_DESTINATION  64 /* octets of an address */
+#define WK_PUSH_OBJECTS      8    /* attributes of a setup */
+#define WK_PUSH_COLUMNS      8    /* of an attribute that is a profile's buffer */
+#define WK_PUSH_WINDOWS      4    /* of a setup */
+#define WK_PUSH_DESTINATION  64   /* octets of an address */
+#define WK_PUSH_ROOM         1024 /* octets of all values that were set */
 #define WK_PUSH_BODY         1536
 #define WK_PUSH_PROTECTION   160 /* octets around it, and what sealing works with */
 #define WK_PUSH_CONFIRMATION 160 /* room in which a confirmation is opened */
@@ -82,10 +84,8 @@ struct wk_push_window {
     struct wk_datetime end;
 };
 
-/* A setup; attributes of class 40 by their meaning. */
+/* What of a setup says where, when and how; what it sends is an array of objects. */
 struct wk_push_setup {
-    uint8_t object_count; /* 0: nothing is sent */
-    struct wk_push_object objects[WK_PUSH_OBJECTS];
     uint8_t service; /* wk_push_service */
     uint8_t message;
     uint8_t destination_size;
@@ -97,14 +97,9 @@ struct wk_push_setup {
     uint16_t delay_least_s;  /* before the second try */
     uint16_t delay_exponent; /* hundredths by which each further delay grows; 100 = not */
     uint16_t delay_most_s;
-    uint8_t port[6]; /* port_reference */
     int8_t client_sap;
-    uint8_t method;                   /* wk_push_method */
-    struct wk_datetime confirm_start; /* confirmation_parameters: kept for the client */
-    uint32_t confirm_interval_s;
-    bool protect;                       /* sealed; push_protection_parameters is not empty */
-    int64_t confirmed_us;               /* the last delivery; 0 = never */
-    int64_t reached_s[WK_PUSH_OBJECTS]; /* profiles: clock of the last entry delivered */
+    uint8_t method; /* wk_push_method */
+    bool protect;   /* sealed; push_protection_parameters is not empty */
 };
 
 struct wk_push_config {
@@ -115,6 +110,9 @@ struct wk_push_config {
     void *self;       /* of the functions below */
     /** A random number. */
     uint32_t (*draw)(void *self);
+    /** Makes a compact array of an array: wk_compact_put. NULL: there is no message type of compact
+     *  arrays. */
+    wk_err (*compact)(struct wk_bytes_in array, struct wk_bytes_out *out);
     /** Protects a whole APDU for whoever receives; NULL: setups that must be protected fail. */
     wk_err (*seal)(void *self, struct wk_bytes_in plain, struct wk_bytes_out *out);
     /** Opens a protected confirmation into WK_PUSH_CONFIRMATION octets. NULL: none is taken. */
@@ -129,6 +127,7 @@ struct wk_push_delivery {
     bool waits; /* for a confirmation */
     bool more;  /* of a profile, behind what is in it */
     uint8_t setup;
+    struct wk_push_setup of;
     uint32_t invoke;
     int64_t deadline_us;
     int64_t reach_s[WK_PUSH_OBJECTS];
@@ -144,9 +143,15 @@ struct wk_push_job {
     int64_t due_us;
 };
 
+/* How far a setup is. */
+struct wk_push_progress {
+    int64_t confirmed_us;               /* the last delivery; 0 = never */
+    int64_t reached_s[WK_PUSH_OBJECTS]; /* profiles: clock of the last entry delivered */
+};
+
 struct wk_push {
     struct wk_push_config config;
-    struct wk_push_setup setups[WK_PUSH_SETUPS];
+    struct wk_push_progress progress[WK_PUSH_SETUPS];
     struct wk_push_job jobs[WK_PUSH_SETUPS];
     struct wk_push_delivery delivery;
     uint32_t invoke;    /* of the last notification */
@@ -154,12 +159,14 @@ struct wk_push {
     uint32_t given_up;  /* ... after all tries */
     uint8_t changed;    /* bit n: setup n was set; set here, cleared by the owner's commit */
     bool moved;         /* ... what is due, or was delivered */
+    uint16_t size;      /* of `values` */
+    uint8_t values[WK_PUSH_ROOM];
     uint8_t body[WK_PUSH_BODY];
     uint8_t apdu[WK_PUSH_BODY + WK_PUSH_PROTECTION];
 };
 
 /** WK_E_ARGUMENT: a member of `config` is missing or max_pdu too small. The setups are empty;
- *  the owner fills them in. */
+ *  the owner fills them in, with wk_push_put or wk_push_set. */
 WK_MUST_USE wk_err wk_push_init(struct wk_push *push, const struct wk_push_config *config);
 
 /** Makes a setup due. WK_E_ARGUMENT: no such setup; WK_E_STATE: it has nothing to send. */
@@ -190,14 +197,23 @@ void wk_push_tick(struct wk_push *push, int64_t now_us);
 /** Reads and writes the value of an attribute of class 40, version 2 (2 to 13). */
 WK_MUST_USE wk_err wk_push_get(const struct wk_push *push, uint8_t setup, uint8_t attribute,
                                struct wk_bytes_out *out);
-/** WK_E_FORMAT: a wrong type; WK_E_RANGE: a wrong value, or more than there is room for. */
+/** WK_E_FORMAT: a wrong type; WK_E_RANGE: a wrong value; WK_E_STATE: no room is left for values
+ *  that were set; the value before has its room until the new one is in. On error nothing
+ *  changed. */
 WK_MUST_USE wk_err wk_push_set(struct wk_push *push, uint8_t setup, uint8_t attribute,
                                struct wk_bytes_in *value);
+/** (push_put.c) Fills in a setup that sends whole attributes. Errors of wk_push_set. */
+WK_MUST_USE wk_err wk_push_put(struct wk_push *push, uint8_t number,
+                               const struct wk_push_setup *setup,
+                               const struct wk_select_column *objects, uint8_t count);
+/** The setup as it is now. WK_E_ARGUMENT: no such setup. */
+WK_MUST_USE wk_err wk_push_setup_of(const struct wk_push *push, uint8_t number,
+                                    struct wk_push_setup *setup);
 
 /** (push_pack.c) Setups and progress for the owner's store. A job that was pending is due at
  *  once; what was under way is sent again. Progress is of setups that still send the same: unpack
- *  them first. WK_E_FORMAT: no form this version knows. */
-#define WK_PUSH_SETUP_PACKED    1280
+ *  them first. A setup of version 1 counts as not set. WK_E_FORMAT: no form this version knows. */
+#define WK_PUSH_SETUP_PACKED    (3 + WK_PUSH_ROOM)
 #define WK_PUSH_PROGRESS_PACKED (1 + WK_PUSH_SETUPS * (14 + 8 * WK_PUSH_OBJECTS))
 void wk_push_setup_pack(const struct wk_push *push, uint8_t number, struct wk_bytes_out *out);
 WK_MUST_USE wk_err wk_push_setup_unpack(struct wk_push *push, uint8_t number,

@@ -4,167 +4,79 @@
 #include <string.h>
 
 #include "cosem/axdr.h"
-#include "management/push.h"
-
-enum {
-    OBJECT_LIST = 2,
-    DESTINATION = 3,
-    WINDOWS = 4,
-    RANDOMISATION = 5,
-    RETRIES = 6,
-    REPETITION = 7,
-    PORT = 8,
-    CLIENT_SAP = 9,
-    PROTECTION = 10,
-    METHOD = 11,
-    CONFIRMATION = 12,
-    LAST_CONFIRMATION = 13,
-};
+#include "management/push_part.h"
 
 #define SECOND_US INT64_C(1000000)
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* What attributes 2 to 12 are before somebody sets them. */
+static const uint8_t k_first_values[] = {
+    1,  0,                                                               /* nothing is sent */
+    2,  3, 22, 0,  9, 0,  22, 0,                                         /* nowhere */
+    1,  0,                                                               /* always */
+    18, 0, 0,                                                            /* at once */
+    17, 0,                                                               /* once */
+    2,  3, 18, 0,  0, 18, 0,  0, 18, 0, 0,                               /* ... */
+    9,  6, 0,  0,  0, 0,  0,  0,                                         /* by no port */
+    15, 0,                                                               /* for no client */
+    1,  0,                                                               /* in clear */
+    22, 0,                                                               /* unconfirmed */
+    2,  2, 9,  12, 0, 0,  0,  0, 0,  0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, /* confirmation */
+};
 
-static void put_restriction(struct wk_bytes_out *out, const struct wk_push_object *object)
+/* The parameters of protection are those of the meter's own keys: authenticated and encrypted,
+ * general-glo, the peer's title not told, the identified key global unicast. */
+static const uint8_t k_protection[] = {1, 1, 2, 2, 22, 2, 2, 5,  9, 0,  9,
+                                       0, 9, 0, 9, 0,  2, 2, 22, 0, 22, 0};
+
+/* ---- where values are -------------------------------------------------------------------- */
+
+static size_t size_at(const struct wk_push *push, size_t at)
 {
-    wk_axdr_put_structure(out, 2);
-    wk_axdr_put_enum(out, object->restriction);
-    switch (object->restriction) {
-    case WK_PUSH_BY_DATE:
-        wk_axdr_put_structure(out, 2);
-        wk_datetime_put_axdr(out, &object->from);
-        wk_datetime_put_axdr(out, &object->to);
-        break;
-    case WK_PUSH_BY_ENTRY:
-        wk_axdr_put_structure(out, 2);
-        wk_axdr_put_double_long_unsigned(out, object->entry_first);
-        wk_axdr_put_double_long_unsigned(out, object->entry_last);
-        break;
-    default:
-        wk_axdr_put_null(out);
-        break;
+    return WK_PUSH_VALUE_HEAD +
+           ((size_t)push->values[at + 1] | (size_t)push->values[at + 2] << 8);
+}
+
+/* Where the value of a key is, push->size if it is not there. */
+static size_t find(const struct wk_push *push, uint8_t key)
+{
+    size_t at = 0;
+    while (at < push->size && push->values[at] != key) {
+        at += size_at(push, at);
+    }
+    return at;
+}
+
+static void remove_at(struct wk_push *push, size_t at)
+{
+    if (at < push->size) {
+        const size_t size = size_at(push, at);
+        memmove(push->values + at, push->values + at + size, push->size - at - size);
+        push->size = (uint16_t)(push->size - size);
     }
 }
 
-static void put_objects(struct wk_bytes_out *out, const struct wk_push_setup *setup)
+struct wk_bytes_in wk_push_value(const struct wk_push *push, uint8_t setup, uint8_t attribute)
 {
-    wk_axdr_put_array(out, setup->object_count);
-    for (uint8_t i = 0; i < setup->object_count; i++) {
-        const struct wk_push_object *object = &setup->objects[i];
-        wk_axdr_put_structure(out, 6);
-        wk_axdr_put_long_unsigned(out, object->what.class_id);
-        wk_axdr_put_octet_string(out, object->what.obis, WK_OBIS_SIZE);
-        wk_axdr_put_integer(out, object->what.attribute);
-        wk_axdr_put_long_unsigned(out, object->what.data_index);
-        put_restriction(out, object);
-        wk_axdr_put_array(out, object->column_count);
-        for (uint8_t column = 0; column < object->column_count; column++) {
-            wk_select_put_column(out, &object->columns[column]);
-        }
+    const size_t at = find(push, WK_PUSH_KEY(setup, attribute));
+    if (at < push->size) {
+        return wk_bytes_in_of(push->values + at + WK_PUSH_VALUE_HEAD,
+                              size_at(push, at) - WK_PUSH_VALUE_HEAD);
+    }
+    struct wk_bytes_in in = wk_bytes_in_of(k_first_values, sizeof k_first_values);
+    for (uint8_t i = WK_PUSH_OBJECT_LIST; i < attribute; i++) {
+        wk_axdr_skip(&in);
+    }
+    return wk_axdr_take(&in);
+}
+
+void wk_push_forget(struct wk_push *push, uint8_t setup)
+{
+    for (int i = WK_PUSH_OBJECT_LIST; i < WK_PUSH_LAST_CONFIRM; i++) {
+        remove_at(push, find(push, WK_PUSH_KEY(setup, i)));
     }
 }
 
-static void put_windows(struct wk_bytes_out *out, const struct wk_push_setup *setup)
-{
-    wk_axdr_put_array(out, setup->window_count);
-    for (uint8_t i = 0; i < setup->window_count; i++) {
-        wk_axdr_put_structure(out, 2);
-        wk_datetime_put_axdr(out, &setup->windows[i].begin);
-        wk_datetime_put_axdr(out, &setup->windows[i].end);
-    }
-}
-
-/* The parameters are those of the meter's own keys: general-glo, the peer's title not told. */
-static void put_protection(struct wk_bytes_out *out, const struct wk_push_setup *setup)
-{
-    wk_axdr_put_array(out, setup->protect ? 1 : 0);
-    if (!setup->protect) {
-        return;
-    }
-    wk_axdr_put_structure(out, 2);
-    wk_axdr_put_enum(out, 2); /* authenticated and encrypted */
-    wk_axdr_put_structure(out, 5);
-    for (int i = 0; i < 4; i++) {
-        wk_axdr_put_octet_string(out, NULL, 0);
-    }
-    wk_axdr_put_structure(out, 2); /* key-info: identified key, global unicast */
-    wk_axdr_put_enum(out, 0);
-    wk_axdr_put_enum(out, 0);
-}
-
-static void put_last(struct wk_bytes_out *out, const struct wk_push *push,
-                     const struct wk_push_setup *setup)
-{
-    static const uint8_t k_never[WK_DATETIME_SIZE] = {0};
-    struct wk_datetime last;
-    const struct wk_utc utc = {setup->confirmed_us / SECOND_US};
-    if (setup->confirmed_us == 0 ||
-        wk_datetime_of_utc(push->config.zone, utc, 0, &last) != WK_OK) {
-        wk_axdr_put_octet_string(out, k_never, sizeof k_never);
-        return;
-    }
-    wk_datetime_put_axdr(out, &last);
-}
-
-wk_err wk_push_get(const struct wk_push *push, uint8_t setup, uint8_t attribute,
-                   struct wk_bytes_out *out)
-{
-    if (setup >= WK_PUSH_SETUPS) {
-        return WK_E_ARGUMENT;
-    }
-    const struct wk_push_setup *of = &push->setups[setup];
-    switch (attribute) {
-    case OBJECT_LIST:
-        put_objects(out, of);
-        break;
-    case DESTINATION:
-        wk_axdr_put_structure(out, 3);
-        wk_axdr_put_enum(out, of->service);
-        wk_axdr_put_octet_string(out, of->destination, of->destination_size);
-        wk_axdr_put_enum(out, of->message);
-        break;
-    case WINDOWS:
-        put_windows(out, of);
-        break;
-    case RANDOMISATION:
-        wk_axdr_put_long_unsigned(out, of->random_s);
-        break;
-    case RETRIES:
-        wk_axdr_put_unsigned(out, of->retries);
-        break;
-    case REPETITION:
-        wk_axdr_put_structure(out, 3);
-        wk_axdr_put_long_unsigned(out, of->delay_least_s);
-        wk_axdr_put_long_unsigned(out, of->delay_exponent);
-        wk_axdr_put_long_unsigned(out, of->delay_most_s);
-        break;
-    case PORT:
-        wk_axdr_put_octet_string(out, of->port, sizeof of->port);
-        break;
-    case CLIENT_SAP:
-        wk_axdr_put_integer(out, of->client_sap);
-        break;
-    case PROTECTION:
-        put_protection(out, of);
-        break;
-    case METHOD:
-        wk_axdr_put_enum(out, of->method);
-        break;
-    case CONFIRMATION:
-        wk_axdr_put_structure(out, 2);
-        wk_datetime_put_axdr(out, &of->confirm_start);
-        wk_axdr_put_double_long_unsigned(out, of->confirm_interval_s);
-        break;
-    case LAST_CONFIRMATION:
-        put_last(out, push, of);
-        break;
-    default:
-        return WK_E_UNSUPPORTED;
-    }
-    return out->fault;
-}
-
-/* ---- writing ----------------------------------------------------------------------------- */
+/* ---- what they say ----------------------------------------------------------------------- */
 
 static void read_structure(struct wk_bytes_in *in, uint32_t members)
 {
@@ -212,9 +124,10 @@ static void read_restriction(struct wk_bytes_in *in, struct wk_push_object *obje
 }
 
 /* Four members as in version 0, or six. */
-static void read_object(struct wk_bytes_in *in, struct wk_push_object *object)
+void wk_push_read_object(struct wk_bytes_in *in, struct wk_push_object *object)
 {
     const uint32_t members = wk_axdr_read_count(in, WK_AXDR_STRUCTURE);
+    *object = (struct wk_push_object){0};
     if (members != 4 && members != 6) {
         wk_bytes_in_fail(in, WK_E_FORMAT);
     }
@@ -232,20 +145,10 @@ static void read_object(struct wk_bytes_in *in, struct wk_push_object *object)
     }
 }
 
-/* What was delivered of a profile counts on only if it stays at its place. */
-static void read_objects(struct wk_bytes_in *in, struct wk_push_setup *setup)
+uint8_t wk_push_objects_of(const struct wk_push *push, uint8_t setup, struct wk_bytes_in *in)
 {
-    const uint8_t count = read_array(in, WK_PUSH_OBJECTS);
-    for (uint8_t i = 0; i < count; i++) {
-        struct wk_push_object object = {0};
-        read_object(in, &object);
-        const bool same = i < setup->object_count &&
-                          setup->objects[i].what.class_id == object.what.class_id &&
-                          wk_obis_equal(setup->objects[i].what.obis, object.what.obis);
-        setup->reached_s[i] = same ? setup->reached_s[i] : 0;
-        setup->objects[i] = object;
-    }
-    setup->object_count = count;
+    *in = wk_push_value(push, setup, WK_PUSH_OBJECT_LIST);
+    return read_array(in, WK_PUSH_OBJECTS);
 }
 
 static void read_destination(struct wk_bytes_in *in, struct wk_push_setup *setup)
@@ -255,9 +158,7 @@ static void read_destination(struct wk_bytes_in *in, struct wk_push_setup *setup
     setup->service = (uint8_t)wk_axdr_read_integer(in, WK_AXDR_ENUM);
     const uint8_t *octets = wk_axdr_read_octets(in, &size);
     setup->message = (uint8_t)wk_axdr_read_integer(in, WK_AXDR_ENUM);
-    const bool message =
-        setup->message == WK_PUSH_MESSAGE_AXDR || setup->message == WK_PUSH_MESSAGE_COMPACT;
-    if (setup->service > WK_PUSH_UDP || !message || size > WK_PUSH_DESTINATION) {
+    if (setup->service > WK_PUSH_UDP || size > WK_PUSH_DESTINATION) {
         wk_bytes_in_fail(in, WK_E_RANGE);
     }
     if (in->fault == WK_OK) {
@@ -290,62 +191,222 @@ static void read_repetition(struct wk_bytes_in *in, struct wk_push_setup *setup)
     setup->delay_most_s = (uint16_t)wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
 }
 
-static void read_confirmation(struct wk_bytes_in *in, struct wk_push_setup *setup)
+/* Kept for the client: nothing here goes by it. */
+static void read_confirmation(struct wk_bytes_in *in)
 {
+    struct wk_datetime start;
     read_structure(in, 2);
-    wk_datetime_read_axdr(in, &setup->confirm_start);
-    setup->confirm_interval_s =
-        (uint32_t)wk_axdr_read_integer(in, WK_AXDR_DOUBLE_LONG_UNSIGNED);
+    wk_datetime_read_axdr(in, &start);
+    (void)wk_axdr_read_integer(in, WK_AXDR_DOUBLE_LONG_UNSIGNED);
+}
+
+static void read_objects(struct wk_bytes_in *in)
+{
+    struct wk_push_object object;
+    const uint8_t count = read_array(in, WK_PUSH_OBJECTS);
+    for (uint8_t i = 0; i < count && in->fault == WK_OK; i++) {
+        wk_push_read_object(in, &object);
+    }
 }
 
 static wk_err read_attribute(struct wk_bytes_in *value, uint8_t attribute,
                              struct wk_push_setup *setup)
 {
+    uint8_t port[WK_OBIS_SIZE];
     switch (attribute) {
-    case OBJECT_LIST:
-        read_objects(value, setup);
+    case WK_PUSH_OBJECT_LIST:
+        read_objects(value);
         break;
-    case DESTINATION:
+    case WK_PUSH_SEND_TO:
         read_destination(value, setup);
         break;
-    case WINDOWS:
+    case WK_PUSH_WHEN:
         read_windows(value, setup);
         break;
-    case RANDOMISATION:
+    case WK_PUSH_RANDOMISATION:
         setup->random_s = (uint16_t)wk_axdr_read_integer(value, WK_AXDR_LONG_UNSIGNED);
         break;
-    case RETRIES:
+    case WK_PUSH_RETRIES:
         setup->retries = (uint8_t)wk_axdr_read_integer(value, WK_AXDR_UNSIGNED);
         break;
-    case REPETITION:
+    case WK_PUSH_REPETITION:
         read_repetition(value, setup);
         break;
-    case PORT:
-        wk_axdr_read_exact(value, setup->port, sizeof setup->port);
+    case WK_PUSH_PORT:
+        wk_axdr_read_exact(value, port, sizeof port);
         break;
-    case CLIENT_SAP:
+    case WK_PUSH_CLIENT_SAP:
         setup->client_sap = (int8_t)wk_axdr_read_integer(value, WK_AXDR_INTEGER);
         break;
-    case PROTECTION:
+    case WK_PUSH_PROTECT:
         /* Whether, not how: the keys are the meter's. */
         setup->protect = read_array(value, 1) > 0;
         if (setup->protect) {
             wk_axdr_skip(value);
         }
         break;
-    case METHOD:
+    case WK_PUSH_METHOD:
         setup->method = (uint8_t)wk_axdr_read_integer(value, WK_AXDR_ENUM);
         if (setup->method > WK_PUSH_CONFIRMED) {
             wk_bytes_in_fail(value, WK_E_RANGE);
         }
         break;
-    case CONFIRMATION:
-        read_confirmation(value, setup);
+    case WK_PUSH_CONFIRM:
+        read_confirmation(value);
         break;
     default:
         return WK_E_UNSUPPORTED;
     }
     return wk_bytes_in_end(value);
+}
+
+wk_err wk_push_setup_of(const struct wk_push *push, uint8_t number, struct wk_push_setup *setup)
+{
+    *setup = (struct wk_push_setup){0};
+    if (number >= WK_PUSH_SETUPS) {
+        return WK_E_ARGUMENT;
+    }
+    for (int i = WK_PUSH_SEND_TO; i <= WK_PUSH_METHOD; i++) {
+        struct wk_bytes_in in = wk_push_value(push, number, (uint8_t)i);
+        WK_TRY(read_attribute(&in, (uint8_t)i, setup));
+    }
+    return WK_OK;
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static void put_last(struct wk_bytes_out *out, const struct wk_push *push, uint8_t setup)
+{
+    static const uint8_t k_never[WK_DATETIME_SIZE] = {0};
+    const int64_t confirmed_us = push->progress[setup].confirmed_us;
+    struct wk_datetime last;
+    const struct wk_utc utc = {confirmed_us / SECOND_US};
+    if (confirmed_us == 0 || wk_datetime_of_utc(push->config.zone, utc, 0, &last) != WK_OK) {
+        wk_axdr_put_octet_string(out, k_never, sizeof k_never);
+        return;
+    }
+    wk_datetime_put_axdr(out, &last);
+}
+
+wk_err wk_push_get(const struct wk_push *push, uint8_t setup, uint8_t attribute,
+                   struct wk_bytes_out *out)
+{
+    if (setup >= WK_PUSH_SETUPS) {
+        return WK_E_ARGUMENT;
+    }
+    if (attribute < WK_PUSH_OBJECT_LIST || attribute > WK_PUSH_LAST_CONFIRM) {
+        return WK_E_UNSUPPORTED;
+    }
+    if (attribute == WK_PUSH_LAST_CONFIRM) {
+        put_last(out, push, setup);
+    } else {
+        const struct wk_bytes_in value = wk_push_value(push, setup, attribute);
+        wk_bytes_out_put(out, value.data, value.size);
+    }
+    return out->fault;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+/* Objects of four members get the others: nothing restricted, all columns. */
+static void put_objects(struct wk_bytes_out *out, struct wk_bytes_in in)
+{
+    static const uint8_t k_others[] = {2, 2, 22, 0, 0, 1, 0};
+    const uint8_t count = read_array(&in, WK_PUSH_OBJECTS);
+    wk_axdr_put_array(out, count);
+    for (uint8_t i = 0; i < count; i++) {
+        const uint32_t members = wk_axdr_read_count(&in, WK_AXDR_STRUCTURE);
+        wk_axdr_put_structure(out, 6);
+        for (uint32_t n = 0; n < members; n++) {
+            const struct wk_bytes_in member = wk_axdr_take(&in);
+            wk_bytes_out_put(out, member.data, member.size);
+        }
+        if (members == 4) {
+            wk_bytes_out_put(out, k_others, sizeof k_others);
+        }
+    }
+}
+
+/* The value as it will be read. */
+static void put_attribute(struct wk_bytes_out *out, uint8_t attribute, struct wk_bytes_in value,
+                          const struct wk_push_setup *setup)
+{
+    if (attribute == WK_PUSH_OBJECT_LIST) {
+        put_objects(out, value);
+    } else if (attribute == WK_PUSH_PROTECT && setup->protect) {
+        wk_bytes_out_put(out, k_protection, sizeof k_protection);
+    } else if (attribute == WK_PUSH_REPETITION) {
+        wk_axdr_put_structure(out, 3);
+        wk_axdr_put_long_unsigned(out, setup->delay_least_s);
+        wk_axdr_put_long_unsigned(out, setup->delay_exponent);
+        wk_axdr_put_long_unsigned(out, setup->delay_most_s);
+    } else {
+        wk_bytes_out_put(out, value.data + value.at, value.size - value.at);
+    }
+}
+
+/* What was delivered of a profile counts on only if it stays at its place. */
+static void keep_reached(struct wk_push *push, uint8_t setup, struct wk_bytes_in value)
+{
+    struct wk_bytes_in old;
+    struct wk_push_object before;
+    struct wk_push_object after;
+    const uint8_t had = wk_push_objects_of(push, setup, &old);
+    const uint8_t count = read_array(&value, WK_PUSH_OBJECTS);
+    for (uint8_t i = 0; i < WK_PUSH_OBJECTS; i++) {
+        bool same = i < had && i < count;
+        if (same) {
+            wk_push_read_object(&old, &before);
+            wk_push_read_object(&value, &after);
+            same = before.what.class_id == after.what.class_id &&
+                   wk_obis_equal(before.what.obis, after.what.obis);
+        }
+        int64_t *reached_s = &push->progress[setup].reached_s[i];
+        *reached_s = same ? *reached_s : 0;
+    }
+}
+
+wk_err wk_push_check(const struct wk_push *push, uint8_t attribute, struct wk_bytes_in *value,
+                     struct wk_push_setup *read)
+{
+    *read = (struct wk_push_setup){0};
+    WK_TRY(read_attribute(value, attribute, read));
+    const bool compact =
+        read->message == WK_PUSH_MESSAGE_COMPACT && push->config.compact != NULL;
+    return read->message == WK_PUSH_MESSAGE_AXDR || compact ? WK_OK : WK_E_RANGE;
+}
+
+wk_err wk_push_store(struct wk_push *push, uint8_t setup, uint8_t attribute,
+                     struct wk_bytes_in *value)
+{
+    struct wk_push_setup read;
+    const struct wk_bytes_in whole = *value;
+    const size_t left = sizeof push->values - push->size;
+    WK_TRY(wk_push_check(push, attribute, value, &read));
+    if (left < WK_PUSH_VALUE_HEAD) {
+        return WK_E_STATE;
+    }
+    uint8_t *head = push->values + push->size;
+    struct wk_bytes_out out =
+        wk_bytes_out_of(head + WK_PUSH_VALUE_HEAD, left - WK_PUSH_VALUE_HEAD);
+    put_attribute(&out, attribute, whole, &read);
+    if (out.fault != WK_OK) {
+        return WK_E_STATE;
+    }
+    if (attribute == WK_PUSH_OBJECT_LIST) {
+        keep_reached(push, setup, whole);
+    }
+    const uint8_t key = WK_PUSH_KEY(setup, attribute);
+    const size_t old = find(push, key);
+    head[0] = key;
+    head[1] = (uint8_t)out.size;
+    head[2] = (uint8_t)(out.size >> 8);
+    const bool replaces = old < push->size;
+    push->size = (uint16_t)(push->size + WK_PUSH_VALUE_HEAD + out.size);
+    if (replaces) {
+        remove_at(push, old);
+    }
+    return WK_OK;
 }
 
 wk_err wk_push_set(struct wk_push *push, uint8_t setup, uint8_t attribute,
@@ -354,9 +415,7 @@ wk_err wk_push_set(struct wk_push *push, uint8_t setup, uint8_t attribute,
     if (setup >= WK_PUSH_SETUPS) {
         return WK_E_ARGUMENT;
     }
-    struct wk_push_setup changed = push->setups[setup];
-    WK_TRY(read_attribute(value, attribute, &changed));
-    push->setups[setup] = changed;
+    WK_TRY(wk_push_store(push, setup, attribute, value));
     push->changed |= (uint8_t)(1U << setup);
     push->moved = true;
     return WK_OK;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cosem/axdr.h"
-#include "cosem/compact.h"
 #include "cosem/notification.h"
 #include "management/push_part.h"
 
@@ -198,8 +197,8 @@ static void make_compact(struct wk_push *push, size_t begin, struct wk_bytes_out
 {
     const struct wk_bytes_in array = wk_bytes_in_of(out->data + begin, out->size - begin);
     struct wk_bytes_out compact = wk_bytes_out_of(push->apdu, sizeof push->apdu);
-    if (wk_bytes_in_peek(&array) == WK_AXDR_ARRAY && wk_compact_put(array, &compact) == WK_OK &&
-        compact.size < array.size) {
+    if (wk_bytes_in_peek(&array) == WK_AXDR_ARRAY &&
+        push->config.compact(array, &compact) == WK_OK && compact.size < array.size) {
         out->size = begin;
         wk_bytes_out_put(out, push->apdu, compact.size);
     }
@@ -224,13 +223,12 @@ static wk_err read_value(struct reading *reading, uint8_t index, int64_t now_us,
 }
 
 /* What cannot be read, or does not fit, is null-data. `later`: octets that others need. */
-static void put_value(struct wk_push *push, uint8_t index, int64_t now_us, size_t later,
-                      struct wk_bytes_out *out)
+static void put_value(struct wk_push *push, const struct wk_push_object *object, uint8_t index,
+                      int64_t now_us, size_t later, struct wk_bytes_out *out)
 {
-    const struct wk_push_setup *setup = &push->setups[push->delivery.setup];
     struct reading reading = {
         .push = push,
-        .what = &setup->objects[index],
+        .what = object,
         .call = {.meter = push->config.table->meter,
                  .now_us = now_us,
                  .role = push->config.role},
@@ -249,7 +247,7 @@ static void put_value(struct wk_push *push, uint8_t index, int64_t now_us, size_
         wk_axdr_put_null(out);
         return;
     }
-    if (setup->message == WK_PUSH_MESSAGE_COMPACT) {
+    if (push->delivery.of.message == WK_PUSH_MESSAGE_COMPACT && push->config.compact != NULL) {
         make_compact(push, begin, &part);
     }
     out->size = part.size;
@@ -257,7 +255,10 @@ static void put_value(struct wk_push *push, uint8_t index, int64_t now_us, size_
 
 wk_err wk_push_collect(struct wk_push *push, int64_t now_us, size_t *size)
 {
-    const struct wk_push_setup *setup = &push->setups[push->delivery.setup];
+    struct wk_push_object object;
+    struct wk_bytes_in objects;
+    const uint8_t setup = push->delivery.setup;
+    const uint8_t count = wk_push_objects_of(push, setup, &objects);
     struct wk_bytes_out out = wk_bytes_out_of(push->body, sizeof push->body);
     struct wk_datetime now;
     uint8_t time[WK_DATETIME_SIZE];
@@ -265,10 +266,13 @@ wk_err wk_push_collect(struct wk_push *push, int64_t now_us, size_t *size)
     WK_TRY(wk_datetime_of_utc(push->config.zone, (struct wk_utc){now_us / SECOND_US}, 0, &now));
     wk_datetime_put(&clock, &now);
     wk_notification_put_head(&out, push->delivery.invoke, wk_bytes_in_of(time, clock.size));
-    wk_axdr_put_structure(&out, setup->object_count);
-    memcpy(push->delivery.reach_s, setup->reached_s, sizeof setup->reached_s);
-    for (uint8_t i = 0; i < setup->object_count; i++) {
-        put_value(push, i, now_us, (size_t)(setup->object_count - i - 1), &out);
+    wk_axdr_put_structure(&out, count);
+    memcpy(push->delivery.reach_s, push->progress[setup].reached_s,
+           sizeof push->delivery.reach_s);
+    for (uint8_t i = 0; i < count; i++) {
+        wk_push_read_object(&objects, &object);
+        WK_TRY(objects.fault);
+        put_value(push, &object, i, now_us, (size_t)(count - i - 1), &out);
     }
     WK_TRY(out.fault);
     *size = out.size;

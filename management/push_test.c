@@ -60,6 +60,7 @@ static void begin(uint16_t max_pdu)
         .role = WK_ROLE_MANAGEMENT,
         .max_pdu = max_pdu,
         .draw = draw,
+        .compact = wk_compact_put,
         .seal = turn,
         .open = turn_back,
     };
@@ -320,6 +321,47 @@ static void arrays_go_compact_where_it_is_asked_for(void)
     }
 }
 
+static void without_compact_arrays_nobody_can_ask_for_them(void)
+{
+    begin(2048);
+    push.config.compact = NULL;
+    EXPECT_ERR(WK_E_RANGE, set(3, "0203 1601 0903 613A31 1680"));
+    EXPECT_OK(set(3, "0203 1601 0903 613A31 1600"));
+}
+
+/* All setups together; a value that does not fit leaves everything as it was. */
+static void values_share_their_room_and_none_is_cut(void)
+{
+    uint8_t before[WK_PUSH_ROOM];
+    char list[9 * 160] = "0108";
+    begin(2048);
+    for (int i = 0; i < 8; i++) {
+        strcat(list, PROFILE "0202 1601 0202 090C07EA0B15FF00000000000000"
+                             "090C07EA0B16FF00000000000000 0100");
+    }
+    wk_err err = WK_OK;
+    uint8_t setup = 0;
+    while (err == WK_OK && setup < WK_PUSH_SETUPS) {
+        const struct wk_test_octets octets = wk_test_hex(list);
+        struct wk_bytes_in in = wk_test_in(&octets);
+        memcpy(before, push.values, sizeof before);
+        err = wk_push_set(&push, setup, 2, &in);
+        setup++;
+    }
+    const size_t kept = push.size;
+    EXPECT_ERR(WK_E_STATE, err);
+    EXPECT_I64(3, setup);
+    EXPECT_BYTES(before, push.values, kept);
+    uint8_t room[512];
+    struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+    EXPECT_OK(wk_push_get(&push, 2, 2, &out));
+    EXPECT_I64(2, out.size); /* the first value: nothing is sent */
+    const struct wk_test_octets nothing = wk_test_hex("0100");
+    struct wk_bytes_in in = wk_test_in(&nothing);
+    EXPECT_OK(wk_push_set(&push, 0, 2, &in));
+    EXPECT(push.size < kept);
+}
+
 static void a_protected_push_wants_a_protected_confirmation(void)
 {
     begin(64);
@@ -460,7 +502,9 @@ static void attributes_are_read_as_they_were_written(void)
 WK_TEST_MAIN(
     T(a_push_is_a_structure_of_what_the_setup_names), T(a_role_that_may_not_read_sends_null),
     T(nothing_of_a_profile_is_lost_or_sent_twice), T(a_backlog_goes_out_in_full_notifications),
-    T(restrictions_and_columns_are_honoured), T(arrays_go_compact_where_it_is_asked_for),
+    T(without_compact_arrays_nobody_can_ask_for_them),
+    T(values_share_their_room_and_none_is_cut), T(restrictions_and_columns_are_honoured),
+    T(arrays_go_compact_where_it_is_asked_for),
     T(a_protected_push_wants_a_protected_confirmation),
     T(tries_are_repeated_with_growing_pauses),
     T(a_confirmation_that_does_not_come_is_a_failure),

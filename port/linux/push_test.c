@@ -179,22 +179,28 @@ static void on_limit(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
+/* The name of the meter, and entries 1 to 30 of the load profile. */
+static void fill_in(const struct wk_push_setup *setup)
+{
+    static const uint8_t k_objects[] = {
+        1,  2,  2, 6, 18, 0,  1, 9, 6,  0, 0, 42, 0, 0, 255, 15, 2, 18, 0,   0,  2,
+        2,  22, 0, 0, 1,  0,  2, 6, 18, 0, 7, 9,  6, 1, 0,   99, 1, 0,  255, 15, 2,
+        18, 0,  0, 2, 2,  22, 2, 2, 2,  6, 0, 0,  0, 1, 6,   0,  0, 0,  30,  1,  0};
+    struct wk_bytes_in in = wk_bytes_in_of(k_objects, sizeof k_objects);
+    EXPECT_OK(wk_push_put(&push, 0, setup, NULL, 0));
+    EXPECT_OK(wk_push_set(&push, 0, 2, &in));
+}
+
 /* Triggers the setup and runs the loop until the delivery ended. */
 static void push_to(uint16_t to, bool udp, wk_push_method method)
 {
-    struct wk_push_setup *setup = &push.setups[0];
     static uv_timer_t limit; /* closed by a later run of the loop */
-    *setup = (struct wk_push_setup){.object_count = 2,
-                                    .service = udp ? WK_PUSH_UDP : WK_PUSH_TCP,
-                                    .client_sap = 102,
-                                    .method = (uint8_t)method};
-    setup->objects[0].what = (struct wk_select_column){1, {0, 0, 42, 0, 0, 255}, 2, 0};
-    setup->objects[1].what = (struct wk_select_column){7, {1, 0, 99, 1, 0, 255}, 2, 0};
-    setup->objects[1].restriction = WK_PUSH_BY_ENTRY;
-    setup->objects[1].entry_first = 1;
-    setup->objects[1].entry_last = 30;
-    setup->destination_size =
-        (uint8_t)snprintf((char *)setup->destination, WK_PUSH_DESTINATION, "127.0.0.1:%u", to);
+    struct wk_push_setup setup = {.service = udp ? WK_PUSH_UDP : WK_PUSH_TCP,
+                                  .client_sap = 102,
+                                  .method = (uint8_t)method};
+    setup.destination_size =
+        (uint8_t)snprintf((char *)setup.destination, WK_PUSH_DESTINATION, "127.0.0.1:%u", to);
+    fill_in(&setup);
     EXPECT_OK(wk_push_trigger(&push, 0, now_us(&loop)));
     EXPECT_I64(0, uv_timer_init(&loop, &limit));
     uv_timer_start(&limit, on_limit, LIMIT_S * 1000, 0);
@@ -243,9 +249,8 @@ static void a_destination_that_is_not_there_is_tried_again(void)
     EXPECT_I64(1, ended);
     EXPECT_I64(0, push.delivered);
     EXPECT_I64(1, push.given_up);
-    push.setups[0].retries = 1;
-    memcpy(push.setups[0].destination, "nowhere", 7);
-    push.setups[0].destination_size = 7;
+    fill_in(
+        &(struct wk_push_setup){.destination = "nowhere", .destination_size = 7, .retries = 1});
     EXPECT_OK(wk_push_trigger(&push, 0, now_us(&loop)));
     (void)uv_run(&loop, UV_RUN_ONCE);
     for (int i = 0; i < 20 && push.given_up < 2; i++) {
