@@ -27,6 +27,8 @@ static struct wk_shield shield_of(struct wk_client *client)
         .keys = &config->keys,
         .kek = config->kek,
         .dedicated = &client->dedicated_key,
+        .pairs = &wk_shield_by_pairs,
+        .names = &wk_shield_by_names,
         .signing = config->signing,
         .agreement = config->agreement,
         .peer_signing = config->server_signing,
@@ -150,6 +152,7 @@ static struct wk_hls hls_of(const struct wk_client *client)
 {
     const struct wk_client_config *config = &client->config;
     return (struct wk_hls){
+        .hashed = &wk_hls_by_hash,
         .crypto = config->crypto,
         .mechanism = config->mechanism,
         .secret = wk_bytes_in_of(config->password.data, config->password.size),

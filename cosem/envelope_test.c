@@ -257,6 +257,7 @@ static void only_who_knows_the_secret_answers(void)
         uint8_t room[WK_HLS_ANSWER];
         struct wk_bytes_out answer = wk_bytes_out_of(room, sizeof room);
         struct wk_hls hls = {
+            .hashed = &wk_hls_by_hash,
             .crypto = crypto,
             .mechanism = (wk_association_mechanism)mechanism,
             .secret = wk_bytes_in_of(k_secret, 16),
@@ -310,6 +311,7 @@ static void the_hashes_of_hls_are_over_what_the_standard_names(void)
     for (size_t i = 0; i < 3; i++) {
         const struct wk_test_octets want = wk_test_hex(k_want[i]);
         const struct wk_hls hls = {
+            .hashed = &wk_hls_by_hash,
             .crypto = crypto,
             .mechanism = (wk_association_mechanism)k_mechanisms[i],
             .secret = wk_bytes_in_of("secret", 6),
@@ -346,6 +348,7 @@ static wk_err prove(wk_association_mechanism mechanism, const struct wk_hal_cryp
         WK_TRY(crypto->generate(crypto->self, &key, point));
     }
     struct wk_hls hls = {
+        .hashed = &wk_hls_by_hash,
         .crypto = crypto_of,
         .mechanism = mechanism,
         .secret = wk_bytes_in_of(k_secret, secret_size),

@@ -332,6 +332,8 @@ static struct wk_test_octets protect(const struct wk_shield_cover *cover)
     struct wk_bytes_out out = wk_bytes_out_of(octets.data, sizeof octets.data);
     struct wk_cipher_seal seal;
     struct wk_shield shield = {.crypto = &bearssl.hal,
+                               .pairs = &wk_shield_by_pairs,
+                               .names = &wk_shield_by_names,
                                .suite = cover->is_signed ? 1 : 0,
                                .keys = &keys,
                                .kek = &kek,

@@ -85,45 +85,27 @@ static size_t digest_size(wk_association_mechanism mechanism, wk_hal_hash *kind)
     }
 }
 
-wk_err wk_hls_answer(const struct wk_hls *hls, struct wk_bytes_out *answer)
+static wk_err answer_hashed(const struct wk_hls *hls, uint8_t octets[WK_HLS_ANSWER],
+                            size_t *size)
 {
-    uint8_t octets[WK_HLS_ANSWER];
     uint8_t hash[WK_HAL_HASH];
     wk_hal_hash kind = WK_HAL_SHA256;
-    size_t size = digest_size(hls->mechanism, &kind);
-    if (hls->mechanism == WK_ASSOCIATION_HLS_GMAC) {
-        const struct wk_cipher_head head = head_of(hls);
-        WK_TRY(wk_cipher_answer(hls->crypto, hls->keys, &head, hls->challenge.data,
-                                hls->challenge.size, octets));
-        size = WK_CIPHER_TOKEN;
-    } else if (hls->mechanism == WK_ASSOCIATION_HLS_ECDSA) {
+    *size = digest_size(hls->mechanism, &kind);
+    if (hls->mechanism == WK_ASSOCIATION_HLS_ECDSA) {
         if (hls->crypto->sign == NULL || hls->own == NULL || hls->own->size == 0) {
             return WK_E_UNSUPPORTED;
         }
         WK_TRY(hash_proven(hls, hash_of_curve(hls->own->size), hash));
-        WK_TRY(hls->crypto->sign(hls->crypto->self, hls->own, hash, octets));
-        size = 2 * (size_t)hls->own->size;
-    } else if (size > 0) {
-        WK_TRY(hash_proven(hls, kind, octets));
-    } else {
-        return WK_E_ARGUMENT;
+        *size = 2 * (size_t)hls->own->size;
+        return hls->crypto->sign(hls->crypto->self, hls->own, hash, octets);
     }
-    wk_bytes_out_put(answer, octets, size);
-    return answer->fault;
+    return *size > 0 ? hash_proven(hls, kind, octets) : WK_E_ARGUMENT;
 }
 
-wk_err wk_hls_check(struct wk_hls *hls, const struct wk_bytes_in *answer)
+static wk_err check_hashed(const struct wk_hls *hls, const struct wk_bytes_in *answer)
 {
     uint8_t hash[WK_HAL_HASH];
     wk_hal_hash kind = WK_HAL_SHA256;
-    if (hls->mechanism == WK_ASSOCIATION_HLS_GMAC) {
-        const uint8_t suite = hls->suite;
-        if (answer->size == 0 || (answer->data[0] & WK_CIPHER_SUITE) != suite) {
-            return WK_E_AUTH;
-        }
-        return wk_cipher_check_answer(hls->crypto, hls->keys, hls->prover, &hls->challenge,
-                                      answer, &hls->counter);
-    }
     if (hls->mechanism == WK_ASSOCIATION_HLS_ECDSA) {
         if (hls->crypto->verify == NULL) {
             return WK_E_UNSUPPORTED;
@@ -142,4 +124,38 @@ wk_err wk_hls_check(struct wk_hls *hls, const struct wk_bytes_in *answer)
     }
     WK_TRY(hash_proven(hls, kind, hash));
     return wk_bytes_equal_secret(hash, answer->data, size) ? WK_OK : WK_E_AUTH;
+}
+
+const struct wk_hls_hashed wk_hls_by_hash = {.answer = answer_hashed, .check = check_hashed};
+
+/* ---- any --------------------------------------------------------------------------------- */
+
+wk_err wk_hls_answer(const struct wk_hls *hls, struct wk_bytes_out *answer)
+{
+    uint8_t octets[WK_HLS_ANSWER];
+    size_t size = WK_CIPHER_TOKEN;
+    if (hls->mechanism == WK_ASSOCIATION_HLS_GMAC) {
+        const struct wk_cipher_head head = head_of(hls);
+        WK_TRY(wk_cipher_answer(hls->crypto, hls->keys, &head, hls->challenge.data,
+                                hls->challenge.size, octets));
+    } else if (hls->hashed != NULL) {
+        WK_TRY(hls->hashed->answer(hls, octets, &size));
+    } else {
+        return WK_E_UNSUPPORTED;
+    }
+    wk_bytes_out_put(answer, octets, size);
+    return answer->fault;
+}
+
+wk_err wk_hls_check(struct wk_hls *hls, const struct wk_bytes_in *answer)
+{
+    if (hls->mechanism != WK_ASSOCIATION_HLS_GMAC) {
+        return hls->hashed != NULL ? hls->hashed->check(hls, answer) : WK_E_UNSUPPORTED;
+    }
+    const uint8_t suite = hls->suite;
+    if (answer->size == 0 || (answer->data[0] & WK_CIPHER_SUITE) != suite) {
+        return WK_E_AUTH;
+    }
+    return wk_cipher_check_answer(hls->crypto, hls->keys, hls->prover, &hls->challenge, answer,
+                                  &hls->counter);
 }

@@ -26,8 +26,18 @@
 
 #define WK_HLS_ANSWER WK_HAL_POINT /* octets of an answer, most */
 
+struct wk_hls;
+
+/* Mechanisms 3, 4, 6 and 7. Private to cosem/hls; who does not name wk_hls_by_hash does not link it. */
+struct wk_hls_hashed {
+    wk_err (*answer)(const struct wk_hls *hls, uint8_t octets[WK_HLS_ANSWER], size_t *size);
+    wk_err (*check)(const struct wk_hls *hls, const struct wk_bytes_in *answer);
+};
+extern const struct wk_hls_hashed wk_hls_by_hash;
+
 struct wk_hls {
     const struct wk_hal_crypto *crypto;
+    const struct wk_hls_hashed *hashed; /* &wk_hls_by_hash; NULL: mechanism 5 only */
     wk_association_mechanism mechanism;
     struct wk_bytes_in secret;         /* 3, 4, 6: at most WK_ASSOCIATION_SECRET octets */
     const struct wk_cipher_keys *keys; /* 5 */

@@ -104,50 +104,11 @@ static bool has_key(const struct wk_hal_key *key)
     return key != NULL && key->size > 0;
 }
 
-static bool has_private(const struct wk_hal_private *key, uint8_t suite)
-{
-    return key != NULL && key->size == wk_kdf_curve_size(suite);
-}
-
-/* The key of the agreed secret of our key and a public one. */
-static wk_err agree(const struct wk_shield *shield, const struct wk_hal_private *key,
-                    const uint8_t *point, const struct wk_envelope *envelope,
-                    wk_envelope_key_kind kind, struct wk_hal_key *agreed)
-{
-    uint8_t secret[WK_HAL_EC];
-    if (shield->crypto->agree == NULL || !has_private(key, shield->suite) || point == NULL) {
-        return WK_E_UNSUPPORTED;
-    }
-    WK_TRY(shield->crypto->agree(shield->crypto->self, key, point, secret));
-    const wk_err err =
-        wk_envelope_derive(shield->crypto, shield->suite, envelope, kind, secret, agreed);
-    memset(secret, 0, sizeof secret);
-    return err;
-}
-
-/* C(1e, 1s), as recipient: the ephemeral public key is signed by the sender. */
-static wk_err accept_ephemeral(const struct wk_shield *shield,
-                               const struct wk_envelope *envelope,
-                               const struct wk_bytes_in *data, struct wk_hal_key *agreed)
-{
-    const uint8_t size = wk_kdf_curve_size(shield->suite);
-    if (data->size != 4 * (size_t)size) {
-        return WK_E_FORMAT;
-    }
-    const struct wk_bytes_in point = wk_bytes_in_of(data->data, 2 * (size_t)size);
-    const struct wk_bytes_in signature =
-        wk_bytes_in_of(data->data + point.size, 2 * (size_t)size);
-    WK_TRY(wk_envelope_verify(shield->crypto, shield->peer_signing, size, &point, &signature));
-    return agree(shield, shield->agreement, point.data, envelope, WK_ENVELOPE_KEY_ONE_PASS,
-                 agreed);
-}
-
 /* The key that general-ciphering names, into *ek; which counter goes with it. */
 static wk_err accept_key(const struct wk_shield *shield, const struct wk_envelope *envelope,
                          const struct wk_envelope_key *info, struct wk_hal_key *ek,
                          wk_shield_key *which)
 {
-    const struct wk_hal_crypto *crypto = shield->crypto;
     *which = WK_SHIELD_AGREED;
     switch (info->kind) {
     case WK_ENVELOPE_KEY_BROADCAST:
@@ -155,17 +116,10 @@ static wk_err accept_key(const struct wk_shield *shield, const struct wk_envelop
         *ek = has_key(shield->broadcast) ? *shield->broadcast : (struct wk_hal_key){0};
         return has_key(shield->broadcast) ? WK_OK : WK_E_UNSUPPORTED;
     case WK_ENVELOPE_KEY_WRAPPED:
-        if (crypto->unwrap == NULL || !has_key(shield->kek)) {
-            return WK_E_UNSUPPORTED;
-        }
-        *ek = (struct wk_hal_key){0};
-        WK_TRY(crypto->unwrap(crypto->self, shield->kek, info->data.data, info->data.size, ek));
-        return ek->size == wk_kdf_key_size(shield->suite) ? WK_OK : WK_E_AUTH;
     case WK_ENVELOPE_KEY_ONE_PASS:
-        return accept_ephemeral(shield, envelope, &info->data, ek);
     case WK_ENVELOPE_KEY_STATIC:
-        return agree(shield, shield->agreement, shield->peer_agreement, envelope,
-                     WK_ENVELOPE_KEY_STATIC, ek);
+        return shield->names != NULL ? shield->names->accept(shield, envelope, info, ek)
+                                     : WK_E_UNSUPPORTED;
     case WK_ENVELOPE_KEY_KNOWN:
     case WK_ENVELOPE_KEY_UNICAST:
     default:
@@ -203,7 +157,10 @@ static wk_err read_ciphered(const struct wk_shield *shield, struct wk_bytes_in *
 {
     *info = (struct wk_envelope_key){.kind = WK_ENVELOPE_KEY_KNOWN};
     if (wk_bytes_in_peek(apdu) == WK_APDU_GENERAL_CIPHERING) {
-        WK_TRY(wk_envelope_read_ciphering(apdu, envelope, info, head, text));
+        if (shield->names == NULL) {
+            return WK_E_UNSUPPORTED;
+        }
+        WK_TRY(shield->names->read(apdu, envelope, info, head, text));
         return names_fit(shield, envelope) ? WK_OK : WK_E_AUTH;
     }
     memcpy(head->title, shield->peer, WK_CIPHER_TITLE);
@@ -285,19 +242,16 @@ static wk_err open_signed(const struct wk_shield *shield, struct wk_bytes_in *ap
                           struct wk_shield_cover *cover, uint64_t *number)
 {
     struct wk_envelope envelope;
-    struct wk_bytes_in covered;
-    struct wk_bytes_in content;
-    struct wk_bytes_in signature;
-    WK_TRY(wk_envelope_read_signing(apdu, &envelope, &covered, &content, &signature));
+    if (shield->pairs == NULL) {
+        return WK_E_UNSUPPORTED;
+    }
+    WK_TRY(shield->pairs->verify(shield, apdu, &envelope));
     if (!names_fit(shield, &envelope)) {
         return WK_E_AUTH;
     }
-    WK_TRY(wk_envelope_verify(shield->crypto, shield->peer_signing,
-                              wk_kdf_curve_size(shield->suite), &covered, &signature));
     cover->is_signed = true;
     memcpy(cover->transaction, envelope.transaction, sizeof cover->transaction);
     *number = number_of(&envelope);
-    *apdu = content;
     return WK_OK;
 }
 
@@ -359,95 +313,14 @@ void wk_shield_begin(struct wk_cipher_seal *seal, struct wk_bytes_out *out, size
     seal->plain.room = seal->plain.room < room ? seal->plain.room : room;
 }
 
-static struct wk_envelope envelope_to_peer(const struct wk_shield *shield,
-                                           const struct wk_shield_cover *cover)
+struct wk_envelope wk_shield_envelope(const struct wk_shield *shield,
+                                      const struct wk_shield_cover *cover)
 {
     struct wk_envelope envelope = {.transaction_size = WK_ENVELOPE_TRANSACTION};
     memcpy(envelope.transaction, cover->transaction, WK_ENVELOPE_TRANSACTION);
     memcpy(envelope.originator, shield->own, WK_CIPHER_TITLE);
     memcpy(envelope.recipient, shield->peer, WK_CIPHER_TITLE);
     return envelope;
-}
-
-/* C(1e, 1s), as sender: a new key pair, its public key signed. */
-static wk_err offer_ephemeral(const struct wk_shield *shield,
-                              const struct wk_envelope *envelope, struct wk_bytes_out *data,
-                              struct wk_hal_key *agreed)
-{
-    const struct wk_hal_crypto *crypto = shield->crypto;
-    struct wk_hal_private key = {.size = wk_kdf_curve_size(shield->suite)};
-    uint8_t point[WK_HAL_POINT];
-    uint8_t hash[WK_HAL_HASH];
-    uint8_t signature[WK_HAL_POINT];
-    const size_t size = 2 * (size_t)key.size;
-    if (crypto->generate == NULL || crypto->sign == NULL ||
-        !has_private(shield->signing, shield->suite)) {
-        return WK_E_UNSUPPORTED;
-    }
-    WK_TRY(crypto->generate(crypto->self, &key, point));
-    WK_TRY(wk_kdf_hash(crypto, key.size, point, size, hash));
-    WK_TRY(crypto->sign(crypto->self, shield->signing, hash, signature));
-    wk_bytes_out_put(data, point, size);
-    wk_bytes_out_put(data, signature, size);
-    const wk_err err =
-        agree(shield, &key, shield->peer_agreement, envelope, WK_ENVELOPE_KEY_ONE_PASS, agreed);
-    memset(&key, 0, sizeof key);
-    return err;
-}
-
-static wk_err offer_wrapped(const struct wk_shield *shield, struct wk_bytes_out *data,
-                            struct wk_hal_key *ek)
-{
-    const struct wk_hal_crypto *crypto = shield->crypto;
-    if (crypto->wrap == NULL || !has_key(shield->kek)) {
-        return WK_E_UNSUPPORTED;
-    }
-    *ek = (struct wk_hal_key){.size = wk_kdf_key_size(shield->suite)};
-    WK_TRY(crypto->random(crypto->self, ek->octets, ek->size));
-    WK_TRY(crypto->wrap(crypto->self, shield->kek, ek, data->data));
-    data->size = ek->size + 8U;
-    return WK_OK;
-}
-
-/* A key of the kind that `cover` names, into *ek, and what tells the peer about it. */
-static wk_err offer_key(const struct wk_shield *shield, const struct wk_shield_cover *cover,
-                        const struct wk_envelope *envelope, struct wk_bytes_out *data,
-                        struct wk_hal_key *ek)
-{
-    switch (cover->key) {
-    case WK_ENVELOPE_KEY_WRAPPED:
-        return offer_wrapped(shield, data, ek);
-    case WK_ENVELOPE_KEY_ONE_PASS:
-        return offer_ephemeral(shield, envelope, data, ek);
-    case WK_ENVELOPE_KEY_STATIC:
-        return agree(shield, shield->agreement, shield->peer_agreement, envelope,
-                     WK_ENVELOPE_KEY_STATIC, ek);
-    case WK_ENVELOPE_KEY_BROADCAST:
-        *ek = has_key(shield->broadcast) ? *shield->broadcast : (struct wk_hal_key){0};
-        return has_key(shield->broadcast) ? WK_OK : WK_E_UNSUPPORTED;
-    case WK_ENVELOPE_KEY_KNOWN:
-    case WK_ENVELOPE_KEY_UNICAST:
-    default:
-        return WK_OK;
-    }
-}
-
-static wk_err seal_general(const struct wk_shield *shield, struct wk_cipher_seal *seal,
-                           const struct wk_shield_cover *cover, struct wk_cipher_keys *keys,
-                           struct wk_cipher_head *head)
-{
-    struct wk_envelope_front front;
-    uint8_t room[WK_ENVELOPE_KEY_DATA];
-    struct wk_bytes_out data = wk_bytes_out_of(room, sizeof room);
-    const struct wk_envelope envelope = envelope_to_peer(shield, cover);
-    WK_TRY(offer_key(shield, cover, &envelope, &data, &keys->ek));
-    WK_TRY(data.fault);
-    const struct wk_envelope_key info = {.kind = cover->key,
-                                         .data = wk_bytes_in_of(room, data.size)};
-    wk_envelope_put_ciphering(&front, &envelope, &info);
-    head->prefix = front.prefix;
-    head->extra = front.extra;
-    return wk_cipher_finish(seal, shield->crypto, keys, head);
 }
 
 static wk_err seal_ciphered(const struct wk_shield *shield, struct wk_cipher_seal *seal,
@@ -463,7 +336,8 @@ static wk_err seal_ciphered(const struct wk_shield *shield, struct wk_cipher_sea
     const bool broadcast = (cover->control & WK_CIPHER_BROADCAST) != 0;
     wk_err err = WK_OK;
     if (cover->tag == WK_APDU_GENERAL_CIPHERING) {
-        err = seal_general(shield, seal, cover, &keys, &head);
+        err = shield->names != NULL ? shield->names->seal(shield, seal, cover, &keys, &head)
+                                    : WK_E_UNSUPPORTED;
     } else {
         const bool dedicated = is_dedicated(cover->tag);
         const struct wk_hal_key *other = dedicated ? shield->dedicated : shield->broadcast;
@@ -489,12 +363,11 @@ wk_err wk_shield_finish(const struct wk_shield *shield, struct wk_cipher_seal *s
         return WK_E_FULL;
     }
     if (cover->is_signed) {
-        const struct wk_envelope envelope = envelope_to_peer(shield, cover);
-        if (!has_private(shield->signing, shield->suite)) {
+        const struct wk_envelope envelope = wk_shield_envelope(shield, cover);
+        if (shield->pairs == NULL) {
             return WK_E_UNSUPPORTED;
         }
-        WK_TRY(wk_envelope_sign(shield->crypto, shield->signing, &envelope, seal->plain.data,
-                                &seal->plain.size));
+        WK_TRY(shield->pairs->sign(shield, &envelope, &seal->plain));
     }
     if ((cover->control & WK_CIPHER_BOTH) != 0) {
         return seal_ciphered(shield, seal, cover);

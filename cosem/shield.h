@@ -28,9 +28,45 @@ typedef enum wk_shield_key {
     WK_SHIELD_KEYS,
 } wk_shield_key;
 
+struct wk_shield;
+struct wk_shield_cover;
+
+/* What key pairs do (suites 1 and 2): general-signing, and keys that are agreed upon. Private to
+ * cosem/shield; who does not name wk_shield_by_pairs does not link it. */
+struct wk_shield_pairs {
+    /* Takes the signature off. */
+    wk_err (*verify)(const struct wk_shield *shield, struct wk_bytes_in *apdu,
+                     struct wk_envelope *envelope);
+    wk_err (*sign)(const struct wk_shield *shield, const struct wk_envelope *envelope,
+                   struct wk_bytes_out *plain);
+    /* The key that came with an APDU, or a new one and what tells the peer about it. */
+    wk_err (*accept)(const struct wk_shield *shield, const struct wk_envelope *envelope,
+                     const struct wk_envelope_key *info, struct wk_hal_key *agreed);
+    wk_err (*offer)(const struct wk_shield *shield, const struct wk_envelope *envelope,
+                    wk_envelope_key_kind kind, struct wk_bytes_out *data,
+                    struct wk_hal_key *agreed);
+};
+extern const struct wk_shield_pairs wk_shield_by_pairs;
+
+/* What general-ciphering needs, likewise: wk_shield_by_names. */
+struct wk_shield_names {
+    wk_err (*read)(struct wk_bytes_in *apdu, struct wk_envelope *envelope,
+                   struct wk_envelope_key *info, struct wk_cipher_head *head,
+                   struct wk_bytes_in *text);
+    /* The key that came wrapped or was agreed upon. */
+    wk_err (*accept)(const struct wk_shield *shield, const struct wk_envelope *envelope,
+                     const struct wk_envelope_key *info, struct wk_hal_key *ek);
+    wk_err (*seal)(const struct wk_shield *shield, struct wk_cipher_seal *seal,
+                   const struct wk_shield_cover *cover, struct wk_cipher_keys *keys,
+                   struct wk_cipher_head *head);
+};
+extern const struct wk_shield_names wk_shield_by_names;
+
 struct wk_shield {
     const struct wk_hal_crypto *crypto;
-    uint8_t suite; /* 0, 1 or 2 */
+    const struct wk_shield_pairs *pairs; /* &wk_shield_by_pairs; NULL: suite 0 only */
+    const struct wk_shield_names *names; /* &wk_shield_by_names; NULL: no general-ciphering */
+    uint8_t suite;                       /* 0, 1 or 2 */
     uint8_t own[WK_CIPHER_TITLE];
     uint8_t peer[WK_CIPHER_TITLE];
     const struct wk_cipher_keys *keys;      /* global unicast, and the authentication key */
@@ -57,6 +93,10 @@ struct wk_shield_cover {
 
 /** Which key, of those with a counter of their own, an APDU has. */
 wk_shield_key wk_shield_key_of(const struct wk_shield_cover *cover);
+
+/** The names of an envelope to the peer. */
+struct wk_envelope wk_shield_envelope(const struct wk_shield *shield,
+                                      const struct wk_shield_cover *cover);
 
 /** Whether the tag is one of ciphered or signed APDUs. */
 bool wk_shield_is_protected(uint8_t tag);

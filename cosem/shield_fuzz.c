@@ -34,6 +34,8 @@ static struct wk_shield shield_of(const char *own, const char *peer, uint32_t *c
 {
     struct wk_shield shield = {
         .crypto = &crypto.hal,
+        .pairs = &wk_shield_by_pairs,
+        .names = &wk_shield_by_names,
         .keys = &k_keys,
         .kek = &k_kek,
         .dedicated = &k_dedicated,

@@ -58,6 +58,8 @@ static struct wk_hal_key a_key(uint8_t suite)
 
 static void point_to(struct end *from, struct end *to)
 {
+    from->shield.pairs = &wk_shield_by_pairs;
+    from->shield.names = &wk_shield_by_names;
     from->shield.keys = &from->keys;
     from->shield.broadcast = &from->broadcast;
     from->shield.kek = &from->kek;

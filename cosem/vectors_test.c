@@ -161,6 +161,7 @@ static bool hls_gmac(const struct block *block)
     uint8_t room[WK_HLS_ANSWER];
     struct wk_bytes_out answer = wk_bytes_out_of(room, sizeof room);
     const struct wk_hls hls = {
+        .hashed = &wk_hls_by_hash,
         .crypto = &bearssl.hal,
         .mechanism = WK_ASSOCIATION_HLS_GMAC,
         .keys = &keys,

@@ -7,7 +7,8 @@
  * have connections on it at the same time, each with a station of its own: data link and session.
  * A client that finds no free station is answered DM. Frames for other devices on the line, and
  * noise, are passed over in silence. Nothing is sent but in answer to a frame that asks for it.
- * Memory is the owner's: stations, and a buffer for one frame in each direction. */
+ * Memory is the owner's: stations, and a buffer for one frame in each direction (`frame_in`,
+ * `frame_out`). Buffers of a station are `in`, `out` and those of its session. */
 #ifndef WK_MANAGEMENT_LINE_H
 #define WK_MANAGEMENT_LINE_H
 

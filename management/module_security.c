@@ -168,35 +168,14 @@ wk_err wk_module_keys_unpack(struct wk_module *module, uint8_t key, struct wk_by
 
 /* ---- key pairs and certificates ---------------------------------------------------------- */
 
-static void put_pair(struct wk_bytes_out *out, const struct wk_session_pair *pair)
-{
-    wk_bytes_out_u8(out, pair->key.size);
-    wk_bytes_out_u8(out, pair->key.slot);
-    wk_bytes_out_put(out, pair->key.octets, pair->key.slot == 0 ? pair->key.size : 0);
-    wk_bytes_out_put(out, pair->point, 2 * (size_t)pair->key.size);
-}
-
-static void read_pair(struct wk_bytes_in *in, struct wk_session_pair *pair)
-{
-    *pair = (struct wk_session_pair){.key = {.size = wk_bytes_in_u8(in)}};
-    pair->key.slot = wk_bytes_in_u8(in);
-    if (pair->key.size > WK_HAL_EC) {
-        wk_bytes_in_fail(in, WK_E_FORMAT);
-        return;
-    }
-    wk_bytes_in_copy(in, pair->key.octets, pair->key.slot == 0 ? pair->key.size : 0);
-    wk_bytes_in_copy(in, pair->point, 2 * (size_t)pair->key.size);
-}
-
 void wk_module_identity_pack(const struct wk_module *module, uint8_t key,
                              struct wk_bytes_out *out)
 {
     const struct wk_session_identity *identity = module->security.identity;
     (void)key;
     wk_bytes_out_u8(out, VERSION_FIRST);
-    for (int i = 0; identity != NULL && i < WK_SESSION_PAIRS; i++) {
-        put_pair(out, &identity->own[i]);
-        put_pair(out, &identity->fresh[i]);
+    if (identity != NULL) {
+        wk_session_pairs_pack(identity, out);
     }
 }
 
@@ -211,10 +190,7 @@ wk_err wk_module_identity_unpack(struct wk_module *module, uint8_t key, struct w
         (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
         return WK_OK;
     }
-    for (int i = 0; i < WK_SESSION_PAIRS; i++) {
-        read_pair(in, &identity->own[i]);
-        read_pair(in, &identity->fresh[i]);
-    }
+    wk_session_pairs_unpack(identity, in);
     return in->fault;
 }
 

@@ -26,8 +26,7 @@ static wk_err setup_get(const struct wk_object_call *call, uint8_t attribute,
     const struct wk_setup_key key = key_of(call, attribute);
     (void)selection;
     (void)cursor;
-    static const struct wk_setup k_first = {0};
-    return wk_setup_get(rooms->setup != NULL ? rooms->setup : &k_first, &key, out);
+    return wk_setup_get(rooms->setup, &key, out);
 }
 
 static wk_err setup_set(const struct wk_object_call *call, uint8_t attribute,

@@ -219,16 +219,18 @@ static void serve_request(struct wk_session_turn *turn, struct wk_bytes_in *apdu
     row->serve(turn, &request);
 }
 
-static void serve_access(struct wk_session_turn *turn, struct wk_bytes_in *apdu, bool *confirm)
+static void serve_access_request(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
+                                 bool *confirm)
 {
     const struct wk_session *session = turn->session;
     if (session->state == WK_SESSION_PROVING) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_OPERATION_NOT_POSSIBLE);
-    } else if (!wk_session_agreed(session, WK_CONFORMANCE_ACCESS)) {
+    } else if (wk_session_parts.access == NULL ||
+               !wk_session_agreed(session, WK_CONFORMANCE_ACCESS)) {
         wk_session_refuse(turn, WK_APDU_SERVICE_NOT_ALLOWED, WK_APDU_SERVICE_NOT_SUPPORTED);
     } else {
         turn->given = wk_session_given(&turn->cover);
-        wk_session_serve_access(turn, apdu, confirm);
+        wk_session_parts.access->serve(turn, apdu, confirm);
     }
 }
 
@@ -236,7 +238,7 @@ void wk_session_serve(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
 {
     bool confirm = true; /* what is no request is refused in any case */
     if (wk_bytes_in_peek(apdu) == WK_APDU_ACCESS_REQUEST) {
-        serve_access(turn, apdu, &confirm);
+        serve_access_request(turn, apdu, &confirm);
     } else {
         serve_request(turn, apdu, &confirm);
     }

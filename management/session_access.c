@@ -212,7 +212,7 @@ static size_t reserve_of(const struct wk_session *session)
     return COUNT_SIZE + (size_t)get->count * RESULT_SIZE + get->count - get->index - 1U;
 }
 
-wk_err wk_session_stage_access(struct wk_session_turn *turn, struct wk_bytes_out *stage)
+static wk_err stage_access(struct wk_session_turn *turn, struct wk_bytes_out *stage)
 {
     struct wk_session *session = turn->session;
     switch (session->access.phase) {
@@ -250,7 +250,7 @@ static wk_err fill_whole(struct wk_session_turn *turn, size_t room)
     const size_t most = room < sizeof session->stage ? room : sizeof session->stage;
     struct wk_bytes_out stage = wk_bytes_out_of(session->stage, most);
     while (!session->get.finished) {
-        WK_TRY(wk_session_stage_access(turn, &stage));
+        WK_TRY(stage_access(turn, &stage));
     }
     session->get.size = stage.size;
     return WK_OK;
@@ -286,8 +286,7 @@ static void carry_out(struct wk_session_turn *turn)
     }
 }
 
-void wk_session_serve_access(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
-                             bool *confirm)
+static void serve_access(struct wk_session_turn *turn, struct wk_bytes_in *apdu, bool *confirm)
 {
     struct wk_session *session = turn->session;
     struct wk_access_request request;
@@ -323,3 +322,8 @@ void wk_session_serve_access(struct wk_session_turn *turn, struct wk_bytes_in *a
         wk_bytes_out_put(turn->out, session->stage, session->get.size);
     }
 }
+
+const struct wk_session_access_part wk_session_with_access = {
+    .serve = serve_access,
+    .stage = stage_access,
+};

@@ -56,7 +56,7 @@ static bool same(const struct wk_bytes_in *a, const struct wk_bytes_in *b)
                                                    memcmp(a->data, b->data, a->size) == 0));
 }
 
-const uint8_t *wk_session_peer_point(const struct wk_session *session, int pair, uint8_t size)
+static const uint8_t *peer_point(const struct wk_session *session, int pair, uint8_t size)
 {
     const struct wk_session_identity *identity = session->config.security->identity;
     const uint8_t *title = session->config.security->title;
@@ -87,7 +87,7 @@ static void put_info(struct wk_bytes_out *out, const struct wk_certificate *cert
     wk_axdr_put_octet_string(out, certificate->alternative.data, certificate->alternative.size);
 }
 
-wk_err wk_session_certificates_get(const struct wk_session *session, struct wk_bytes_out *out)
+static wk_err get_certificates(const struct wk_session *session, struct wk_bytes_out *out)
 {
     const struct wk_session_identity *identity = session->config.security->identity;
     struct wk_certificate certificate;
@@ -358,8 +358,8 @@ static wk_err request(const struct wk_session *session, struct wk_bytes_in *para
     return reply->fault;
 }
 
-wk_err wk_session_certificates_act(struct wk_session_turn *turn, uint8_t suite, uint8_t method,
-                                   struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
+static wk_err act(struct wk_session_turn *turn, uint8_t suite, uint8_t method,
+                  struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
 {
     struct wk_session_security *security = turn->session->config.security;
     wk_err err = WK_E_UNSUPPORTED;
@@ -389,3 +389,51 @@ wk_err wk_session_certificates_act(struct wk_session_turn *turn, uint8_t suite, 
     }
     return err;
 }
+
+/* ---- as the owner keeps it --------------------------------------------------------------- */
+
+static void pack_pair(struct wk_bytes_out *out, const struct wk_session_pair *pair)
+{
+    wk_bytes_out_u8(out, pair->key.size);
+    wk_bytes_out_u8(out, pair->key.slot);
+    wk_bytes_out_put(out, pair->key.octets, pair->key.slot == 0 ? pair->key.size : 0);
+    wk_bytes_out_put(out, pair->point, 2 * (size_t)pair->key.size);
+}
+
+static void unpack_pair(struct wk_bytes_in *in, struct wk_session_pair *pair)
+{
+    *pair = (struct wk_session_pair){.key = {.size = wk_bytes_in_u8(in)}};
+    pair->key.slot = wk_bytes_in_u8(in);
+    if (pair->key.size > WK_HAL_EC) {
+        wk_bytes_in_fail(in, WK_E_FORMAT);
+        return;
+    }
+    wk_bytes_in_copy(in, pair->key.octets, pair->key.slot == 0 ? pair->key.size : 0);
+    wk_bytes_in_copy(in, pair->point, 2 * (size_t)pair->key.size);
+}
+
+static void pack(const struct wk_session_identity *identity, struct wk_bytes_out *out)
+{
+    for (int i = 0; i < WK_SESSION_PAIRS; i++) {
+        pack_pair(out, &identity->own[i]);
+        pack_pair(out, &identity->fresh[i]);
+    }
+}
+
+static void unpack(struct wk_session_identity *identity, struct wk_bytes_in *in)
+{
+    for (int i = 0; i < WK_SESSION_PAIRS; i++) {
+        unpack_pair(in, &identity->own[i]);
+        unpack_pair(in, &identity->fresh[i]);
+    }
+}
+
+const struct wk_session_pairs_part wk_session_with_pairs = {
+    .shield = &wk_shield_by_pairs,
+    .peer_point = peer_point,
+    .pack = pack,
+    .unpack = unpack,
+    .get_certificates = get_certificates,
+    .agree = wk_session_security_agree,
+    .act = act,
+};

@@ -159,8 +159,8 @@ static wk_err stage_piece(struct wk_session_turn *turn, struct wk_bytes_out *sta
 {
     struct wk_session *session = turn->session;
     struct wk_session_get *get = &session->get;
-    if (get->source == WK_SESSION_OF_ACCESS) {
-        return wk_session_stage_access(turn, stage);
+    if (get->source == WK_SESSION_OF_ACCESS && wk_session_parts.access != NULL) {
+        return wk_session_parts.access->stage(turn, stage);
     }
     WK_TRY(get->list ? stage_listed(turn, stage)
                      : wk_session_stage_value(turn, &session->items[get->index], stage));

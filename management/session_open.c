@@ -13,8 +13,15 @@
 static const uint32_t k_conformance =
     WK_CONFORMANCE_GENERAL_PROTECTION | WK_CONFORMANCE_GENERAL_BLOCKS |
     WK_CONFORMANCE_BLOCK_GET | WK_CONFORMANCE_BLOCK_SET | WK_CONFORMANCE_BLOCK_ACTION |
-    WK_CONFORMANCE_LISTS | WK_CONFORMANCE_ACCESS | WK_CONFORMANCE_GET | WK_CONFORMANCE_SET |
+    WK_CONFORMANCE_LISTS | WK_CONFORMANCE_GET | WK_CONFORMANCE_SET |
     WK_CONFORMANCE_SELECTIVE_ACCESS | WK_CONFORMANCE_ACTION;
+
+/* What of a client's conformance this meter has, too. */
+static uint32_t common_conformance(const struct wk_initiate_request *initiate)
+{
+    const uint32_t access = wk_session_parts.access != NULL ? WK_CONFORMANCE_ACCESS : 0;
+    return initiate->conformance & (k_conformance | access);
+}
 
 /* ---- who may come, and how --------------------------------------------------------------- */
 
@@ -240,7 +247,7 @@ static bool check_initiate(struct wk_session_turn *turn,
         reject_initiate(turn, WK_INITIATE_VERSION_TOO_LOW);
         return false;
     }
-    if ((initiate->conformance & k_conformance) == 0) {
+    if (common_conformance(initiate) == 0) {
         reject_initiate(turn, WK_INITIATE_INCOMPATIBLE_CONFORMANCE);
         return false;
     }
@@ -327,7 +334,7 @@ static wk_err accept(struct wk_session_turn *turn, const struct wk_association_r
         .diagnostic =
             hls ? WK_ASSOCIATION_AUTHENTICATION_REQUIRED : WK_ASSOCIATION_NO_DIAGNOSTIC,
     };
-    session->conformance = initiate->conformance & k_conformance;
+    session->conformance = common_conformance(initiate);
     session->client_max_pdu = initiate->max_pdu;
     WK_TRY(put_initiate_response(turn, &info));
     response.user_info = (struct wk_association_octets){info.data, info.size};
@@ -439,6 +446,7 @@ static struct wk_hls hls_of(struct wk_session *session, const struct wk_shield *
     const struct wk_session_secret *secret = &session->config.security->password[session->role];
     return (struct wk_hls){
         .crypto = session->config.crypto,
+        .hashed = wk_session_parts.hashed != NULL ? wk_session_parts.hashed->hls : NULL,
         .mechanism = (wk_association_mechanism)session->mechanism,
         .secret = wk_bytes_in_of(secret->octets, secret->size),
         .keys = shield->keys,
@@ -517,3 +525,5 @@ void wk_session_release(struct wk_session_turn *turn, struct wk_bytes_in *apdu)
     wk_association_put_release(turn->out, WK_APDU_RLRE,
                                (struct wk_association_octets){NULL, 0});
 }
+
+const struct wk_session_hashed_part wk_session_with_hashed = {.hls = &wk_hls_by_hash};

@@ -4,6 +4,7 @@
 #ifndef WK_MANAGEMENT_SESSION_PART_H
 #define WK_MANAGEMENT_SESSION_PART_H
 
+#include "cosem/hls.h"
 #include "management/session.h"
 
 #define WK_SESSION_CLASS_PROFILE     7
@@ -26,6 +27,58 @@ struct wk_session_turn {
     bool keys_changed;                  /* by this request: the reply still has the old ones */
     struct wk_cipher_keys old_keys;
 };
+
+/* ---- session_parts.c: what a meter may do without ---------------------------------------- */
+
+/* The service ACCESS. */
+struct wk_session_access_part {
+    /** *confirm: whether a reply is wanted, left as it is if the request is refused. */
+    void (*serve)(struct wk_session_turn *turn, struct wk_bytes_in *apdu, bool *confirm);
+    /** Appends a piece of the response; see wk_session_fill. */
+    wk_err (*stage)(struct wk_session_turn *turn, struct wk_bytes_out *stage);
+};
+extern const struct wk_session_access_part wk_session_with_access; /* session_access.c */
+
+/* Key pairs and certificates: suites 1 and 2. */
+struct wk_session_pairs_part {
+    const struct wk_shield_pairs *shield;
+    /** The public key of the client for one of WK_SESSION_SIGNING, _AGREEMENT, of a coordinate's
+     *  `size`; NULL: no certificate that is valid now says so. */
+    const uint8_t *(*peer_point)(const struct wk_session *session, int pair, uint8_t size);
+    void (*pack)(const struct wk_session_identity *identity, struct wk_bytes_out *out);
+    void (*unpack)(struct wk_session_identity *identity, struct wk_bytes_in *in);
+    /** Attribute 6 of class 64. */
+    wk_err (*get_certificates)(const struct wk_session *session, struct wk_bytes_out *out);
+    /** Method 3 of class 64. */
+    wk_err (*agree)(struct wk_session_turn *turn, struct wk_session_setup *setup,
+                    struct wk_bytes_in *parameter, struct wk_bytes_out *reply);
+    /** Methods 4 to 8 of class 64. */
+    wk_err (*act)(struct wk_session_turn *turn, uint8_t suite, uint8_t method,
+                  struct wk_bytes_in *parameter, struct wk_bytes_out *reply);
+};
+extern const struct wk_session_pairs_part wk_session_with_pairs; /* session_certificate.c */
+
+/* Mechanisms 3, 4, 6 and 7. */
+struct wk_session_hashed_part {
+    const struct wk_hls_hashed *hls;
+};
+extern const struct wk_session_hashed_part wk_session_with_hashed; /* session_open.c */
+
+/* general-ciphering. */
+struct wk_session_names_part {
+    const struct wk_shield_names *shield;
+};
+extern const struct wk_session_names_part wk_session_with_names; /* session_protect.c */
+
+/* NULL: the meter does without. Made of model/objects.txt or an overlay, so what is not there is not
+ * linked. */
+struct wk_session_parts {
+    const struct wk_session_access_part *access;
+    const struct wk_session_pairs_part *pairs;
+    const struct wk_session_hashed_part *hashed;
+    const struct wk_session_names_part *names;
+};
+extern const struct wk_session_parts wk_session_parts;
 
 /* ---- session.c --------------------------------------------------------------------------- */
 
@@ -154,15 +207,6 @@ void wk_session_begin_blocks(struct wk_session_turn *turn);
 /** Cuts the reply, which begins at `begin` in `reply`, into blocks if it must be. */
 void wk_session_cut(struct wk_session_turn *turn, size_t begin, struct wk_bytes_out *reply);
 
-/* ---- session_access.c -------------------------------------------------------------------- */
-
-/** *confirm: whether a reply is wanted, left as it is if the request is refused. */
-void wk_session_serve_access(struct wk_session_turn *turn, struct wk_bytes_in *apdu,
-                             bool *confirm);
-/** Appends a piece of the response; see wk_session_fill. */
-WK_MUST_USE wk_err wk_session_stage_access(struct wk_session_turn *turn,
-                                           struct wk_bytes_out *stage);
-
 /* ---- session_set.c ----------------------------------------------------------------------- */
 
 void wk_session_serve_set(struct wk_session_turn *turn, const struct wk_apdu_request *request);
@@ -222,7 +266,7 @@ WK_MUST_USE wk_err wk_session_association_action(struct wk_session_turn *turn,
                                                  struct wk_bytes_in *parameter,
                                                  struct wk_bytes_out *reply);
 
-/* ---- session_security.c: class 64; session_certificate.c: its methods on certificates ---- */
+/* ---- session_security.c: class 64 -------------------------------------------------------- */
 
 WK_MUST_USE wk_err wk_session_security_get(struct wk_session *session,
                                            const struct wk_object *object, uint8_t attribute,
@@ -234,14 +278,10 @@ WK_MUST_USE wk_err wk_session_security_action(struct wk_session_turn *turn,
                                               const struct wk_object *object, uint8_t method,
                                               struct wk_bytes_in *parameter,
                                               struct wk_bytes_out *reply);
-WK_MUST_USE wk_err wk_session_certificates_get(const struct wk_session *session,
-                                               struct wk_bytes_out *out);
-/** Methods 4 to 8. */
-WK_MUST_USE wk_err wk_session_certificates_act(struct wk_session_turn *turn, uint8_t suite,
-                                               uint8_t method, struct wk_bytes_in *parameter,
-                                               struct wk_bytes_out *reply);
-/** The public key of the client for one of WK_SESSION_SIGNING, _AGREEMENT, of a coordinate's
- *  `size`; NULL: no certificate that is valid now says so. */
-const uint8_t *wk_session_peer_point(const struct wk_session *session, int pair, uint8_t size);
+/** Key agreement: method 3 of a meter with key pairs. */
+WK_MUST_USE wk_err wk_session_security_agree(struct wk_session_turn *turn,
+                                             struct wk_session_setup *setup,
+                                             struct wk_bytes_in *parameter,
+                                             struct wk_bytes_out *reply);
 
 #endif

@@ -33,7 +33,7 @@ static void look_up_peer(struct wk_session *session)
     const struct wk_session_identity *identity = session->config.security->identity;
     const uint8_t size = wk_kdf_curve_size(setup_of(session)->suite);
     for (int pair = 0; pair < WK_SESSION_PAIRS; pair++) {
-        session->peer[pair] = wk_session_peer_point(session, pair, size);
+        session->peer[pair] = wk_session_parts.pairs->peer_point(session, pair, size);
     }
     session->peer_generation = identity->generation;
 }
@@ -57,9 +57,13 @@ struct wk_shield wk_session_shield(struct wk_session *session)
     };
     memcpy(shield.own, security->title, WK_CIPHER_TITLE);
     memcpy(shield.peer, session->client_title, WK_CIPHER_TITLE);
-    if (security->identity == NULL || setup->suite == 0) {
+    if (wk_session_parts.names != NULL) {
+        shield.names = wk_session_parts.names->shield;
+    }
+    if (wk_session_parts.pairs == NULL || security->identity == NULL || setup->suite == 0) {
         return shield;
     }
+    shield.pairs = wk_session_parts.pairs->shield;
     if (session->peer_generation != security->identity->generation) {
         look_up_peer(session);
     }
@@ -291,3 +295,5 @@ void wk_session_serve_protected(struct wk_session_turn *turn, struct wk_bytes_in
         serve_clear(turn, &plain, reply);
     }
 }
+
+const struct wk_session_names_part wk_session_with_names = {.shield = &wk_shield_by_names};

@@ -42,7 +42,11 @@ wk_err wk_session_security_get(struct wk_session *session, const struct wk_objec
         wk_axdr_put_octet_string(out, session->config.security->title, WK_CIPHER_TITLE);
         break;
     case CERTIFICATES:
-        return wk_session_certificates_get(session, out);
+        if (wk_session_parts.pairs != NULL) {
+            return wk_session_parts.pairs->get_certificates(session, out);
+        }
+        wk_axdr_put_array(out, 0);
+        break;
     default:
         return WK_E_UNSUPPORTED;
     }
@@ -235,8 +239,8 @@ static wk_err agree_all(struct wk_session_turn *turn, struct wk_session_setup *n
 }
 
 /* The parties are those of the association: its setup, and no other, can be agreed upon. */
-static wk_err agree(struct wk_session_turn *turn, struct wk_session_setup *setup,
-                    struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
+wk_err wk_session_security_agree(struct wk_session_turn *turn, struct wk_session_setup *setup,
+                                 struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
 {
     struct wk_session *session = turn->session;
     const struct wk_hal_crypto *crypto = session->config.crypto;
@@ -260,6 +264,22 @@ static wk_err agree(struct wk_session_turn *turn, struct wk_session_setup *setup
     return err;
 }
 
+/* ---- key pairs --------------------------------------------------------------------------- */
+
+void wk_session_pairs_pack(const struct wk_session_identity *identity, struct wk_bytes_out *out)
+{
+    if (wk_session_parts.pairs != NULL) {
+        wk_session_parts.pairs->pack(identity, out);
+    }
+}
+
+void wk_session_pairs_unpack(struct wk_session_identity *identity, struct wk_bytes_in *in)
+{
+    if (wk_session_parts.pairs != NULL) {
+        wk_session_parts.pairs->unpack(identity, in);
+    }
+}
+
 /* ---- acting ------------------------------------------------------------------------------ */
 
 wk_err wk_session_security_action(struct wk_session_turn *turn, const struct wk_object *object,
@@ -272,18 +292,15 @@ wk_err wk_session_security_action(struct wk_session_turn *turn, const struct wk_
     if (setup == NULL) {
         return err;
     }
-    switch (method) {
-    case ACTIVATE:
+    const struct wk_session_pairs_part *pairs = wk_session_parts.pairs;
+    if (method == ACTIVATE) {
         err = activate(turn, setup, parameter);
-        break;
-    case TRANSFER:
+    } else if (method == TRANSFER) {
         err = transfer(turn, setup, parameter);
-        break;
-    case AGREE:
-        err = agree(turn, setup, parameter, reply);
-        break;
-    default:
-        return wk_session_certificates_act(turn, setup->suite, method, parameter, reply);
+    } else if (pairs != NULL && method == AGREE) {
+        err = pairs->agree(turn, setup, parameter, reply);
+    } else if (pairs != NULL) {
+        return pairs->act(turn, setup->suite, method, parameter, reply);
     }
     if (err == WK_OK) {
         security->dirty = true;

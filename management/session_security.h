@@ -124,6 +124,11 @@ struct wk_session_security {
 struct wk_session_setup *wk_session_setup_of(struct wk_session_security *security,
                                              uint32_t number);
 
+/** The key pairs as the owner keeps them; a fault of `in`: no form this version knows. */
+void wk_session_pairs_pack(const struct wk_session_identity *identity,
+                           struct wk_bytes_out *out);
+void wk_session_pairs_unpack(struct wk_session_identity *identity, struct wk_bytes_in *in);
+
 /** Puts in a certificate that the owner vouches for: the root of all others, or any other
  *  before the meter is installed. Errors of wk_certificate_read; WK_E_FULL: no place left. */
 WK_MUST_USE wk_err wk_session_trust(struct wk_session_identity *identity,

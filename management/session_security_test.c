@@ -502,6 +502,8 @@ static size_t nest(int ciphered, int times)
         struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
         struct wk_shield shield = {
             .crypto = &bearssl.hal,
+            .pairs = &wk_shield_by_pairs,
+            .names = &wk_shield_by_names,
             .suite = config.suite,
             .keys = &config.keys,
             .signing = config.signing,

@@ -196,8 +196,8 @@ static size_t find(const struct wk_setup *setup, const struct wk_setup_key *key)
 static struct wk_bytes_in now(const struct wk_setup *setup, const struct wk_setup_key *key)
 {
     const struct field *field = &k_fields[key->field];
-    const size_t at = find(setup, key);
-    if (at < setup->size &&
+    const size_t at = setup != NULL ? find(setup, key) : 0;
+    if (setup != NULL && at < setup->size &&
         is_whole(key, setup->octets + at + HEAD, size_at(setup, at)) == WK_OK) {
         return wk_bytes_in_of(setup->octets + at + HEAD, size_at(setup, at));
     }

@@ -44,7 +44,7 @@ struct wk_setup {
     uint8_t octets[WK_SETUP_ROOM];
 };
 
-/** Appends the value. WK_E_NOT_FOUND: no such field; WK_E_FULL. */
+/** Appends the value. `setup` NULL: the first one. WK_E_NOT_FOUND: no such field; WK_E_FULL. */
 WK_MUST_USE wk_err wk_setup_get(const struct wk_setup *setup, const struct wk_setup_key *key,
                                 struct wk_bytes_out *out);
 

@@ -5,6 +5,7 @@
 usage: objects.py rows OUT [OVERLAY]      rows of the table of management/objects
        objects.py setup OUT [OVERLAY]     types and first values of management/setup
        objects.py clients OUT [OVERLAY]   client SAPs of the roles
+       objects.py parts OUT [OVERLAY]     what management/session does not do without
        objects.py names OUT [OVERLAY]     names of objects for wk and the head-end
        objects.py matrix OUT [OVERLAY]    what each role may do, for the test of roles
        objects.py docs                    docs/objects.md and docs/overlays.md
@@ -29,6 +30,7 @@ OVERLAY_DOCS = ROOT / "docs" / "overlays.md"
 LISTS = ("single", "three")
 STORAGE = ("fixed", "live", "column", "counter", "log", "config", "security")
 SETUPS = ("setup", "schedule", "monitor", "compact")  # functions whose attributes management/setup keeps
+PARTS = ("access", "pairs", "hashed", "names")  # what management/session can do without
 METHOD_KINDS = {"add": 1, "remove": 2, "count": 3}
 
 
@@ -56,6 +58,7 @@ class Model:
         """overlay: (file, text), or None."""
         self.roles = []
         self.clients = {}  # role -> SAP
+        self.without = set()  # of PARTS
         self.fixed = set()  # OBIS codes that the code names
         self.classes = {}
         self.objects = []
@@ -75,6 +78,8 @@ class Model:
             return
         if line.startswith("roles "):
             self.roles = line.split()[1:]
+        elif line.startswith("without "):
+            self.read_without(count, line.split()[1:])
         elif line.startswith("client "):
             self.read_client(count, line.split()[1:])
         elif line.startswith("fixed "):
@@ -92,6 +97,12 @@ class Model:
         self.clients[words[0]] = number(words[1], count, "client", 127)
         if len(set(self.clients.values())) != len(self.clients):
             raise Fault(count, "client", f"{words[1]} is that of another role")
+
+    def read_without(self, count, parts):
+        for part in parts:
+            if part not in PARTS:
+                raise Fault(count, "without", f"'{part}' is none of {', '.join(PARTS)}")
+            self.without.add(part)
 
     def read_class(self, count, line):
         fields = [field.strip() for field in line.split("|")]
@@ -269,6 +280,13 @@ def write_clients(model):
     return "\n".join(lines + ["};", ""])
 
 
+def write_parts(model):
+    there = [part for part in PARTS if part not in model.without]
+    lines = [HEAD, "const struct wk_session_parts wk_session_parts = {"]
+    lines += [f"    .{part} = &wk_session_with_{part}," for part in there] or ["    .access = NULL,"]
+    return "\n".join(lines + ["};", ""])
+
+
 def write_names(model):
     lines = [HEAD, "static const struct object_name k_names[] = {"]
     for thing in sorted(model.objects, key=lambda one: one.obis):
@@ -328,7 +346,7 @@ def documents():
     return {DOCS: write_docs(base), OVERLAY_DOCS: objects_overlay.write_docs(base, overlaid)}
 
 
-WRITERS = {"rows": write_rows, "setup": write_setup, "clients": write_clients,
+WRITERS = {"rows": write_rows, "setup": write_setup, "clients": write_clients, "parts": write_parts,
            "names": write_names, "matrix": write_matrix}
 
 

@@ -43,6 +43,21 @@ def read_obis(text, line):
     return tuple(number(part, line, "OBIS", 255) for part in parts)
 
 
+def read_obis_range(text, line):
+    """0.0.96.1.0-9.255: the OBIS codes, of which one number may be FIRST-LAST."""
+    parts = text.split(".")
+    ranges = [part for part in parts if "-" in part]
+    if len(ranges) > 1:
+        raise Fault(line, "OBIS", f"'{text}' has more than one FIRST-LAST")
+    if not ranges:
+        return [read_obis(text, line)]
+    first, _, last = ranges[0].partition("-")
+    low, high = number(first, line, "OBIS", 255), number(last, line, "OBIS", 255)
+    if low >= high:
+        raise Fault(line, "OBIS", f"'{text}' has no FIRST-LAST that rises")
+    return [read_obis(text.replace(ranges[0], str(n)), line) for n in range(low, high + 1)]
+
+
 def check_text(text, line):
     if not text or '"' in text or "\\" in text:
         raise Fault(line, "text", "is empty or has a quotation mark or backslash")

@@ -4,24 +4,27 @@
 A file of model/overlays has, beside comments,
     title TEXT                        what the overlay is for, one line
     client ROLE SAP                   the client SAP of a role
+    keep OBIS ...                     of model/objects.txt only these are there; one number of each
+                                      may be FIRST-LAST
     remove OBIS                       the object is not there
     rename OBIS | TEXT                it has another text
     map OBIS | OBIS                   it is there under another OBIS code
     rights OBIS | ROLE | RIGHTS       what a role may do with it, as in model/objects.txt
-and lines of classes, objects and first values as model/objects.txt has them: these are added.
+and lines of what the meter does without, of classes, objects and first values as model/objects.txt has them: these are added.
 Lines count in their order; a comment that begins with a capital letter is the group of what follows.
 """
-from objects_line import Fault, Place, check_text, read_obis, read_rights
+from objects_line import Fault, Place, check_text, read_obis, read_obis_range, read_rights
 
 INTRODUCTION = """# Overlays
 
 Made by `tools/objects.py docs` from `model/overlays`.
 
-An overlay is the table of objects of a country as a change of `model/objects.txt`: it adds, removes,
-renames and moves objects and sets client SAPs and rights. It is data. `cmake --preset release
+An overlay is the table of objects of a country, or of a smaller meter, as a change of
+`model/objects.txt`: it adds, removes, renames and moves objects, or keeps some and no others, sets
+client SAPs and rights, and says what the meter does without. It is data. `cmake --preset release
 -DWK_OVERLAY=is15959` builds the meter, the names and the test of roles with one; without the option there
-is none. `objects_roles_idis_test`, `objects_roles_dsmr_test` and `objects_roles_is15959_test` build a
-meter with each, in `./test unit`, and try every access of every role on it. The other tests are those
+is none. `objects_roles_idis_test`, `objects_roles_dsmr_test`, `objects_roles_is15959_test` and
+`objects_roles_single_test` build a meter with each, in `./test unit`, and try every access of every role on it. The other tests are those
 of a meter without an overlay.
 
 The lines are described in `tools/objects_overlay.py`. A line that is wrong stops the build with its file,
@@ -30,7 +33,7 @@ removed. An overlay changes which objects there are, not how they behave: a para
 example, is only kept.
 
 **No conformity is claimed.** What these overlays hold is a proposal made from public descriptions of
-the companion specifications and has not been compared with their texts line by line. Whoever
+the companion specifications (`single`: of what they have in common) and has not been compared with their texts line by line. Whoever
 builds for one of them must do that.
 """
 
@@ -78,12 +81,31 @@ def apply_remove(model, line, fields):
     model.objects.remove(movable(model, line, fields[0]))
 
 
-APPLY = {"remove": (1, apply_remove), "rename": (2, apply_rename), "map": (2, apply_map),
+def apply_keep(model, line, fields):
+    for text in fields[0].split():
+        for obis in read_obis_range(text, line):
+            if not any(thing.obis == obis for thing in model.objects):
+                raise Fault(line, "OBIS", f"{'.'.join(map(str, obis))} is not in the model")
+            model.kept.add(obis)
+
+
+def drop_others(model, file):
+    """All lines that keep objects count together, before what is added."""
+    for thing in list(model.objects):
+        if thing.obis in model.kept or thing.line.file == file:
+            continue
+        if thing.obis in model.fixed:
+            raise Fault(Place(file, 1), "keep", f"{thing.obis_text()} is missing: code names it")
+        model.objects.remove(thing)
+
+
+APPLY = {"keep": (1, apply_keep), "remove": (1, apply_remove), "rename": (2, apply_rename), "map": (2, apply_map),
          "rights": (3, apply_rights)}
 
 
 def apply(model, file, text):
     model.title = ""
+    model.kept = set()
     model.group = "Added"
     for number, content in enumerate(text.splitlines(), 1):
         line = Place(file, number)
@@ -102,6 +124,8 @@ def apply(model, file, text):
             model.read_line(line, content)
     if not model.title:
         raise Fault(Place(file, 1), "title", "is missing")
+    if model.kept:
+        drop_others(model, file)
 
 
 # ---- the document -----------------------------------------------------------------------------
@@ -127,12 +151,18 @@ def describe(base, name, model):
         if changes:
             rows.append(f"| {thing.obis_text()} | {thing.key[0]} | changed | {thing.text}; "
                         f"{'; '.join(changes)} |")
-    rows += [f"| {old.obis_text()} | {old.key[0]} | removed | {old.text} |"
-             for number, old in before.items() if number not in kept]
+        elif model.kept:
+            rows.append(f"| {thing.obis_text()} | {thing.key[0]} | kept | {thing.text} |")
+    if not model.kept:
+        rows += [f"| {old.obis_text()} | {old.key[0]} | removed | {old.text} |"
+                 for number, old in before.items() if number not in kept]
     saps = ", ".join(f"{role} {model.clients[role]}" for role in model.roles)
     singles = sum(thing.list == "single" for thing in model.objects)
-    return [f"## {name}: {model.title}", "",
-            f"Clients: {saps}. Objects: {singles} of one phase, {len(model.objects)} of three.", "",
+    notes = "" if not model.kept else " Nothing else of `model/objects.txt` is there."
+    notes += f" Without: {', '.join(sorted(model.without))}." if model.without else ""
+    of_three = len(model.objects)
+    counts = f"{singles} of one phase" + (f", {of_three} of three" if of_three > singles else "")
+    return [f"## {name}: {model.title}", "", f"Clients: {saps}. Objects: {counts}.{notes}", "",
             "| OBIS | class | | what |", "|---|---|---|---|", *rows, ""]
 
 

@@ -72,6 +72,12 @@ WRONG_OVERLAYS = [
     ("remove 0.0.96.1.7.255\n", "line 2: OBIS: 0.0.96.1.7.255 is not in the model"),
     ("remove 0.0.96.1\n", "line 2: OBIS: '0.0.96.1' has not six numbers"),
     ("remove 1.0.52.7.0.255\n", "line 2: OBIS: 1.0.52.7.0.255 is fixed: code names it"),
+    ("keep 0.0.96.1.0-1.255\n", "line 2: OBIS: 0.0.96.1.1.255 is not in the model"),
+    ("keep 0.0.96.1.1-0.255\n", "line 2: OBIS: '0.0.96.1.1-0.255' has no FIRST-LAST that rises"),
+    ("keep 0.0.96.1-2.0-1.255\n",
+     "line 2: OBIS: '0.0.96.1-2.0-1.255' has more than one FIRST-LAST"),
+    ("keep 0.0.96.1.0.255\n", "line 1: keep: 1.0.52.7.0.255 is missing: code names it"),
+    ("without tea\n", "line 2: without: 'tea' is none of access, pairs, hashed, names"),
     ("rename 0.0.96.1.0.255\n", "line 2: line: 1 fields instead of 2"),
     ("rename 0.0.96.1.0.255 | \n", "line 2: text: is empty or has a quotation mark or backslash"),
     ("map 1.0.52.7.0.255 | 1.0.12.7.0.255\n", "line 2: OBIS: 1.0.52.7.0.255 is fixed: code names it"),
@@ -164,6 +170,15 @@ def check_overlay():
         ("0.0.96.1.0.255", "a text", [(3, 0, 0), all_read]),
         ("1.0.52.7.0.255", "voltage L2", [nothing, (2, 0, 0)]),
     ], "an overlay adds, removes, renames, moves, sets clients and rights", str(found))
+    text = OVERLAY + ("keep 1.0.52.7.0.255\nwithout access pairs\n"
+                      + LINE.replace("1.9.255", "1.5.255"))
+    model = objects.Model(MODEL, ("nowhere.txt", text))
+    found = [thing.obis_text() for thing in model.objects]
+    report(found == ["0.0.96.1.5.255", "1.0.52.7.0.255"],
+           "an overlay that keeps objects keeps no others, and adds", str(found))
+    parts = objects.write_parts(model)
+    report("hashed" in parts and "access" not in parts and "pairs" not in parts,
+           "what a meter does without is not named", parts)
     base = objects.Model(MODEL)
     report(len(base.objects) == 3 and base.objects[0].text == "serial number",
            "the model itself stays as it is")
