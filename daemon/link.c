@@ -272,7 +272,7 @@ wk_err wk_meter_link_start(struct wk_meter_link *link, uv_loop_t *loop,
                            const struct wk_config *config, struct wk_module *module,
                            const struct wk_hal_crypto *crypto)
 {
-    *link = (struct wk_meter_link){.module = module, .crypto = crypto};
+    *link = (struct wk_meter_link){.config = config, .module = module, .crypto = crypto};
     if (config->path_count == 0) {
         return WK_OK;
     }

@@ -43,6 +43,7 @@ struct wk_meter_link_path {
 
 struct wk_meter_link {
     bool runs;
+    const struct wk_config *config;
     struct wk_module *module;
     const struct wk_hal_crypto *crypto;
     struct wk_link_sender sender;

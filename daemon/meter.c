@@ -438,6 +438,7 @@ static wk_err start_web(struct wk_meter *meter)
     };
     meter->web.gate = &meter->gate;
     meter->web.submeters = &meter->submeters;
+    meter->web.link = &meter->link;
     meter->web.assets = wk_meter_assets;
     meter->web.asset_count = wk_meter_asset_count;
     const wk_err err =

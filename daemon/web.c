@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/captures.h"
+#include "daemon/view_link.h"
 
 #define STREAM_BLOCK  8192
 #define STREAM_WAIT_S 1 /* a stream with nothing new sends a comment this often */
@@ -122,6 +123,14 @@ static enum MHD_Result answer_live(struct wk_web *web, struct MHD_Connection *co
 static enum MHD_Result answer_submeters(struct wk_web *web, struct MHD_Connection *connection)
 {
     return send_json(connection, 200, wk_submeters_view(web->submeters));
+}
+
+static enum MHD_Result answer_link(struct wk_web *web, struct MHD_Connection *connection)
+{
+    wk_gate_hold(web->gate);
+    json_t *value = wk_view_link(web->link);
+    wk_gate_release(web->gate);
+    return send_json(connection, 200, value);
 }
 
 static enum MHD_Result answer_balance(struct wk_web *web, struct MHD_Connection *connection)
@@ -371,6 +380,7 @@ static const struct {
     {"/api/wiring", answer_wiring},       {"/api/balance", answer_balance},
     {"/api/quality", answer_quality},     {"/api/quality/week", answer_week},
     {"/api/captures", answer_captures},   {"/api/submeters", answer_submeters},
+    {"/api/link", answer_link},
 };
 
 static enum MHD_Result send_asset(struct MHD_Connection *connection,

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "daemon/gate.h"
+#include "daemon/link.h"
 #include "daemon/submeters.h"
 #include "daemon/view.h"
 #include "port/linux/asset.h"
@@ -24,6 +25,7 @@ struct wk_web {
     struct wk_view view;
     struct wk_gate *gate; /* to view.module */
     struct wk_submeters *submeters;
+    const struct wk_meter_link *link;
     const struct wk_asset *assets;
     size_t asset_count;
     void *server; /* struct MHD_Daemon */

@@ -69,7 +69,8 @@ static void inject(struct world *world, const uint8_t *frames, size_t size, bool
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world *world;
-    const struct wk_line_rules line = {.rate_bps = 1000000, .delay_us = 1000, .overhead = 28};
+    const struct wk_virtual_line_rules line = {
+        .rate_bps = 1000000, .delay_us = 1000, .overhead = 28};
     if (world == NULL) {
         world = world_new(1, 1, &line, NULL, NULL);
         world->far.record = commit_record;

@@ -65,14 +65,14 @@ static struct latency saturate(struct world *world, int64_t length_us, int64_t a
     return latency;
 }
 
-static struct wk_line_rules line_of(uint32_t rate_bps, int64_t delay_us, uint32_t queue)
+static struct wk_virtual_line_rules line_of(uint32_t rate_bps, int64_t delay_us, uint32_t queue)
 {
-    return (struct wk_line_rules){
+    return (struct wk_virtual_line_rules){
         .rate_bps = rate_bps, .delay_us = delay_us, .queue_octets = queue, .overhead = 28};
 }
 
 /* A line that carries bulk all the time, at a rate that nobody told. */
-static struct latency measure(const struct wk_line_rules *line, int64_t length_us,
+static struct latency measure(const struct wk_virtual_line_rules *line, int64_t length_us,
                               void (*change)(struct world *, int64_t at_us))
 {
     struct world *world = world_new(SEED, 1, line, NULL, NULL);
@@ -102,7 +102,7 @@ static void alter(struct world *world, int64_t at_us)
 
 static void an_alarm_waits_for_one_packet_on_a_saturated_line_of_64_kbit(void)
 {
-    const struct wk_line_rules line = line_of(64000, 25 * MS, 16384);
+    const struct wk_virtual_line_rules line = line_of(64000, 25 * MS, 16384);
     const struct latency steady = measure(&line, 600 * SECOND, NULL);
     FIGURE_LATENCY("64 kbit/s", steady, 80, 150, 64000);
     const struct latency moving = measure(&line, 600 * SECOND, alter);
@@ -111,14 +111,14 @@ static void an_alarm_waits_for_one_packet_on_a_saturated_line_of_64_kbit(void)
 
 static void an_alarm_waits_for_one_packet_on_a_saturated_line_of_1_mbit(void)
 {
-    const struct wk_line_rules line = line_of(1000000, 25 * MS, 65536);
+    const struct wk_virtual_line_rules line = line_of(1000000, 25 * MS, 65536);
     const struct latency steady = measure(&line, 200 * SECOND, NULL);
     FIGURE_LATENCY("1 Mbit/s", steady, 30, 50, 1000000);
 }
 
 static void an_alarm_is_quick_on_a_local_network(void)
 {
-    const struct wk_line_rules line = line_of(10000000, 5 * MS, 262144);
+    const struct wk_virtual_line_rules line = line_of(10000000, 5 * MS, 262144);
     const struct latency steady = measure(&line, 100 * SECOND, NULL);
     WK_TEST_FIGURE("alarm on a saturated LAN of 10 Mbit/s, p99", steady.p99_ms, "ms", "<= 20",
                    steady.p99_ms <= 20, SEED);
@@ -155,8 +155,8 @@ static void a_black_hole_is_left_within_half_a_second(void)
     int64_t worst = 0;
     int64_t alarms = 0;
     for (uint64_t run = 0; run < 20; run++) {
-        const struct wk_line_rules lines[] = {line_of(1000000, 25 * MS, 65536),
-                                              line_of(1000000, 60 * MS, 65536)};
+        const struct wk_virtual_line_rules lines[] = {line_of(1000000, 25 * MS, 65536),
+                                                      line_of(1000000, 60 * MS, 65536)};
         struct world *world = world_new(SEED + run, 2, lines, NULL, NULL);
         world_run(world, world->now_us + 3 * SECOND);
         const uint64_t first = world->source[WORLD_BILLING].made;
@@ -192,8 +192,8 @@ static void a_black_hole_is_left_within_half_a_second(void)
 
 static void a_path_that_flaps_is_not_followed(void)
 {
-    const struct wk_line_rules lines[] = {line_of(1000000, 10 * MS, 65536),
-                                          line_of(64000, 60 * MS, 16384)};
+    const struct wk_virtual_line_rules lines[] = {line_of(1000000, 10 * MS, 65536),
+                                                  line_of(64000, 60 * MS, 16384)};
     struct world *world = world_new(SEED, 2, lines, NULL, NULL);
     uint32_t before = 0;
     uint32_t most = 0;
@@ -223,8 +223,8 @@ static void a_path_that_flaps_is_not_followed(void)
 
 static void a_path_that_is_better_again_is_taken_back(void)
 {
-    const struct wk_line_rules lines[] = {line_of(1000000, 10 * MS, 65536),
-                                          line_of(64000, 160 * MS, 16384)};
+    const struct wk_virtual_line_rules lines[] = {line_of(1000000, 10 * MS, 65536),
+                                                  line_of(64000, 160 * MS, 16384)};
     struct world *world = world_new(SEED, 2, lines, NULL, NULL);
     world->config.paths = world->rules;
     world->rules[1].cost = 20;
@@ -246,7 +246,7 @@ static void a_path_that_is_better_again_is_taken_back(void)
 
 static void a_week_without_a_path_is_made_up_for(void)
 {
-    const struct wk_line_rules line = line_of(64000, 50 * MS, 16384);
+    const struct wk_virtual_line_rules line = line_of(64000, 50 * MS, 16384);
     struct world *world = world_new(SEED, 1, &line, NULL, NULL);
     world_run(world, world->now_us + 3 * SECOND);
     world->up[0].rules.black_hole = true;
@@ -289,12 +289,12 @@ static wk_err somebody_dies(struct world *world)
 
 static void nothing_is_lost_or_doubled_whoever_dies(void)
 {
-    struct wk_line_rules line = line_of(256000, 30 * MS, 16384);
+    struct wk_virtual_line_rules line = line_of(256000, 30 * MS, 16384);
     line.to_bad_ppm = 20000;
     line.to_good_ppm = 200000;
     line.loss_bad_ppm = 600000;
     line.loss_good_ppm = 10000;
-    const struct wk_line_rules lines[] = {line, line};
+    const struct wk_virtual_line_rules lines[] = {line, line};
     struct world *world = world_new(SEED, 2, lines, NULL, NULL);
     world->commit_us = 40 * MS;
     uint32_t deaths = 0;
@@ -320,7 +320,7 @@ static void nothing_is_lost_or_doubled_whoever_dies(void)
 
 static void what_was_overwritten_or_cannot_be_read_is_a_gap(void)
 {
-    const struct wk_line_rules line = line_of(64000, 20 * MS, 16384);
+    const struct wk_virtual_line_rules line = line_of(64000, 20 * MS, 16384);
     struct world *world = world_new(SEED, 1, &line, NULL, NULL);
     struct world_source *source = &world->source[WORLD_PROFILE];
     for (int i = 0; i < 1000; i++) {
@@ -344,8 +344,8 @@ static void what_was_overwritten_or_cannot_be_read_is_a_gap(void)
  * away for 0.7 % of the time, and that alone would be too much. */
 static void two_paths_of_97_percent_serve_999_of_1000_minutes(void)
 {
-    const struct wk_line_rules lines[] = {line_of(256000, 30 * MS, 16384),
-                                          line_of(64000, 100 * MS, 16384)};
+    const struct wk_virtual_line_rules lines[] = {line_of(256000, 30 * MS, 16384),
+                                                  line_of(64000, 100 * MS, 16384)};
     struct world *world = world_new(SEED, 2, lines, NULL, NULL);
     int64_t until[3] = {0, 0, 0}; /* fades of each path, and of both */
     int64_t down[2] = {0, 0};

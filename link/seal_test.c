@@ -62,9 +62,9 @@ static void a_sealed_packet_is_what_another_implementation_makes(void)
 
 static struct world *sealed_world(struct wk_bearssl *crypto)
 {
-    const struct wk_line_rules line = {
+    const struct wk_virtual_line_rules line = {
         .rate_bps = 128000, .delay_us = 20 * MS, .queue_octets = 16384, .overhead = 28};
-    const struct wk_line_rules lines[] = {line, line};
+    const struct wk_virtual_line_rules lines[] = {line, line};
     wk_bearssl_init(crypto, NULL, draw);
     wk_bearssl_add_sha256(crypto);
     return world_new(SEED, 2, lines, &crypto->hal, &shared);
@@ -98,19 +98,19 @@ static void nothing_that_was_changed_or_recorded_is_taken(void)
     struct wk_link_receiver *receiver = &world->receiver;
     uint64_t taken = 0;
     for (int i = 0; i < 2000; i++) {
-        uint8_t packet[WK_LINE_PACKET];
+        uint8_t packet[WK_VIRTUAL_LINE_PACKET];
         size_t length;
         uint8_t session;
         world_make(world, WORLD_PROFILE);
         world_run(world, world->now_us + 10 * MS);
         for (int path = 0; path < 2; path++) {
-            struct wk_line copy = world->up[path];
-            if (wk_line_receive(&copy, packet, sizeof packet, &length, INT64_MAX - 1) !=
+            struct wk_virtual_line copy = world->up[path];
+            if (wk_virtual_line_receive(&copy, packet, sizeof packet, &length, INT64_MAX - 1) !=
                 WK_OK) {
                 continue;
             }
             const uint64_t records = receiver->streams[WORLD_PROFILE].records;
-            uint8_t changed[WK_LINE_PACKET];
+            uint8_t changed[WK_VIRTUAL_LINE_PACKET];
             memcpy(changed, packet, length);
             changed[world_draw(world, (uint32_t)length)] ^=
                 (uint8_t)(1u << world_draw(world, 8));

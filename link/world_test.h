@@ -55,8 +55,8 @@ struct world {
     struct wk_link_source sources[WORLD_SOURCES];
     struct world_source source[WORLD_SOURCES];
     struct wk_link_path_rules rules[WORLD_PATHS];
-    struct wk_line up[WORLD_PATHS];
-    struct wk_line down[WORLD_PATHS];
+    struct wk_virtual_line up[WORLD_PATHS];
+    struct wk_virtual_line down[WORLD_PATHS];
     uint8_t via[WK_LINK_SESSIONS]; /* path of a session */
     struct world_commit queue[WORLD_QUEUE];
     uint32_t first;
@@ -127,7 +127,7 @@ static wk_err world_random(void *self, void *to, size_t size)
 static wk_err world_up(void *self, uint8_t path, const uint8_t *packet, size_t length)
 {
     struct world *world = self;
-    return wk_line_send(&world->up[path], packet, length, world->now_us);
+    return wk_virtual_line_send(&world->up[path], packet, length, world->now_us);
 }
 
 static void world_make(struct world *world, uint8_t stream)
@@ -203,7 +203,8 @@ static wk_err world_down(void *self, const struct wk_link_receiver *to, uint8_t 
 {
     struct world *world = self;
     (void)to;
-    return wk_line_send(&world->down[world->via[session]], packet, length, world->now_us);
+    return wk_virtual_line_send(&world->down[world->via[session]], packet, length,
+                                world->now_us);
 }
 
 static void world_commit(struct world *world)
@@ -245,7 +246,8 @@ static wk_err world_restart_meter(struct world *world)
     return err;
 }
 
-static struct world *world_new(uint64_t seed, uint8_t paths, const struct wk_line_rules *line,
+static struct world *world_new(uint64_t seed, uint8_t paths,
+                               const struct wk_virtual_line_rules *line,
                                const struct wk_hal_crypto *crypto, const struct wk_hal_key *key)
 {
     static const uint8_t worth[WORLD_SOURCES] = {WK_LINK_ALARM, WK_LINK_BILLING,
@@ -272,10 +274,10 @@ static struct world *world_new(uint64_t seed, uint8_t paths, const struct wk_lin
     for (uint8_t i = 0; i < paths; i++) {
         world->rules[i] =
             (struct wk_link_path_rules){.overhead = 28, .most = 1400, .probe_us = 5 * SECOND};
-        if (wk_line_init(&world->up[i], &line[i], malloc(WORLD_MEMORY), WORLD_MEMORY,
-                         seed + i) != WK_OK ||
-            wk_line_init(&world->down[i], &line[i], malloc(WORLD_MEMORY), WORLD_MEMORY,
-                         seed + 10 + i) != WK_OK) {
+        if (wk_virtual_line_init(&world->up[i], &line[i], malloc(WORLD_MEMORY), WORLD_MEMORY,
+                                 seed + i) != WK_OK ||
+            wk_virtual_line_init(&world->down[i], &line[i], malloc(WORLD_MEMORY), WORLD_MEMORY,
+                                 seed + 10 + i) != WK_OK) {
             abort();
         }
     }
@@ -323,10 +325,10 @@ static void world_free(struct world *world)
 
 static void world_deliver(struct world *world, uint8_t path)
 {
-    uint8_t packet[WK_LINE_PACKET];
+    uint8_t packet[WK_VIRTUAL_LINE_PACKET];
     size_t length;
-    while (wk_line_receive(&world->up[path], packet, sizeof packet, &length, world->now_us) ==
-           WK_OK) {
+    while (wk_virtual_line_receive(&world->up[path], packet, sizeof packet, &length,
+                                   world->now_us) == WK_OK) {
         uint8_t session;
         uint8_t answer[16];
         if (world->far_is_dead) {
@@ -339,12 +341,12 @@ static void world_deliver(struct world *world, uint8_t path)
         if (err == WK_OK) {
             world->via[session] = path;
         } else if (err == WK_E_NOT_FOUND && reset > 0) {
-            (void)!wk_line_send(&world->down[path], answer, reset, world->now_us);
+            (void)!wk_virtual_line_send(&world->down[path], answer, reset, world->now_us);
         }
         world->refused += err != WK_OK ? 1 : 0;
     }
-    while (wk_line_receive(&world->down[path], packet, sizeof packet, &length, world->now_us) ==
-           WK_OK) {
+    while (wk_virtual_line_receive(&world->down[path], packet, sizeof packet, &length,
+                                   world->now_us) == WK_OK) {
         world->refused += wk_link_sender_receive(&world->sender, path, packet, length,
                                                  world->now_us) != WK_OK;
     }
@@ -372,8 +374,8 @@ static void world_run(struct world *world, int64_t until_us)
             next = world_sooner(next, wk_link_receiver_due_us(&world->receiver));
         }
         for (uint8_t i = 0; i < world->config.path_count; i++) {
-            next = world_sooner(next, wk_line_next_us(&world->up[i]));
-            next = world_sooner(next, wk_line_next_us(&world->down[i]));
+            next = world_sooner(next, wk_virtual_line_next_us(&world->up[i]));
+            next = world_sooner(next, wk_virtual_line_next_us(&world->down[i]));
         }
         if (world->waiting > 0) {
             next = world_sooner(next, world->queue[world->first].due_us);

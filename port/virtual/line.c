@@ -15,7 +15,7 @@ struct slip {
 };
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint32_t draw(struct wk_line *line, uint32_t below)
+static uint32_t draw(struct wk_virtual_line *line, uint32_t below)
 {
     line->seed += UINT64_C(0x9e3779b97f4a7c15);
     uint64_t z = line->seed;
@@ -25,7 +25,7 @@ static uint32_t draw(struct wk_line *line, uint32_t below)
     return (uint32_t)(((z >> 32) * below) >> 32);
 }
 
-static void ring_put(struct wk_line *line, const void *from, size_t size)
+static void ring_put(struct wk_virtual_line *line, const void *from, size_t size)
 {
     const uint8_t *octets = from;
     size_t at = (line->first + line->used) % line->size;
@@ -35,7 +35,7 @@ static void ring_put(struct wk_line *line, const void *from, size_t size)
     line->used += size;
 }
 
-static void ring_look(const struct wk_line *line, size_t offset, void *to, size_t size)
+static void ring_look(const struct wk_virtual_line *line, size_t offset, void *to, size_t size)
 {
     uint8_t *octets = to;
     const size_t at = (line->first + offset) % line->size;
@@ -44,24 +44,27 @@ static void ring_look(const struct wk_line *line, size_t offset, void *to, size_
     memcpy(octets + head, line->memory, size - head);
 }
 
-wk_err wk_line_init(struct wk_line *line, const struct wk_line_rules *rules, void *memory,
-                    size_t size, uint64_t seed)
+wk_err wk_virtual_line_init(struct wk_virtual_line *line,
+                            const struct wk_virtual_line_rules *rules, void *memory,
+                            size_t size, uint64_t seed)
 {
-    if (memory == NULL || size < sizeof(struct slip) + WK_LINE_PACKET) {
+    if (memory == NULL || size < sizeof(struct slip) + WK_VIRTUAL_LINE_PACKET) {
         return WK_E_ARGUMENT;
     }
-    *line = (struct wk_line){.rules = *rules, .memory = memory, .size = size, .seed = seed};
+    *line =
+        (struct wk_virtual_line){.rules = *rules, .memory = memory, .size = size, .seed = seed};
     line->free_us = INT64_MIN;
     line->arrived_us = INT64_MIN;
     return WK_OK;
 }
 
-void wk_line_set(struct wk_line *line, const struct wk_line_rules *rules)
+void wk_virtual_line_set(struct wk_virtual_line *line,
+                         const struct wk_virtual_line_rules *rules)
 {
     line->rules = *rules;
 }
 
-uint32_t wk_line_waiting(const struct wk_line *line, int64_t now_us)
+uint32_t wk_virtual_line_waiting(const struct wk_virtual_line *line, int64_t now_us)
 {
     struct slip slip;
     uint32_t waiting = 0;
@@ -72,19 +75,20 @@ uint32_t wk_line_waiting(const struct wk_line *line, int64_t now_us)
     return waiting;
 }
 
-static bool is_lost(struct wk_line *line)
+static bool is_lost(struct wk_virtual_line *line)
 {
-    const struct wk_line_rules *rules = &line->rules;
+    const struct wk_virtual_line_rules *rules = &line->rules;
     if (draw(line, MILLION) < (line->bad ? rules->to_good_ppm : rules->to_bad_ppm)) {
         line->bad = !line->bad;
     }
     return draw(line, MILLION) < (line->bad ? rules->loss_bad_ppm : rules->loss_good_ppm);
 }
 
-wk_err wk_line_send(struct wk_line *line, const void *packet, size_t length, int64_t now_us)
+wk_err wk_virtual_line_send(struct wk_virtual_line *line, const void *packet, size_t length,
+                            int64_t now_us)
 {
-    const struct wk_line_rules *rules = &line->rules;
-    if (length == 0 || length > WK_LINE_PACKET) {
+    const struct wk_virtual_line_rules *rules = &line->rules;
+    if (length == 0 || length > WK_VIRTUAL_LINE_PACKET) {
         return WK_E_ARGUMENT;
     }
     struct slip slip = {.length = (uint32_t)length};
@@ -96,7 +100,7 @@ wk_err wk_line_send(struct wk_line *line, const void *packet, size_t length, int
         return WK_OK;
     }
     const bool overflows = rules->queue_octets != 0 &&
-                           wk_line_waiting(line, now_us) + octets > rules->queue_octets;
+                           wk_virtual_line_waiting(line, now_us) + octets > rules->queue_octets;
     if (overflows || sizeof slip + length > line->size - line->used) {
         line->counts.overflowed++;
         return WK_OK;
@@ -120,21 +124,21 @@ wk_err wk_line_send(struct wk_line *line, const void *packet, size_t length, int
     return WK_OK;
 }
 
-int64_t wk_line_next_us(const struct wk_line *line)
+int64_t wk_virtual_line_next_us(const struct wk_virtual_line *line)
 {
     struct slip slip;
     if (line->used == 0) {
-        return WK_LINE_NEVER;
+        return WK_VIRTUAL_LINE_NEVER;
     }
     ring_look(line, 0, &slip, sizeof slip);
     return slip.arrival_us;
 }
 
-wk_err wk_line_receive(struct wk_line *line, void *packet, size_t room, size_t *length,
-                       int64_t now_us)
+wk_err wk_virtual_line_receive(struct wk_virtual_line *line, void *packet, size_t room,
+                               size_t *length, int64_t now_us)
 {
     bool found = false;
-    while (!found && wk_line_next_us(line) <= now_us && line->used > 0) {
+    while (!found && wk_virtual_line_next_us(line) <= now_us && line->used > 0) {
         struct slip slip;
         ring_look(line, 0, &slip, sizeof slip);
         found = !slip.lost && !line->rules.black_hole;

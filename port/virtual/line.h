@@ -20,11 +20,11 @@
 
 #include "base/err.h"
 
-#define WK_LINE_PACKET 2048      /* octets of a packet, most */
-#define WK_LINE_NEVER  INT64_MAX /* nothing is on the line */
+#define WK_VIRTUAL_LINE_PACKET 2048      /* octets of a packet, most */
+#define WK_VIRTUAL_LINE_NEVER  INT64_MAX /* nothing is on the line */
 
 /* Shares are parts per million. */
-struct wk_line_rules {
+struct wk_virtual_line_rules {
     uint32_t rate_bps; /* 0: as fast as it comes */
     uint32_t overhead; /* octets a packet takes beside its own (its IP and UDP headers, say) */
     int64_t delay_us;  /* behind the transmitter */
@@ -38,7 +38,7 @@ struct wk_line_rules {
     bool black_hole;      /* takes everything and delivers nothing */
 };
 
-struct wk_line_counts {
+struct wk_virtual_line_counts {
     uint64_t sent; /* packets given to the line */
     uint64_t delivered;
     uint64_t delivered_octets;
@@ -46,9 +46,9 @@ struct wk_line_counts {
     uint64_t lost;
 };
 
-struct wk_line {
-    struct wk_line_rules rules;
-    struct wk_line_counts counts;
+struct wk_virtual_line {
+    struct wk_virtual_line_rules rules;
+    struct wk_virtual_line_counts counts;
     uint8_t *memory; /* a ring of packets, oldest first */
     size_t size;
     size_t first;
@@ -59,27 +59,29 @@ struct wk_line {
     bool bad;
 };
 
-/** WK_E_ARGUMENT: less memory than one packet of WK_LINE_PACKET needs. */
-WK_MUST_USE wk_err wk_line_init(struct wk_line *line, const struct wk_line_rules *rules,
-                                void *memory, size_t size, uint64_t seed);
+/** WK_E_ARGUMENT: less memory than one packet of WK_VIRTUAL_LINE_PACKET needs. */
+WK_MUST_USE wk_err wk_virtual_line_init(struct wk_virtual_line *line,
+                                        const struct wk_virtual_line_rules *rules, void *memory,
+                                        size_t size, uint64_t seed);
 
 /** Other rules, for packets that are sent from now on. */
-void wk_line_set(struct wk_line *line, const struct wk_line_rules *rules);
+void wk_virtual_line_set(struct wk_virtual_line *line,
+                         const struct wk_virtual_line_rules *rules);
 
 /** Gives a packet to the line. It may be lost there: only the counts tell. WK_E_ARGUMENT: longer
- *  than WK_LINE_PACKET, or empty. `now_us` never falls. */
-WK_MUST_USE wk_err wk_line_send(struct wk_line *line, const void *packet, size_t length,
-                                int64_t now_us);
+ *  than WK_VIRTUAL_LINE_PACKET, or empty. `now_us` never falls. */
+WK_MUST_USE wk_err wk_virtual_line_send(struct wk_virtual_line *line, const void *packet,
+                                        size_t length, int64_t now_us);
 
-/** When the next packet arrives; WK_LINE_NEVER. */
-int64_t wk_line_next_us(const struct wk_line *line);
+/** When the next packet arrives; WK_VIRTUAL_LINE_NEVER. */
+int64_t wk_virtual_line_next_us(const struct wk_virtual_line *line);
 
 /** Takes the packet that has arrived by `now_us`. WK_E_NOT_FOUND: none has; WK_E_FULL: `room` is too
  *  small for it, and it stays. */
-WK_MUST_USE wk_err wk_line_receive(struct wk_line *line, void *packet, size_t room,
-                                   size_t *length, int64_t now_us);
+WK_MUST_USE wk_err wk_virtual_line_receive(struct wk_virtual_line *line, void *packet,
+                                           size_t room, size_t *length, int64_t now_us);
 
 /** Octets that wait in front of the transmitter. */
-uint32_t wk_line_waiting(const struct wk_line *line, int64_t now_us);
+uint32_t wk_virtual_line_waiting(const struct wk_virtual_line *line, int64_t now_us);
 
 #endif
