@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TCP = 1, RTU = 2 };
+enum { TCP = 1, RTU = 2, P1 = 4 };
 
 struct section {
     const char *kind;
@@ -23,6 +23,11 @@ static const struct section k_sections[] = {
      RTU,
      offsetof(struct wk_config, modbus_rtu),
      {.baud = 19200, .framing = "8E1", .unit = 1}},
+    {"p1",
+     "",
+     P1,
+     offsetof(struct wk_config, p1),
+     {.host = LOCAL, .baud = 115200, .version = 5}},
 };
 
 static const struct section *section_of(const struct wk_ini_entry *entry)
@@ -54,13 +59,15 @@ struct key {
     offsetof(struct wk_config_view, member), sizeof(((struct wk_config_view *)0)->member)
 
 static const struct key k_keys[] = {
-    {"host", TCP, TEXT, PLACE(host), 0, 0},
-    {"port", TCP, NUMBER, PLACE(port), 1, 65535},
-    {"device", RTU, TEXT, PLACE(device), 0, 0},
-    {"baud", RTU, BAUD, PLACE(baud), 0, 0},
+    {"host", TCP | P1, TEXT, PLACE(host), 0, 0},
+    {"port", TCP | P1, NUMBER, PLACE(port), 1, 65535},
+    {"device", RTU | P1, TEXT, PLACE(device), 0, 0},
+    {"baud", RTU | P1, BAUD, PLACE(baud), 0, 0},
     {"framing", RTU, FRAMING, PLACE(framing), 0, 0},
     {"rs485", RTU, CHOICE, PLACE(rs485), 0, 0},
     {"unit", TCP | RTU, NUMBER, PLACE(unit), 1, 247},
+    {"version", P1, NUMBER, PLACE(version), 4, 5},
+    {"request", P1, CHOICE, PLACE(wants_request), 0, 0},
     {"switch", TCP | RTU, CHOICE, PLACE(can_switch), 0, 0},
 };
 
@@ -180,6 +187,9 @@ const char *wk_config_view_check(const struct wk_config *config)
     }
     if (config->modbus_rtu.is_there && config->modbus_rtu.device[0] == '\0') {
         return "[modbus rtu] needs device";
+    }
+    if (config->p1.is_there && config->p1.device[0] == '\0' && config->p1.port == 0) {
+        return "[p1] needs device or port";
     }
     return NULL;
 }

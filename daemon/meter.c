@@ -398,6 +398,7 @@ static wk_err start_views(struct wk_meter *meter)
         .loop = &meter->loop,
         .config = &meter->config,
         .module = &meter->module,
+        .submeters = &meter->submeters,
         .self = meter,
         .now_us = now_us,
         .served = served,

@@ -169,14 +169,20 @@ static json_t *view_one(const struct wk_config_submeter *config,
         state->fault[0] != '\0' ? state->fault : NULL, "values", view_values(newest));
 }
 
+struct wk_submeters_state wk_submeters_state_of(struct wk_submeters *submeters, uint8_t index)
+{
+    pthread_mutex_lock(&submeters->lock);
+    const struct wk_submeters_state state = submeters->worker[index].state;
+    pthread_mutex_unlock(&submeters->lock);
+    return state;
+}
+
 json_t *wk_submeters_view(struct wk_submeters *submeters)
 {
     json_t *all = json_array();
     const uint8_t count = submeters->running;
     for (uint8_t n = 0; all != NULL && n < count; n++) {
-        pthread_mutex_lock(&submeters->lock);
-        const struct wk_submeters_state state = submeters->worker[n].state;
-        pthread_mutex_unlock(&submeters->lock);
+        const struct wk_submeters_state state = wk_submeters_state_of(submeters, n);
         json_array_append_new(all, view_one(&submeters->config->submeter[n], &state));
     }
     return json_pack("{s:o}", "submeters", all);

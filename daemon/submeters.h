@@ -47,6 +47,8 @@ WK_MUST_USE wk_err wk_submeters_start(struct wk_submeters *submeters,
 /** Ends them; waits for requests under way. */
 void wk_submeters_stop(struct wk_submeters *submeters);
 
+/** What is known of one; `index` is below submeters->running. */
+struct wk_submeters_state wk_submeters_state_of(struct wk_submeters *submeters, uint8_t index);
 /** All of them as JSON (docs/api-meter.md); NULL: no memory. */
 json_t *wk_submeters_view(struct wk_submeters *submeters);
 

@@ -66,6 +66,71 @@ static wk_err start_modbus_line(struct wk_meter_views *views,
     return wk_modbus_line_start(&views->modbus_line, &line, error);
 }
 
+/* ---- P1 ---------------------------------------------------------------------------------- */
+
+#define MBUS_ELECTRICITY 2
+#define UNIT_WH          30
+#define US_PER_S         1000000
+
+/* The import of those sub-meters that have been read. */
+static size_t p1_channels(void *self, struct wk_p1_channel channels[WK_P1_CHANNELS])
+{
+    const struct wk_meter_views *views = self;
+    const struct wk_meter_views_config *config = &views->config;
+    size_t count = 0;
+    for (uint8_t n = 0; n < config->submeters->running && n < WK_P1_CHANNELS; n++) {
+        const struct wk_submeters_state state = wk_submeters_state_of(config->submeters, n);
+        struct wk_p1_channel *channel = &channels[count];
+        const struct wk_utc read = {.s = state.read_us / US_PER_S};
+        *channel = (struct wk_p1_channel){
+            .number = (uint8_t)(n + 1),
+            .type = MBUS_ELECTRICITY,
+            .value = {state.newest.value[WK_SUBMETER_IMPORT], -6, UNIT_WH},
+            .exponent = 3,
+            .unit = "kWh",
+        };
+        const char *serial = state.newest.serial;
+        (void)snprintf(channel->id, sizeof channel->id, "%s",
+                       serial[0] != '\0' ? serial : config->config->submeter[n].name);
+        const bool is_read = (state.newest.have >> WK_SUBMETER_IMPORT & 1U) != 0;
+        if (is_read && wk_datetime_of_utc(&config->module->rooms.clock.zone, read, 0,
+                                          &channel->time) == WK_OK) {
+            count++;
+        }
+    }
+    return count;
+}
+
+static int64_t p1_now_us(void *self)
+{
+    const struct wk_meter_views *views = self;
+    return views->config.now_us(views->config.self);
+}
+
+static wk_err start_p1(struct wk_meter_views *views, const struct wk_meter_views_config *config,
+                       char *error)
+{
+    const struct wk_config_view *view = &config->config->p1;
+    const struct wk_p1_port_config p1 = {
+        .loop = config->loop,
+        .device = view->device[0] != '\0' ? view->device : NULL,
+        .baud = view->baud,
+        .wants_request = view->wants_request,
+        .address = view->host,
+        .port = view->port,
+        .p1 = {.table = &config->module->table,
+               .version = (wk_p1_version)view->version,
+               .maker = "WKP",
+               .name = "WATTKEEPER"},
+        .self = views,
+        .now_us = p1_now_us,
+        .channels = p1_channels,
+    };
+    return wk_p1_port_start(&views->p1, &p1, error);
+}
+
+/* ---- all --------------------------------------------------------------------------------- */
+
 wk_err wk_meter_views_start(struct wk_meter_views *views,
                             const struct wk_meter_views_config *config,
                             char error[WK_METER_VIEWS_ERROR])
@@ -78,8 +143,10 @@ wk_err wk_meter_views_start(struct wk_meter_views *views,
     } k_views[] = {
         {"Modbus TCP", &config->config->modbus_tcp, start_modbus_tcp},
         {"Modbus RTU", &config->config->modbus_rtu, start_modbus_line},
+        {"P1", &config->config->p1, start_p1},
     };
-    char why[WK_SOCKET_ERROR];
+    char why[WK_SOCKET_ERROR] = "";
+    views->config = *config;
     for (size_t n = 0; n < sizeof k_views / sizeof k_views[0]; n++) {
         const wk_err err =
             k_views[n].view->is_there ? k_views[n].start(views, config, why) : WK_OK;
@@ -99,11 +166,15 @@ void wk_meter_views_stop(struct wk_meter_views *views)
     if (views->modbus_line != NULL) {
         wk_modbus_line_stop(views->modbus_line);
     }
+    if (views->p1 != NULL) {
+        wk_p1_port_stop(views->p1);
+    }
 }
 
 void wk_meter_views_free(struct wk_meter_views *views)
 {
     wk_modbus_tcp_free(views->modbus_tcp);
     wk_modbus_line_free(views->modbus_line);
+    wk_p1_port_free(views->p1);
     *views = (struct wk_meter_views){0};
 }

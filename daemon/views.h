@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * daemon/views - the views of a meter that its configuration names: Modbus on TCP and on a serial
- * line. */
+ * line, the consumer's port P1. */
 #ifndef WK_DAEMON_VIEWS_H
 #define WK_DAEMON_VIEWS_H
 
@@ -10,24 +10,29 @@
 #include <uv.h>
 
 #include "daemon/config.h"
+#include "daemon/submeters.h"
 #include "management/module.h"
 #include "port/linux/modbus_ports.h"
+#include "port/linux/p1_port.h"
 
 #define WK_METER_VIEWS_ERROR 256
-
-/* NULL: it is not configured. */
-struct wk_meter_views {
-    struct wk_modbus_tcp_port *modbus_tcp;
-    struct wk_modbus_line *modbus_line;
-};
 
 struct wk_meter_views_config {
     uv_loop_t *loop;
     const struct wk_config *config;
     struct wk_module *module;
-    void *self; /* of the functions */
+    struct wk_submeters *submeters; /* channels of P1 */
+    void *self;                     /* of the functions */
     int64_t (*now_us)(void *self);
     void (*served)(void *self);
+};
+
+/* NULL: it is not configured. */
+struct wk_meter_views {
+    struct wk_modbus_tcp_port *modbus_tcp;
+    struct wk_modbus_line *modbus_line;
+    struct wk_p1_port *p1;
+    struct wk_meter_views_config config;
 };
 
 /** Opens them all. On error *error says which and why; wk_meter_views_stop closes the others. */

@@ -177,6 +177,12 @@ bool wk_serial_line_is_drained(const struct wk_serial_line *line)
            (line->queued == 0 && (ioctl(line->fd, TIOCOUTQ, &waiting) != 0 || waiting == 0));
 }
 
+bool wk_serial_line_is_clear(const struct wk_serial_line *line)
+{
+    int lines = 0;
+    return line->fd >= 0 && ioctl(line->fd, TIOCMGET, &lines) == 0 && (lines & TIOCM_CTS) != 0;
+}
+
 void wk_serial_line_change(struct wk_serial_line *line, uint32_t baud, const char framing[4])
 {
     line->config.baud = baud;

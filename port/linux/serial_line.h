@@ -45,6 +45,8 @@ WK_MUST_USE wk_err wk_serial_line_start(struct wk_serial_line **line,
 void wk_serial_line_send(struct wk_serial_line *line, const uint8_t *octets, size_t size);
 /** True once all that was sent has left the driver. */
 bool wk_serial_line_is_drained(const struct wk_serial_line *line);
+/** True if the other side has set the line CTS; false also where there is none. */
+bool wk_serial_line_is_clear(const struct wk_serial_line *line);
 /** Changes rate and format, once what was sent has gone out. */
 void wk_serial_line_change(struct wk_serial_line *line, uint32_t baud, const char framing[4]);
 /** Asks `due_us` again. */
