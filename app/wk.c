@@ -9,6 +9,7 @@ static const struct wk_command k_commands[] = {
     {"synth", "write a test signal as COMTRADE", wk_synth_run},
     {"accuracy", "measure the accuracy of the metrology; write a report", wk_accuracy_run},
     {"iio", "list converters of the IIO subsystem and say which fit", wk_iio_run},
+    {"optical", "read a meter through an optical head (IEC 62056-21, mode C)", wk_optical_run},
     {"submeter", "read another meter over Modbus (SunSpec, SDM630)", wk_submeter_run},
     {"install-check", "say from phasors how a meter is wired", wk_install_run},
     {"balance", "balance of the phases, and which load to move", wk_balance_run},

@@ -21,6 +21,7 @@ int wk_measure_run(int argc, char **argv);
 int wk_synth_run(int argc, char **argv);
 int wk_accuracy_run(int argc, char **argv);
 int wk_calibrate_run(int argc, char **argv);
+int wk_optical_run(int argc, char **argv);
 int wk_submeter_run(int argc, char **argv);
 int wk_iio_run(int argc, char **argv);
 int wk_install_run(int argc, char **argv);

@@ -182,7 +182,7 @@ struct wk_config {
     /* [web] */
     char web_host[WK_CONFIG_TEXT];
     uint16_t web_port; /* 0 = no page */
-    /* [modbus tcp], [modbus rtu], [p1]; which keys a section has: daemon/config_view */
+    /* [modbus tcp], [modbus rtu], [p1], [optical]; which keys a section has: daemon/config_view */
     struct wk_config_view {
         bool is_there;
         char host[WK_CONFIG_TEXT];
@@ -192,10 +192,11 @@ struct wk_config {
         char framing[4];
         bool rs485;
         uint8_t unit;
-        bool can_switch;    /* load relays */
-        uint8_t version;    /* of DSMR */
-        bool wants_request; /* P1: the data request must be set */
-    } modbus_tcp, modbus_rtu, p1;
+        bool can_switch;                   /* load relays */
+        uint8_t version;                   /* of DSMR */
+        bool wants_request;                /* P1: the data request must be set */
+        char password[WK_CONFIG_TEXT / 2]; /* of programming mode */
+    } modbus_tcp, modbus_rtu, p1, optical;
     /* [submeter NAME] */
     struct wk_config_submeter {
         char name[32];

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TCP = 1, RTU = 2, P1 = 4 };
+enum { TCP = 1, RTU = 2, P1 = 4, OPTICAL = 8 };
 
 struct section {
     const char *kind;
@@ -28,6 +28,7 @@ static const struct section k_sections[] = {
      P1,
      offsetof(struct wk_config, p1),
      {.host = LOCAL, .baud = 115200, .version = 5}},
+    {"optical", "", OPTICAL, offsetof(struct wk_config, optical), {.baud = 9600}},
 };
 
 static const struct section *section_of(const struct wk_ini_entry *entry)
@@ -61,14 +62,15 @@ struct key {
 static const struct key k_keys[] = {
     {"host", TCP | P1, TEXT, PLACE(host), 0, 0},
     {"port", TCP | P1, NUMBER, PLACE(port), 1, 65535},
-    {"device", RTU | P1, TEXT, PLACE(device), 0, 0},
-    {"baud", RTU | P1, BAUD, PLACE(baud), 0, 0},
+    {"device", RTU | P1 | OPTICAL, TEXT, PLACE(device), 0, 0},
+    {"baud", RTU | P1 | OPTICAL, BAUD, PLACE(baud), 0, 0},
     {"framing", RTU, FRAMING, PLACE(framing), 0, 0},
     {"rs485", RTU, CHOICE, PLACE(rs485), 0, 0},
     {"unit", TCP | RTU, NUMBER, PLACE(unit), 1, 247},
     {"version", P1, NUMBER, PLACE(version), 4, 5},
     {"request", P1, CHOICE, PLACE(wants_request), 0, 0},
-    {"switch", TCP | RTU, CHOICE, PLACE(can_switch), 0, 0},
+    {"password", OPTICAL, TEXT, PLACE(password), 0, 0},
+    {"switch", TCP | RTU | OPTICAL, CHOICE, PLACE(can_switch), 0, 0},
 };
 
 static wk_err refuse(const struct wk_config_place *place, const char *must)
@@ -190,6 +192,12 @@ const char *wk_config_view_check(const struct wk_config *config)
     }
     if (config->p1.is_there && config->p1.device[0] == '\0' && config->p1.port == 0) {
         return "[p1] needs device or port";
+    }
+    if (config->optical.is_there && config->optical.device[0] == '\0') {
+        return "[optical] needs device";
+    }
+    if (config->optical.can_switch && config->optical.password[0] == '\0') {
+        return "[optical] needs password, if anything may be switched";
     }
     return NULL;
 }

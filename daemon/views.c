@@ -129,6 +129,31 @@ static wk_err start_p1(struct wk_meter_views *views, const struct wk_meter_views
     return wk_p1_port_start(&views->p1, &p1, error);
 }
 
+/* ---- the optical port -------------------------------------------------------------------- */
+
+static wk_err start_optical(struct wk_meter_views *views,
+                            const struct wk_meter_views_config *config, char *error)
+{
+    const struct wk_config_view *view = &config->config->optical;
+    struct wk_optical_port_config optical = {
+        .loop = config->loop,
+        .device = view->device,
+        .optical = {.table = &config->module->table,
+                    .maker = "WKP",
+                    .name = "WATTKEEPER",
+                    .baud = view->baud,
+                    .writer = view->can_switch ? WK_ROLE_MANAGEMENT : WK_ROLE_COUNT},
+        .self = config->self,
+        .now_us = config->now_us,
+        .served = config->served,
+    };
+    (void)snprintf(optical.optical.address, sizeof optical.optical.address, "%s",
+                   config->config->serial);
+    (void)snprintf(optical.optical.password, sizeof optical.optical.password, "%s",
+                   view->password);
+    return wk_optical_port_start(&views->optical, &optical, error);
+}
+
 /* ---- all --------------------------------------------------------------------------------- */
 
 wk_err wk_meter_views_start(struct wk_meter_views *views,
@@ -144,6 +169,7 @@ wk_err wk_meter_views_start(struct wk_meter_views *views,
         {"Modbus TCP", &config->config->modbus_tcp, start_modbus_tcp},
         {"Modbus RTU", &config->config->modbus_rtu, start_modbus_line},
         {"P1", &config->config->p1, start_p1},
+        {"optical port", &config->config->optical, start_optical},
     };
     char why[WK_SOCKET_ERROR] = "";
     views->config = *config;
@@ -169,6 +195,9 @@ void wk_meter_views_stop(struct wk_meter_views *views)
     if (views->p1 != NULL) {
         wk_p1_port_stop(views->p1);
     }
+    if (views->optical != NULL) {
+        wk_optical_port_stop(views->optical);
+    }
 }
 
 void wk_meter_views_free(struct wk_meter_views *views)
@@ -176,5 +205,6 @@ void wk_meter_views_free(struct wk_meter_views *views)
     wk_modbus_tcp_free(views->modbus_tcp);
     wk_modbus_line_free(views->modbus_line);
     wk_p1_port_free(views->p1);
+    wk_optical_port_free(views->optical);
     *views = (struct wk_meter_views){0};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * daemon/views - the views of a meter that its configuration names: Modbus on TCP and on a serial
- * line, the consumer's port P1. */
+ * line, the consumer's port P1, the optical port. */
 #ifndef WK_DAEMON_VIEWS_H
 #define WK_DAEMON_VIEWS_H
 
@@ -13,6 +13,7 @@
 #include "daemon/submeters.h"
 #include "management/module.h"
 #include "port/linux/modbus_ports.h"
+#include "port/linux/optical_port.h"
 #include "port/linux/p1_port.h"
 
 #define WK_METER_VIEWS_ERROR 256
@@ -32,6 +33,7 @@ struct wk_meter_views {
     struct wk_modbus_tcp_port *modbus_tcp;
     struct wk_modbus_line *modbus_line;
     struct wk_p1_port *p1;
+    struct wk_optical_port *optical;
     struct wk_meter_views_config config;
 };
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("base", "cosem", "metrology", "management", "link", "port", "headend", "daemon", "accuracy",
+FOLDERS = ("base", "cosem", "metrology", "management", "link", "view", "port", "headend", "daemon", "accuracy",
            "fleet", "app", "tests")
 count = 0
 failed = 0

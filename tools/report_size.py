@@ -30,6 +30,7 @@ LIMIT_COUNTS = 2048      # of sags, outages, tampers, likewise
 LIMIT_SERVER = 112640
 LIMIT_SINGLE = 65536 # ... of the basic list for one phase (model/overlays/single.txt), suite 0
 LIMIT_STATE = 8192   # RAM of it, pushes included, without its buffers (tests/dlms_size_server.c)
+LIMIT_VIEWS = 24576      # Modbus, P1, optical port: each is optional
 LIMIT_LISTENER = 12288   # the push decoder and what it needs of COSEM and base, without AES-GCM
 
 
@@ -45,9 +46,9 @@ def frames():
     return largest
 
 
-def rows():
+def rows(folders=CORE):
     stack = frames()
-    for folder in CORE:
+    for folder in folders:
         for archive in sorted((BUILD / folder).glob("libwk_*.a")):
             output = subprocess.run(["arm-none-eabi-size", archive], capture_output=True,
                                     text=True, check=True).stdout
@@ -174,6 +175,8 @@ def main():
         part = [row for row in table if row[0] == folder]
         lines.append(f"{folder:34s} {sum(r[2] for r in part):8d} {sum(r[3] for r in part):6d} "
                      f"{max((r[4] for r in part), default=0):6d}")
+    views = list(rows(("view",)))
+    lines += [f"{'view/' + row[1]:34s} {row[2]:8d} {row[3]:6d} {row[4]:6d}" for row in views]
     lines.append(f"{'all core rooms':34s} {total:8d} {sum(r[3] for r in table):6d} "
                  f"{max((r[4] for r in table), default=0):6d}")
     rooms = linked("size_target", "wk_metrology")
@@ -217,7 +220,8 @@ def main():
             check(8, "ROM of a DLMS server, one phase, suite 0, linked", single, LIMIT_SINGLE,
                   ""),
             check(9, "RAM of a DLMS server with pushes, without buffers", state, LIMIT_STATE,
-                  "")]
+                  ""),
+            check(10, "ROM of all views", sum(row[2] for row in views), LIMIT_VIEWS, "")]
     print(f"1..{len(good)}")
     sys.exit(0 if all(good) else 1)
 

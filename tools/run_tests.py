@@ -179,6 +179,7 @@ def suites():
                         ("submeter", ["tests/interop/run", "build/dev", "submeter"], 300),
                         ("modbus", ["tests/interop/run", "build/dev", "modbus"], 300),
                         ("p1", ["tests/interop/run", "build/dev", "p1"], 300),
+                        ("optical", ["python3", "tests/interop/optical.py"], 300),
                         ("meter", ["python3", "tests/interop/meter.py"], 300),
                         ("credit", ["tests/interop/run", "build/dev", "credit"], 300),
                         ("image", ["tests/interop/run", "build/dev", "image"], 300)]
