@@ -9,26 +9,26 @@ enum { TCP = 1, RTU = 2, P1 = 4, OPTICAL = 8 };
 struct section {
     const char *kind;
     const char *name;
-    unsigned mask;
     size_t at; /* its struct wk_config_view in struct wk_config */
     struct wk_config_view usual;
+    unsigned mask;
 };
 
 #define LOCAL "127.0.0.1"
 
 static const struct section k_sections[] = {
-    {"modbus", "tcp", TCP, offsetof(struct wk_config, modbus_tcp), {.host = LOCAL, .unit = 1}},
+    {"modbus", "tcp", offsetof(struct wk_config, modbus_tcp), {.host = LOCAL, .unit = 1}, TCP},
     {"modbus",
      "rtu",
-     RTU,
      offsetof(struct wk_config, modbus_rtu),
-     {.baud = 19200, .framing = "8E1", .unit = 1}},
+     {.baud = 19200, .framing = "8E1", .unit = 1},
+     RTU},
     {"p1",
      "",
-     P1,
      offsetof(struct wk_config, p1),
-     {.host = LOCAL, .baud = 115200, .version = 5}},
-    {"optical", "", OPTICAL, offsetof(struct wk_config, optical), {.baud = 9600}},
+     {.host = LOCAL, .baud = 115200, .version = 5},
+     P1},
+    {"optical", "", offsetof(struct wk_config, optical), {.baud = 9600}, OPTICAL},
 };
 
 static const struct section *section_of(const struct wk_ini_entry *entry)

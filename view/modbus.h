@@ -31,8 +31,7 @@ enum {
     WK_MODBUS_SERVER_ILLEGAL_ADDRESS = 2,
     WK_MODBUS_SERVER_ILLEGAL_VALUE = 3,
     WK_MODBUS_SERVER_FAILURE = 4,
-    WK_MODBUS_SERVER_NO_PATH = 10, /* of gateways */
-    WK_MODBUS_SERVER_NO_ANSWER = 11,
+    WK_MODBUS_SERVER_NO_PATH = 10, /* on TCP: a unit that is not ours */
 };
 
 /* Counters of one line, of function 8; each goes round after 65,535. */

@@ -21,47 +21,47 @@ typedef enum form {
 
 struct row {
     const char *obis;
+    const char *unit; /* "": none */
     uint8_t form;
     uint8_t point;
     uint8_t digits;
     uint8_t decimals;
     int8_t exponent;
-    const char *unit; /* "": none */
-    uint8_t since;    /* version; 4: both */
+    uint8_t since; /* version; 4: both */
 };
 
 #define ENERGY(obis, point)                                                                    \
     {                                                                                          \
-        obis, FORM_NUMBER, point, 6, 3, KILO, "kWh", 4                                         \
+        obis, "kWh", FORM_NUMBER, point, 6, 3, KILO, 4                                         \
     }
 #define POWER(obis, point)                                                                     \
     {                                                                                          \
-        obis, FORM_NUMBER, point, 2, 3, KILO, "kW", 4                                          \
+        obis, "kW", FORM_NUMBER, point, 2, 3, KILO, 4                                          \
     }
 #define COUNT(obis, point)                                                                     \
     {                                                                                          \
-        obis, FORM_NUMBER, point, 5, 0, 0, "", 4                                               \
+        obis, "", FORM_NUMBER, point, 5, 0, 0, 4                                               \
     }
 #define VOLTAGE(obis, point)                                                                   \
     {                                                                                          \
-        obis, FORM_NUMBER, point, 3, 1, 0, "V", 5                                              \
+        obis, "V", FORM_NUMBER, point, 3, 1, 0, 5                                              \
     }
 #define CURRENT(obis, point)                                                                   \
     {                                                                                          \
-        obis, FORM_NUMBER, point, 3, 0, 0, "A", 4                                              \
+        obis, "A", FORM_NUMBER, point, 3, 0, 0, 4                                              \
     }
 
 static const struct row k_rows[] = {
-    {"1-3:0.2.8", FORM_VERSION, 0, 2, 0, 0, "", 4},
-    {"0-0:1.0.0", FORM_TIME, WK_POINT_CLOCK, 0, 0, 0, "", 4},
-    {"0-0:96.1.1", FORM_ID, WK_POINT_SERIAL, 0, 0, 0, "", 4},
+    {"1-3:0.2.8", "", FORM_VERSION, 0, 2, 0, 0, 4},
+    {"0-0:1.0.0", "", FORM_TIME, WK_POINT_CLOCK, 0, 0, 0, 4},
+    {"0-0:96.1.1", "", FORM_ID, WK_POINT_SERIAL, 0, 0, 0, 4},
     ENERGY("1-0:1.8.1", WK_POINT_IMPORT_T1),
     ENERGY("1-0:1.8.2", WK_POINT_IMPORT_T2),
     ENERGY("1-0:2.8.1", WK_POINT_EXPORT_T1),
     ENERGY("1-0:2.8.2", WK_POINT_EXPORT_T2),
     ENERGY("1-0:1.8.0", WK_POINT_IMPORT),
     ENERGY("1-0:2.8.0", WK_POINT_EXPORT),
-    {"0-0:96.14.0", FORM_NUMBER, WK_POINT_TARIFF, 4, 0, 0, "", 4},
+    {"0-0:96.14.0", "", FORM_NUMBER, WK_POINT_TARIFF, 4, 0, 0, 4},
     POWER("1-0:1.7.0", WK_POINT_P_IMPORT),
     POWER("1-0:2.7.0", WK_POINT_P_EXPORT),
     COUNT("0-0:96.7.21", WK_POINT_FAILURES),
@@ -72,7 +72,7 @@ static const struct row k_rows[] = {
     COUNT("1-0:32.36.0", WK_POINT_SWELLS_L1),
     COUNT("1-0:52.36.0", WK_POINT_SWELLS_L2),
     COUNT("1-0:72.36.0", WK_POINT_SWELLS_L3),
-    {"0-0:96.13.0", FORM_EMPTY, 0, 0, 0, 0, "", 4},
+    {"0-0:96.13.0", "", FORM_EMPTY, 0, 0, 0, 0, 4},
     VOLTAGE("1-0:32.7.0", WK_POINT_U_L1),
     VOLTAGE("1-0:52.7.0", WK_POINT_U_L2),
     VOLTAGE("1-0:72.7.0", WK_POINT_U_L3),

@@ -3,9 +3,8 @@
  * port/linux/modbus_ports - a Modbus server on TCP and on a serial line, in the libuv loop of its
  * owner.
  *
- * On TCP our own unit, 0 and 255 are the meter. Requests to other units are for the stations of the
- * serial line behind a gateway; without one they get exception 10. Requests of one connection are
- * answered in turn as far as they are for the meter; those of the line as its stations answer. */
+ * On TCP our own unit, 0 and 255 are the meter; any other gets exception 10, gateway path
+ * unavailable. Requests of one connection are answered in turn. */
 #ifndef WK_PORT_LINUX_MODBUS_PORTS_H
 #define WK_PORT_LINUX_MODBUS_PORTS_H
 

@@ -110,7 +110,7 @@ static wk_err sign_on(const struct reader *reader,
                       struct wk_optical_readout *readout)
 {
     char text[WK_OPTICAL_READER_IDENTITY + 8];
-    char line[WK_OPTICAL_READER_IDENTITY + 1];
+    char line[WK_OPTICAL_READER_IDENTITY + 1] = "";
     (void)snprintf(text, sizeof text, "/?%.40s!\r\n", config->address);
     WK_TRY(say(reader, text));
     WK_TRY(hear_identity(reader, line, sizeof line));

@@ -23,8 +23,9 @@ static int read_all(modbus_t *bus, int count, char **asked)
         if (sscanf(asked[n], "%d,%d,%d", &function, &address, &registers) != 3) {
             return 2;
         }
-        const int got = function == 3 ? modbus_read_registers(bus, address, registers, value)
-                                      : modbus_read_input_registers(bus, address, registers, value);
+        const int got = function == 3
+                            ? modbus_read_registers(bus, address, registers, value)
+                            : modbus_read_input_registers(bus, address, registers, value);
         if (got != registers) {
             fprintf(stderr, "%s: %s\n", asked[n], modbus_strerror(errno));
             return 1;
@@ -61,9 +62,8 @@ int main(int argc, char **argv)
     }
     const int is_server = strcmp(argv[1], "serve") == 0;
     const int is_tcp = strncmp(argv[2], "tcp:", 4) == 0;
-    modbus_t *bus =
-        is_tcp ? modbus_new_tcp("127.0.0.1", atoi(argv[2] + 4))
-               : modbus_new_rtu(argv[2] + (is_server ? 0 : 4), BAUD, 'N', 8, 1);
+    modbus_t *bus = is_tcp ? modbus_new_tcp("127.0.0.1", atoi(argv[2] + 4))
+                           : modbus_new_rtu(argv[2] + (is_server ? 0 : 4), BAUD, 'N', 8, 1);
     if (bus == NULL || modbus_set_slave(bus, atoi(argv[3])) != 0 || modbus_connect(bus) != 0) {
         fprintf(stderr, "%s: %s\n", argv[2], modbus_strerror(errno));
         return 1;
