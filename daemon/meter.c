@@ -73,6 +73,7 @@ static void describe(struct wk_meter *meter, struct wk_module_config *module)
         .setup = &meter->setup,
         .counts = &meter->counts,
         .harmonics = &meter->harmonics,
+        .parameter_monitor = &meter->parameter_monitor,
     };
     const struct wk_quality_config quality = wk_quality_usual(config->nominal_mv);
     wk_counts_init(&meter->counts,
@@ -267,6 +268,7 @@ static wk_err start_module(struct wk_meter *meter)
     }
     describe(meter, &config);
     WK_TRY(start_keys(meter));
+    wk_parameter_monitor_init(&meter->parameter_monitor, meter->keys);
     WK_TRY(start_security(meter, &config));
     ports.crypto = meter->keys;
     if (start_payment(meter, &config) != WK_OK) {

@@ -24,6 +24,7 @@
 #include "daemon/week.h"
 #include "management/counts.h"
 #include "management/module.h"
+#include "management/parameter_monitor.h"
 #include "port/linux/crypto.h"
 #include "port/linux/flash_file.h"
 #include "port/linux/hsm.h"
@@ -48,6 +49,7 @@ struct wk_meter {
     struct wk_setup setup;   /* parameters that clients set */
     struct wk_counts counts; /* sags, outages, tampers */
     struct wk_rooms_harmonics harmonics;
+    struct wk_parameter_monitor parameter_monitor;
     struct wk_payment payment; /* if [credit] is there */
     struct wk_token_transfer transfer;
     struct wk_pump pump;

@@ -27,6 +27,7 @@ static bool set_bit(struct wk_alarm *alarm, uint8_t reg, uint8_t bit)
     const uint32_t wanted = UINT32_C(1) << bit & alarm->filter[reg];
     const uint32_t fresh = wanted & ~alarm->raised[reg];
     alarm->raised[reg] |= wanted;
+    alarm->descriptor[reg] |= fresh;
     for (int i = 0; i < WK_ALARM_DESTINATIONS; i++) {
         alarm->pending[i][reg] |= fresh & alarm->destination[i].mask[reg];
     }
@@ -53,6 +54,15 @@ wk_err wk_alarm_clear(struct wk_alarm *alarm, uint8_t reg, uint32_t keep)
         return WK_E_RANGE;
     }
     alarm->raised[reg] = keep;
+    return WK_OK;
+}
+
+wk_err wk_alarm_forget(struct wk_alarm *alarm, uint8_t reg, uint32_t keep)
+{
+    if (reg >= WK_ALARM_REGISTERS || (keep & ~alarm->descriptor[reg]) != 0) {
+        return WK_E_RANGE;
+    }
+    alarm->descriptor[reg] = keep;
     return WK_OK;
 }
 
@@ -114,6 +124,9 @@ void wk_alarm_pack(const struct wk_alarm *alarm, struct wk_bytes_out *out)
             wk_bytes_out_u32le(out, alarm->pending[i][reg]);
         }
     }
+    for (int reg = 0; reg < WK_ALARM_REGISTERS; reg++) {
+        wk_bytes_out_u32le(out, alarm->descriptor[reg]);
+    }
 }
 
 wk_err wk_alarm_unpack(struct wk_alarm *alarm, struct wk_bytes_in *in)
@@ -133,6 +146,10 @@ wk_err wk_alarm_unpack(struct wk_alarm *alarm, struct wk_bytes_in *in)
             read.pending[i][reg] = wk_bytes_in_u32le(in);
         }
         sound = sound && is_sound(destination);
+    }
+    /* Stores of before there were descriptors end here. */
+    for (int reg = 0; reg < WK_ALARM_REGISTERS && wk_bytes_in_left(in) > 0; reg++) {
+        read.descriptor[reg] = wk_bytes_in_u32le(in);
     }
     WK_TRY(in->fault);
     if (!sound) {

@@ -71,6 +71,7 @@ struct wk_alarm {
     uint32_t filter[WK_ALARM_REGISTERS]; /* bits that may be raised */
     struct wk_alarm_destination destination[WK_ALARM_DESTINATIONS];
     uint32_t pending[WK_ALARM_DESTINATIONS][WK_ALARM_REGISTERS];
+    uint32_t descriptor[WK_ALARM_REGISTERS]; /* raised since a client cleared it here */
 };
 
 /** Everything may be raised, nobody is told. */
@@ -82,6 +83,9 @@ bool wk_alarm_raise(struct wk_alarm *alarm, uint16_t code);
 /** Leaves only bits that are in `keep`: a client clears what it has seen. WK_E_RANGE: no such
  *  register, or `keep` has a bit that is not raised: nobody raises an alarm by hand. */
 WK_MUST_USE wk_err wk_alarm_clear(struct wk_alarm *alarm, uint8_t reg, uint32_t keep);
+
+/** The same for a descriptor. */
+WK_MUST_USE wk_err wk_alarm_forget(struct wk_alarm *alarm, uint8_t reg, uint32_t keep);
 
 /** Sets a destination; what was pending for the former one is dropped. WK_E_RANGE: no such
  *  destination or service, or a service without an address that ends within its room. */
@@ -96,7 +100,7 @@ void wk_alarm_delivered(struct wk_alarm *alarm, uint8_t number,
                         const uint32_t bits[WK_ALARM_REGISTERS]);
 
 /** Octets for the store. WK_E_FORMAT: no such state; nothing is changed then. */
-#define WK_ALARM_PACKED (16 + WK_ALARM_DESTINATIONS * (1 + WK_ALARM_ADDRESS + 16))
+#define WK_ALARM_PACKED (24 + WK_ALARM_DESTINATIONS * (1 + WK_ALARM_ADDRESS + 16))
 void wk_alarm_pack(const struct wk_alarm *alarm, struct wk_bytes_out *out);
 WK_MUST_USE wk_err wk_alarm_unpack(struct wk_alarm *alarm, struct wk_bytes_in *in);
 

@@ -3,7 +3,6 @@
  * Counts, durations and times of management/counts (classes 1 and 3). The selector is a quantity,
  * with a phase, place or kind times 256. */
 #include "cosem/axdr.h"
-#include "cosem/datetime.h"
 #include "management/counts.h"
 #include "management/objects.h"
 
@@ -169,21 +168,6 @@ static int64_t value_of(const struct wk_object_call *call, uint32_t quantity, ui
                                               : tamper_value(call, quantity, index);
 }
 
-/* A time that never was: nothing of it is specified. */
-static wk_err put_time(struct wk_bytes_out *out, const struct wk_zone *zone, int64_t utc_s)
-{
-    static const uint8_t k_never[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
-                                      0xFF, 0xFF, 0xFF, 0x80, 0x00, 0xFF};
-    struct wk_datetime at;
-    if (utc_s == 0) {
-        wk_axdr_put_octet_string(out, k_never, sizeof k_never);
-        return WK_OK;
-    }
-    WK_TRY(wk_datetime_of_utc(zone, (struct wk_utc){utc_s}, 0, &at));
-    wk_datetime_put_axdr(out, &at);
-    return WK_OK;
-}
-
 static wk_err counts_get(const struct wk_object_call *call, uint8_t attribute,
                          const struct wk_object_selection *selection,
                          struct wk_object_cursor *cursor, struct wk_bytes_out *out)
@@ -203,7 +187,7 @@ static wk_err counts_get(const struct wk_object_call *call, uint8_t attribute,
     const int64_t value = wk_objects_primary(
         rooms, form->unit, value_of(call, quantity, call->object->selector >> 8));
     if (form->is_time) {
-        return put_time(out, &rooms->clock.zone, value);
+        return wk_objects_put_time(rooms, (struct wk_utc){value}, out);
     }
     wk_axdr_put_double_long_unsigned(out, (uint32_t)(value < UINT32_MAX ? value : UINT32_MAX));
     return WK_OK;

@@ -14,6 +14,7 @@
 #include "management/module_supply.h"
 #include "management/module_tamper.h"
 #include "management/module_tariff.h"
+#include "management/parameter_monitor.h"
 #include "management/push.h"
 
 #define US_PER_S        INT64_C(1000000)
@@ -304,11 +305,24 @@ static wk_err carry_session_notice(struct wk_module *module, const struct wk_not
     return WK_OK;
 }
 
+static void look_at_parameters(struct wk_module *module)
+{
+    const struct wk_parameter_monitor *monitor = module->rooms.parameter_monitor;
+    if (monitor != NULL) {
+        monitor->functions->look(&module->rooms, wk_module_now_us(module));
+    }
+}
+
 wk_err wk_module_settle(struct wk_module *module)
 {
     struct wk_notice notice;
+    bool changed = false;
     while (wk_notice_take(&module->rooms.notices, &notice)) {
         WK_TRY(carry_object_notice(module, &notice));
+        changed = true;
+    }
+    if (changed) {
+        look_at_parameters(module);
     }
     while (wk_notice_take(&module->session_notices, &notice)) {
         WK_TRY(carry_session_notice(module, &notice));
@@ -363,6 +377,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->push = config->push;
     rooms->counts = config->counts;
     rooms->harmonics = config->harmonics;
+    rooms->parameter_monitor = config->parameter_monitor;
     if (rooms->setup != NULL) {
         *rooms->setup = (struct wk_setup){0};
     }
@@ -413,6 +428,7 @@ wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *c
     WK_TRY(wk_module_restore(module));
     WK_TRY(take_transformers(module, &config->transformers));
     WK_TRY(wk_module_profile_tell(module));
+    look_at_parameters(module);
     if (report.torn_records > 0 || report.dropped_entries > 0) {
         WK_TRY(
             wk_module_log(module, (struct wk_event){.code = WK_EVENT_STORE_RECOVERED,

@@ -55,11 +55,13 @@ extern const struct wk_object_class wk_objects_compact;    /* class 62; selector
 extern const struct wk_object_class wk_objects_lockout;    /* class 124; selector: wk_role */
 extern const struct wk_object_class wk_objects_counts;     /* classes 1 and 3 */
 extern const struct wk_object_class wk_objects_harmonic;   /* class 1; its name says which */
-extern const struct wk_object_class wk_objects_error;      /* class 1 */
-extern const struct wk_object_class wk_objects_transformer;   /* class 1 */
-extern const struct wk_object_class wk_objects_tamper;        /* class 1 */
-extern const struct wk_object_class wk_objects_tamper_rule;   /* class 1; selector: kind */
-extern const struct wk_object_class wk_objects_tamper_energy; /* class 3 */
+extern const struct wk_object_class wk_objects_status;     /* class 63 */
+extern const struct wk_object_class wk_objects_parameter_monitor; /* class 65; likewise */
+extern const struct wk_object_class wk_objects_error;             /* class 1 */
+extern const struct wk_object_class wk_objects_transformer;       /* class 1 */
+extern const struct wk_object_class wk_objects_tamper;            /* class 1 */
+extern const struct wk_object_class wk_objects_tamper_rule;       /* class 1; selector: kind */
+extern const struct wk_object_class wk_objects_tamper_energy;     /* class 3 */
 
 /* Selectors of class 1. */
 enum {
@@ -77,6 +79,7 @@ enum {
     WK_OBJECTS_POWER_FAILURES,
     WK_OBJECTS_PERIODS,       /* billing periods that ended */
     WK_OBJECTS_PERIOD_REASON, /* why one ended: wk_billing_reason */
+    WK_OBJECTS_PERIOD_TIME,   /* when the last one ended */
 };
 
 /* Selectors of class 3: a quantity, plus a phase (0..2) or an index times 256. */
@@ -126,8 +129,10 @@ enum {
     WK_OBJECTS_P_IMPORT_PHASE,
     WK_OBJECTS_P_EXPORT_PHASE,
     WK_OBJECTS_Q_EXPORT_PHASE,
-    WK_OBJECTS_I_SUM,  /* of the phase currents */
-    WK_OBJECTS_CREDIT, /* payment; index: wk_payment_figure */
+    WK_OBJECTS_S_EXPORT_PHASE,  /* 0 while active power is imported */
+    WK_OBJECTS_REACTIVE_TARIFF, /* index 0..7: import; 8..15: export */
+    WK_OBJECTS_I_SUM,           /* of the phase currents */
+    WK_OBJECTS_CREDIT,          /* payment; index: wk_payment_figure */
     WK_OBJECTS_CREDIT_DAYS,
 };
 #define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
@@ -159,7 +164,12 @@ void wk_objects_put_value(uint32_t selector, int64_t value, struct wk_bytes_out 
 enum { WK_OBJECTS_PRICE_NOW = 1, WK_OBJECTS_PRICE_DAY, WK_OBJECTS_POWER_FACTOR };
 
 /* Selectors of wk_objects_alarm; number of the register or destination times 256. */
-enum { WK_OBJECTS_ALARM_REGISTER = 1, WK_OBJECTS_ALARM_FILTER, WK_OBJECTS_ALARM_DESTINATION };
+enum {
+    WK_OBJECTS_ALARM_REGISTER = 1,
+    WK_OBJECTS_ALARM_FILTER,
+    WK_OBJECTS_ALARM_DESTINATION,
+    WK_OBJECTS_ALARM_DESCRIPTOR,
+};
 
 /* Selectors of wk_objects_setting and wk_objects_control. */
 enum {
@@ -222,6 +232,21 @@ enum {
 
 /* Selectors of wk_objects_firmware. */
 enum { WK_OBJECTS_FIRMWARE_DIGEST = 1, WK_OBJECTS_FIRMWARE_STATE };
+
+/** A date-time; of an instant of 0, which was none, nothing is specified. */
+WK_MUST_USE wk_err wk_objects_put_time(const struct wk_rooms *rooms, struct wk_utc at,
+                                       struct wk_bytes_out *out);
+
+/** The whole value of an attribute that can be read: null-data if call->role may not, or if it is
+ *  not there yet. WK_E_FULL: it does not fit, or goes on. */
+WK_MUST_USE wk_err wk_objects_put_attribute(const struct wk_object_call *call,
+                                            const struct wk_object *object, uint8_t attribute,
+                                            struct wk_bytes_out *out);
+/** Looks for an attribute that can be read: not one of a profile or compact data, which are long or
+ *  may name themselves. WK_E_RANGE: there is none. */
+WK_MUST_USE wk_err wk_objects_find_attribute(const struct wk_rooms *rooms, uint16_t class_id,
+                                             const uint8_t obis[6], int64_t attribute,
+                                             const struct wk_object **object);
 
 /** The parameters of a table as a structure, in its order; reading takes any integer types.
  *  WK_E_FORMAT: not that many integers; WK_E_RANGE: one is outside of its range. */

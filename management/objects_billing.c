@@ -9,7 +9,8 @@
 #define SCALER_MW (-3)
 #define UNIT_W    27
 
-static wk_err put_time(const struct wk_rooms *rooms, struct wk_utc at, struct wk_bytes_out *out)
+wk_err wk_objects_put_time(const struct wk_rooms *rooms, struct wk_utc at,
+                           struct wk_bytes_out *out)
 {
     struct wk_datetime time;
     if (at.s == 0) { /* there was none yet: every field not specified */
@@ -61,7 +62,7 @@ static wk_err maximum_get(const struct wk_object_call *call, uint8_t attribute,
         wk_axdr_put_double_long_unsigned(out, rooms->demand.spoiled);
         return WK_OK;
     case 5:
-        return put_time(rooms, maximum->at, out);
+        return wk_objects_put_time(rooms, maximum->at, out);
     default:
         return WK_E_UNSUPPORTED;
     }
@@ -97,7 +98,7 @@ static wk_err demand_get(const struct wk_object_call *call, uint8_t attribute,
         return WK_OK;
     case 6: /* the last average was captured when the sub-period under way began */
     case 7:
-        return put_time(rooms, begin, out);
+        return wk_objects_put_time(rooms, begin, out);
     case 8:
         wk_axdr_put_double_long_unsigned(out, demand->rules.part_s);
         return WK_OK;

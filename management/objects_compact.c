@@ -8,10 +8,8 @@
 #include "cosem/axdr.h"
 #include "cosem/compact.h"
 
-#define CLASS_COMPACT 62
-#define CLASS_PROFILE 7
-#define COLUMNS       8
-#define VALUE_ROOM    256 /* of one value, and of the whole buffer */
+#define COLUMNS    8
+#define VALUE_ROOM 256 /* of one value, and of the whole buffer */
 
 enum { BUFFER = 2, CAPTURE_OBJECTS = 3, TEMPLATE = 4, DESCRIPTION = 5 };
 
@@ -29,7 +27,6 @@ struct column {
     uint8_t attribute;
 };
 
-/* An object of this meter; none of this class, which could name itself, and no profile, which is long. */
 static wk_err read_column(const struct wk_object_call *call, struct wk_bytes_in *in,
                           struct column *column)
 {
@@ -41,44 +38,10 @@ static wk_err read_column(const struct wk_object_call *call, struct wk_bytes_in 
     const int64_t attribute = wk_axdr_read_integer(in, WK_AXDR_INTEGER);
     const int64_t index = wk_axdr_read_integer(in, WK_AXDR_LONG_UNSIGNED);
     WK_TRY(in->fault);
-    column->object = wk_objects_find(rooms->identity.phases, (uint16_t)class_id, obis);
-    if (column->object == NULL || class_id == 0 || class_id == CLASS_COMPACT ||
-        class_id == CLASS_PROFILE || index != 0 || attribute < 1 ||
-        attribute > column->object->attributes ||
-        (attribute > 1 &&
-         (column->object->functions == NULL || column->object->functions->get == NULL))) {
-        return WK_E_RANGE;
-    }
     column->attribute = (uint8_t)attribute;
-    return WK_OK;
-}
-
-/* The whole value; what the role may not read, and what is not there yet, is null-data. */
-static wk_err read_value(const struct wk_object_call *call, const struct column *column,
-                         struct wk_bytes_out *out)
-{
-    static const struct wk_object_selection k_all = {.column_first = 1};
-    struct wk_object_call target = *call;
-    struct wk_object_cursor cursor = {0};
-    const uint32_t bit = UINT32_C(1) << ((column->attribute - 1U) & 31U);
-    target.object = column->object;
-    if (column->attribute == 1) {
-        wk_axdr_put_octet_string(out, column->object->obis, sizeof column->object->obis);
-        return out->fault;
-    }
-    if ((column->object->rights[call->role].get & bit) == 0) {
-        wk_axdr_put_null(out);
-        return out->fault;
-    }
-    const wk_err err =
-        column->object->functions->get(&target, column->attribute, &k_all, &cursor, out);
-    if (err == WK_E_BUSY || err == WK_E_UNSUPPORTED) {
-        wk_axdr_put_null(out);
-        return out->fault;
-    }
-    WK_TRY(err);
-    WK_TRY(out->fault);
-    return cursor.more ? WK_E_FULL : WK_OK;
+    return index != 0 ? WK_E_RANGE
+                      : wk_objects_find_attribute(rooms, (uint16_t)class_id, obis, attribute,
+                                                  &column->object);
 }
 
 /* ---- buffer and description --------------------------------------------------------------- */
@@ -91,7 +54,7 @@ static wk_err put_column(const struct wk_object_call *call, const struct column 
     uint8_t type[VALUE_ROOM];
     struct wk_bytes_out raw = wk_bytes_out_of(value, sizeof value);
     struct wk_bytes_out described = wk_bytes_out_of(type, sizeof type);
-    WK_TRY(read_value(call, column, &raw));
+    WK_TRY(wk_objects_put_attribute(call, column->object, column->attribute, &raw));
     struct wk_bytes_in in = wk_bytes_in_of(value, raw.size);
     if (describe) {
         return wk_compact_describe(&in, out);

@@ -172,6 +172,9 @@ static wk_err alarm_get(const struct wk_object_call *call, uint8_t attribute,
     case WK_OBJECTS_ALARM_REGISTER:
         wk_axdr_put_double_long_unsigned(out, alarm->raised[index % WK_ALARM_REGISTERS]);
         return WK_OK;
+    case WK_OBJECTS_ALARM_DESCRIPTOR:
+        wk_axdr_put_double_long_unsigned(out, alarm->descriptor[index % WK_ALARM_REGISTERS]);
+        return WK_OK;
     case WK_OBJECTS_ALARM_FILTER:
         wk_axdr_put_double_long_unsigned(out, alarm->filter[index % WK_ALARM_REGISTERS]);
         return WK_OK;
@@ -221,6 +224,8 @@ static wk_err alarm_set(const struct wk_object_call *call, uint8_t attribute,
         WK_TRY(wk_bytes_in_end(value));
         if ((call->object->selector & 0xFFU) == WK_OBJECTS_ALARM_REGISTER) {
             WK_TRY(wk_alarm_clear(alarm, index, (uint32_t)bits));
+        } else if ((call->object->selector & 0xFFU) == WK_OBJECTS_ALARM_DESCRIPTOR) {
+            WK_TRY(wk_alarm_forget(alarm, index, (uint32_t)bits));
         } else {
             alarm->filter[index % WK_ALARM_REGISTERS] = (uint32_t)bits;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Classes 6, 62 and 124 of a whole meter, against encodings written by hand from the tags of A-XDR. */
+ * Classes 6, 9, 62, 63 and 124, and alarm descriptors, of a whole meter, against encodings written by hand from the tags of A-XDR. */
 #include <string.h>
 
 #include "cosem/axdr.h"
@@ -229,8 +229,110 @@ static void a_lock_out_shows_its_counts_and_can_be_ended(void)
     EXPECT(is(LOCK, 8, "16 00")); /* it is over */
 }
 
+/* ---- classes 9 and 63, alarms -------------------------------------------------------------- */
+
+static void scripts_of_tariffs_write_the_active_mask(void)
+{
+    static const uint8_t k_eighth[] = {2, 2, 0x12, 0, 8,  1, 1, 2,   5,    0x16, 1, 0x12, 0, 6,
+                                       9, 6, 0,    0, 14, 0, 1, 255, 0x0F, 4,    9, 1,    8};
+    EXPECT_OK(start());
+    EXPECT_OK(get_as(WK_ROLE_READER, "0.0.10.0.100.255", 2));
+    EXPECT_I64(2 + 8 * sizeof k_eighth, g_size);
+    EXPECT(g_value[0] == 1 && g_value[1] == 8);
+    EXPECT(memcmp(g_value + g_size - sizeof k_eighth, k_eighth, sizeof k_eighth) == 0);
+}
+
+/* Bit n of the word stands for the event that the n-th element of the mapping has. */
+static void status_bits_are_mapped_to_events(void)
+{
+    uint16_t word = 0;
+    EXPECT_OK(start());
+    g_module.rooms.control.contact.fault_reported = true;
+    EXPECT_OK(get_as(WK_ROLE_READER, "0.0.96.5.0.255", 2));
+    struct wk_bytes_in in = wk_bytes_in_of(g_value, g_size);
+    word = (uint16_t)wk_axdr_read_integer(&in, WK_AXDR_LONG_UNSIGNED);
+    EXPECT_OK(wk_bytes_in_end(&in));
+    EXPECT((word & 0x0200) != 0);
+    EXPECT_OK(get_as(WK_ROLE_READER, "0.0.96.5.0.255", 3));
+    in = wk_bytes_in_of(g_value, g_size);
+    EXPECT_I64(2, wk_axdr_read_count(&in, WK_AXDR_STRUCTURE));
+    EXPECT_I64(1, wk_axdr_read_integer(&in, WK_AXDR_UNSIGNED));
+    EXPECT_I64(16, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
+    for (int bit = 0; bit < 16; bit++) {
+        const int64_t event = wk_axdr_read_integer(&in, WK_AXDR_LONG_UNSIGNED);
+        EXPECT((word >> bit & 1) == 0 || event != 0);
+        EXPECT(bit != 9 || event == WK_EVENT_CONTACTOR_DISAGREES);
+    }
+    EXPECT_OK(wk_bytes_in_end(&in));
+}
+
+static void a_descriptor_stays_when_its_register_is_cleared(void)
+{
+    struct wk_alarm *alarm = &g_module.rooms.alarm;
+    EXPECT_OK(start());
+    EXPECT_OK(set("0.0.97.98.1.255", 2, "06 00000000"));
+    EXPECT_OK(set("0.0.97.98.21.255", 2, "06 00000000"));
+    EXPECT(wk_alarm_raise(alarm, WK_EVENT_DIP));
+    EXPECT(is("0.0.97.98.1.255", 2, "06 00000008"));
+    EXPECT(is("0.0.97.98.21.255", 2, "06 00000008"));
+    EXPECT_OK(set("0.0.97.98.1.255", 2, "06 00000000"));
+    EXPECT(is("0.0.97.98.21.255", 2, "06 00000008"));
+    EXPECT_ERR(WK_E_RANGE, set("0.0.97.98.21.255", 2, "06 00000009")); /* none by hand */
+    EXPECT_OK(set("0.0.97.98.21.255", 2, "06 00000000"));
+    EXPECT(is("0.0.97.98.21.255", 2, "06 00000000"));
+    EXPECT(wk_alarm_raise(alarm, WK_EVENT_SWELL));
+    uint8_t raw[WK_ALARM_PACKED];
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    wk_alarm_pack(alarm, &out);
+    struct wk_bytes_in in = wk_bytes_in_of(raw, out.size);
+    *alarm = (struct wk_alarm){.filter = {0}};
+    EXPECT_OK(wk_alarm_unpack(alarm, &in));
+    EXPECT(is("0.0.97.98.21.255", 2, "06 00000010"));
+    in = wk_bytes_in_of(raw, out.size - 8); /* as it was stored before there were any */
+    EXPECT_OK(wk_alarm_unpack(alarm, &in));
+    EXPECT_OK(wk_bytes_in_end(&in));
+    EXPECT(is("0.0.97.98.21.255", 2, "06 00000000"));
+    EXPECT(is("0.0.97.98.1.255", 2, "06 00000010"));
+}
+
+static void the_end_of_a_billing_period_is_told(void)
+{
+    EXPECT_OK(start());
+    EXPECT(is("0.0.0.1.2.255", 2, "09 0C FFFFFFFFFFFFFFFFFF8000FF"));
+    g_module.rooms.billing.begin = (struct wk_utc){1790000000};
+    EXPECT(is("0.0.0.1.2.255", 2, "09 0C 07EA0915010E0D1400000000"));
+}
+
+static void reactive_energy_of_a_tariff_is_that_of_its_quadrants(void)
+{
+    int64_t value = 0;
+    int64_t sum[2] = {0, 0};
+    EXPECT_OK(start());
+    struct wk_registers *registers = &g_module.rooms.registers;
+    for (int tariff = 0; tariff < WK_TARIFF_COUNT; tariff++) {
+        for (int q = 0; q < 4; q++) {
+            registers->rate[tariff].q_uvarh[q] = 1000 * tariff + 10 * q + 1;
+            registers->q_uvarh[q] += registers->rate[tariff].q_uvarh[q];
+        }
+        for (int way = 0; way < 2; way++) {
+            const uint32_t selector =
+                WK_OBJECTS_OF(WK_OBJECTS_REACTIVE_TARIFF, way * WK_TARIFF_COUNT + tariff);
+            EXPECT_OK(wk_objects_value(&g_module.rooms, selector, &value));
+            sum[way] += value;
+        }
+    }
+    EXPECT_OK(wk_objects_value(&g_module.rooms, WK_OBJECTS_REACTIVE_IMPORT, &value));
+    EXPECT_I64(value, sum[0]);
+    EXPECT_OK(wk_objects_value(&g_module.rooms, WK_OBJECTS_REACTIVE_EXPORT, &value));
+    EXPECT_I64(value, sum[1]);
+}
+
 WK_TEST_MAIN(T(the_active_mask_is_the_tariff_of_now), T(every_register_of_a_mask_is_there),
              T(a_compact_buffer_has_a_template_and_values_without_types),
              T(a_compact_buffer_expands_to_the_values_of_its_columns),
              T(columns_are_what_there_is_and_what_the_role_may_read),
-             T(a_lock_out_shows_its_counts_and_can_be_ended))
+             T(a_lock_out_shows_its_counts_and_can_be_ended),
+             T(scripts_of_tariffs_write_the_active_mask), T(status_bits_are_mapped_to_events),
+             T(a_descriptor_stays_when_its_register_is_cleared),
+             T(the_end_of_a_billing_period_is_told),
+             T(reactive_energy_of_a_tariff_is_that_of_its_quadrants))

@@ -80,6 +80,8 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_P_IMPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_W},
     {WK_OBJECTS_P_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_W},
     {WK_OBJECTS_Q_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_VAR},
+    {WK_OBJECTS_S_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_VA},
+    {WK_OBJECTS_REACTIVE_TARIFF, WK_AXDR_LONG64, -6, UNIT_VARH},
     {WK_OBJECTS_I_SUM, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
     {WK_OBJECTS_CREDIT, WK_AXDR_LONG64, -6, UNIT_CURRENCY},
     {WK_OBJECTS_CREDIT_DAYS, WK_AXDR_DOUBLE_LONG, 0, UNIT_DAY},
@@ -147,6 +149,12 @@ static wk_err more_energy_value(const struct wk_registers *registers, uint32_t q
     }
 }
 
+/* IEC 62056-6-1: import is quadrants I and II. */
+static int64_t reactive_of(const struct wk_registers_rate *rate, bool import)
+{
+    return import ? rate->q_uvarh[0] + rate->q_uvarh[1] : rate->q_uvarh[2] + rate->q_uvarh[3];
+}
+
 static wk_err energy_value(const struct wk_registers *registers, uint32_t quantity,
                            uint32_t index, int64_t *value)
 {
@@ -174,6 +182,10 @@ static wk_err energy_value(const struct wk_registers *registers, uint32_t quanti
         return WK_OK;
     case WK_OBJECTS_QUADRANT_TARIFF:
         *value = registers->rate[index % WK_TARIFF_COUNT].q_uvarh[index / WK_TARIFF_COUNT % 4];
+        return WK_OK;
+    case WK_OBJECTS_REACTIVE_TARIFF:
+        *value = reactive_of(&registers->rate[index % WK_TARIFF_COUNT],
+                             index / WK_TARIFF_COUNT == 0);
         return WK_OK;
     case WK_OBJECTS_BLOCK:
         *value = registers->rate[index / WK_REGISTERS_BLOCKS % WK_TARIFF_COUNT]
@@ -256,6 +268,9 @@ static wk_err phase_value(const struct wk_record_window *window, uint32_t quanti
         return WK_OK;
     case WK_OBJECTS_S_PHASE:
         *value = window->s_mva[phase];
+        return WK_OK;
+    case WK_OBJECTS_S_EXPORT_PHASE:
+        *value = window->p_mw[phase] < 0 ? window->s_mva[phase] : 0;
         return WK_OK;
     case WK_OBJECTS_P_IMPORT_PHASE:
         *value = positive(window->p_mw[phase]);
@@ -495,6 +510,8 @@ static wk_err data_get(const struct wk_object_call *call, uint8_t attribute,
     case WK_OBJECTS_PERIODS:
         wk_axdr_put_double_long_unsigned(out, rooms->billing.number);
         return WK_OK;
+    case WK_OBJECTS_PERIOD_TIME:
+        return wk_objects_put_time(rooms, rooms->billing.begin, out);
     case WK_OBJECTS_PERIOD_REASON:
         wk_axdr_put_unsigned(out, 0); /* a column of billing periods: no value between */
         return WK_OK;

@@ -5,6 +5,7 @@
 #include "management/counts.h"
 #include "management/image_test.h"
 #include "management/module.h"
+#include "management/parameter_monitor.h"
 #include "management/payment.h"
 #include "management/push.h"
 
@@ -46,6 +47,7 @@ static struct wk_image g_image;
 static struct wk_setup g_setup;
 static struct wk_counts g_counts;
 static struct wk_rooms_harmonics g_harmonics;
+static struct wk_parameter_monitor g_parameters;
 static struct wk_payment g_payment;
 static struct wk_session g_session;
 static struct wk_client g_client;
@@ -125,6 +127,7 @@ static wk_err start_meter(uint8_t phases)
         .setup = &g_setup,
         .counts = &g_counts,
         .harmonics = &g_harmonics,
+        .parameter_monitor = &g_parameters,
         .payment = &g_payment,
     };
     g_more[0] = (struct wk_session_setup){.keys = {.ek = k_key, .ak = k_key}};
@@ -136,6 +139,7 @@ static wk_err start_meter(uint8_t phases)
     wk_flash_init(&g_flash, g_octets, SECTOR, SECTORS, 16);
     wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
     wk_counts_init(&g_counts, &(struct wk_counts_thresholds){230000, {900000, 1100000, 50000}});
+    wk_parameter_monitor_init(&g_parameters, &g_bearssl.hal);
     wk_payment_usual(&g_payment);
     WK_TRY(wk_payment_init(&g_payment));
     WK_TRY(wk_module_init(&g_module, &config, &ports));

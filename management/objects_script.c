@@ -9,11 +9,15 @@
 #include "cosem/axdr.h"
 #include "management/schedule.h"
 
-#define SERVICE_EXECUTE 2
-#define CLASS_SCRIPT    9
-#define CLASS_IMAGE     18
-#define CLASS_PUSH      40
-#define CLASS_SUPPLY    70
+#define SERVICE_WRITE    1
+#define SERVICE_EXECUTE  2
+#define TARIFF_TABLE     100 /* its scripts are for the calendar alone */
+#define CLASS_ACTIVATION 6
+#define ACTIVE_MASK      4
+#define CLASS_SCRIPT     9
+#define CLASS_IMAGE      18
+#define CLASS_PUSH       40
+#define CLASS_SUPPLY     70
 
 enum { SCRIPT = 2, TYPE = 3, TIMES = 4 }; /* attributes of class 22 */
 
@@ -58,6 +62,24 @@ static void put_script(struct wk_bytes_out *out, const struct script *script)
     }
 }
 
+/* Scripts of tariffs write the active mask of register activation. */
+static void put_tariff_scripts(struct wk_bytes_out *out)
+{
+    static const uint8_t k_activation[6] = {0, 0, 14, 0, 1, 255};
+    wk_axdr_put_array(out, WK_TARIFF_COUNT);
+    for (uint8_t tariff = 1; tariff <= WK_TARIFF_COUNT; tariff++) {
+        wk_axdr_put_structure(out, 2);
+        wk_axdr_put_long_unsigned(out, tariff);
+        wk_axdr_put_array(out, 1);
+        wk_axdr_put_structure(out, 5);
+        wk_axdr_put_enum(out, SERVICE_WRITE);
+        wk_axdr_put_long_unsigned(out, CLASS_ACTIVATION);
+        wk_axdr_put_octet_string(out, k_activation, sizeof k_activation);
+        wk_axdr_put_integer(out, ACTIVE_MASK);
+        wk_axdr_put_octet_string(out, &tariff, sizeof tariff);
+    }
+}
+
 static wk_err script_get(const struct wk_object_call *call, uint8_t attribute,
                          const struct wk_object_selection *selection,
                          struct wk_object_cursor *cursor, struct wk_bytes_out *out)
@@ -66,6 +88,10 @@ static wk_err script_get(const struct wk_object_call *call, uint8_t attribute,
     (void)attribute;
     (void)selection;
     (void)cursor;
+    if (call->object->selector == TARIFF_TABLE) {
+        put_tariff_scripts(out);
+        return WK_OK;
+    }
     for (size_t i = 0; i < SCRIPTS; i++) {
         count += k_scripts[i].table == call->object->selector ? 1 : 0;
     }

@@ -148,6 +148,7 @@ struct wk_rooms_control {
 };
 
 struct wk_counts;
+struct wk_parameter_monitor;
 struct wk_push;
 struct wk_session_security;
 struct wk_payment;
@@ -193,7 +194,8 @@ struct wk_rooms {
     struct wk_display display;
     struct wk_setup *setup;   /* borrowed; NULL: parameters keep their first values */
     struct wk_counts *counts; /* borrowed; NULL: nothing is counted */
-    struct wk_rooms_harmonics *harmonics; /* borrowed; NULL: not shown */
+    struct wk_parameter_monitor *parameter_monitor; /* borrowed; NULL: none */
+    struct wk_rooms_harmonics *harmonics;           /* borrowed; NULL: not shown */
     struct wk_session_security *security; /* borrowed; NULL: lock-outs are not shown */
     const uint32_t
         *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */

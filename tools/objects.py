@@ -29,7 +29,7 @@ DOCS = ROOT / "docs" / "objects.md"
 OVERLAY_DOCS = ROOT / "docs" / "overlays.md"
 LISTS = ("single", "three")
 STORAGE = ("fixed", "live", "column", "counter", "log", "config", "security")
-SETUPS = ("setup", "schedule", "monitor", "compact")  # functions whose attributes management/setup keeps
+SETUPS = ("setup", "schedule", "monitor", "compact", "parameter_monitor")  # functions whose attributes management/setup keeps
 PARTS = ("access", "pairs", "hashed", "names")  # what management/session can do without
 METHOD_KINDS = {"add": 1, "remove": 2, "count": 3}
 

@@ -26,6 +26,7 @@ LIMIT_LINKED = 40960
 LIMIT_MANAGEMENT = 65536 # without what serves COSEM, and without payment
 LIMIT_PAYMENT = 16384    # account, tokens and their classes: linked by meters that have them
 LIMIT_COUNTS = 2048      # of sags, outages, tampers, likewise
+LIMIT_MONITOR = 2048     # parameter monitor, likewise
 # A server of the full list of objects with suites 0 and 1, linked: COSEM, and the cryptography.
 LIMIT_SERVER = 112640
 LIMIT_SINGLE = 65536 # ... of the basic list for one phase (model/overlays/single.txt), suite 0
@@ -157,6 +158,11 @@ def is_counts(stem):
     return stem in ("counts", "counts_object")
 
 
+def is_parameter_monitor(stem):
+    """The room of the library wk_parameter_monitor, likewise."""
+    return stem == "parameter_monitor"
+
+
 def check(number, name, octets, limit, wanted):
     good = 0 < octets <= limit
     print(f'# figure {{"figure":"{name}","value":{octets},"unit":"octets",'
@@ -204,8 +210,10 @@ def main():
     print("".join(f"# {line}\n" for line in lines), end="")
     # Two images of everything fit a part of 512 kB.
     core = sum(row[2] for row in table if row[0] == "management"
-               and not is_cosem(row[1]) and not is_payment(row[1]) and not is_counts(row[1]))
+               and not is_cosem(row[1]) and not is_payment(row[1]) and not is_counts(row[1]) and not is_parameter_monitor(row[1]))
     payment = sum(row[2] for row in table if row[0] == "management" and is_payment(row[1]))
+    monitor = sum(row[2] for row in table
+                  if row[0] == "management" and is_parameter_monitor(row[1]))
     counts = sum(row[2] for row in table if row[0] == "management" and is_counts(row[1]))
     good = [check(1, "ROM of all core rooms, Cortex-M4 -Os", total, LIMIT_ROM, ""),
             check(2, "ROM of metrology and power quality, linked", sum(rooms.values()),
@@ -221,7 +229,8 @@ def main():
                   ""),
             check(9, "RAM of a DLMS server with pushes, without buffers", state, LIMIT_STATE,
                   ""),
-            check(10, "ROM of all views", sum(row[2] for row in views), LIMIT_VIEWS, "")]
+            check(10, "ROM of all views", sum(row[2] for row in views), LIMIT_VIEWS, ""),
+            check(11, "ROM of the parameter monitor", monitor, LIMIT_MONITOR, "")]
     print(f"1..{len(good)}")
     sys.exit(0 if all(good) else 1)
 
