@@ -74,6 +74,7 @@ static void describe(struct wk_meter *meter, struct wk_module_config *module)
         .counts = &meter->counts,
         .harmonics = &meter->harmonics,
         .parameter_monitor = &meter->parameter_monitor,
+        .world = &meter->setups.world,
     };
     const struct wk_quality_config quality = wk_quality_usual(config->nominal_mv);
     wk_counts_init(&meter->counts,
@@ -266,6 +267,7 @@ static wk_err start_module(struct wk_meter *meter)
     for (int i = 0; i < WK_RELAY_COUNT; i++) {
         ports.fittings.relay[i] = &meter->panel.relay[i].port;
     }
+    wk_meter_setups_init(&meter->setups, &meter->config);
     describe(meter, &config);
     WK_TRY(start_keys(meter));
     wk_parameter_monitor_init(&meter->parameter_monitor, meter->keys);
@@ -285,6 +287,7 @@ static wk_err start_module(struct wk_meter *meter)
                           "know; it is left as it is"
                         : wk_err_text(err));
     }
+    wk_meter_setups_take(&meter->setups, &meter->module.rooms, &meter->config);
     if (wk_meter_firmware_start(&meter->firmware, &meter->config, &meter->module, meter->keys,
                                 meter->version, meter->trial) != WK_OK) {
         return fail(meter, WK_E_IO, "", meter->firmware.port.why);
@@ -383,6 +386,7 @@ static wk_err start_dlms(struct wk_meter *meter)
     const struct wk_meter_ports_config config = {
         .loop = &meter->loop,
         .config = &meter->config,
+        .setups = &meter->setups,
         .session = session_of(meter),
         .hsm = token_of(meter),
         .self = meter,

@@ -19,6 +19,7 @@
 #include "daemon/pump.h"
 #include "daemon/push.h"
 #include "daemon/security.h"
+#include "daemon/setups.h"
 #include "daemon/views.h"
 #include "daemon/web.h"
 #include "daemon/week.h"
@@ -50,6 +51,7 @@ struct wk_meter {
     struct wk_counts counts; /* sags, outages, tampers */
     struct wk_rooms_harmonics harmonics;
     struct wk_parameter_monitor parameter_monitor;
+    struct wk_meter_setups setups;
     struct wk_payment payment; /* if [credit] is there */
     struct wk_token_transfer transfer;
     struct wk_pump pump;

@@ -4,6 +4,9 @@
 #include <stdio.h>
 
 #define SIGN_ON_BAUD 9600
+#define MS_PER_S     1000
+#define US_PER_MS    INT64_C(1000)
+#define US_PER_S     INT64_C(1000000)
 
 _Static_assert(WK_METER_PORTS_ERROR >= WK_DLMS_TCP_ERROR &&
                    WK_METER_PORTS_ERROR >= WK_DLMS_LINE_ERROR &&
@@ -21,6 +24,7 @@ static struct wk_dlms_tcp_config tcp_config(const struct wk_meter_ports_config *
         .self = config->self,
         .now_us = config->now_us,
         .served = config->served,
+        .idle_ms = config->setups->idle_s * MS_PER_S,
     };
 }
 
@@ -85,6 +89,9 @@ static wk_err start_lines(struct wk_meter_ports *ports,
         .address = file->dlms_host,
         .port = file->hdlc_port,
         .station = {.lower = file->hdlc_address},
+        .limits = config->setups->limits,
+        .octet_us = config->setups->octet_ms * US_PER_MS,
+        .inactive_us = config->setups->inactive_s * US_PER_S,
         .session = config->session,
         .self = config->self,
         .now_us = config->now_us,

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "daemon/config.h"
+#include "daemon/setups.h"
 #include "management/session.h"
 #include "port/linux/dlms_line.h"
 #include "port/linux/dlms_tcp.h"
@@ -32,6 +33,7 @@ struct wk_meter_ports {
 struct wk_meter_ports_config {
     uv_loop_t *loop;
     const struct wk_config *config;
+    const struct wk_meter_setups *setups;
     struct wk_session_config session;
     struct wk_hsm *hsm; /* NULL: there is no token */
     void *self;         /* of the functions */

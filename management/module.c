@@ -378,6 +378,7 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->counts = config->counts;
     rooms->harmonics = config->harmonics;
     rooms->parameter_monitor = config->parameter_monitor;
+    rooms->world = config->world;
     if (rooms->setup != NULL) {
         *rooms->setup = (struct wk_setup){0};
     }

@@ -47,10 +47,11 @@ struct wk_module_config {
     uint8_t suite;              /* of Security setup 0 */
     struct wk_hal_key kek;      /* its master key; size 0: keys cannot be changed */
     struct wk_session_secret password[WK_ROLE_COUNT]; /* of LLS and HLS 3, 4, 6 */
-    struct wk_session_setup *setups;   /* more Security setups, with their first keys */
-    struct wk_session_identity *pairs; /* for suites 1 and 2; NULL: suite 0 only */
-    struct wk_setup *setup;            /* room for parameters that are set; NULL: none are */
-    struct wk_counts *counts;          /* initialised; NULL: nothing is counted */
+    struct wk_session_setup *setups;    /* more Security setups, with their first keys */
+    struct wk_session_identity *pairs;  /* for suites 1 and 2; NULL: suite 0 only */
+    struct wk_setup *setup;             /* room for parameters that are set; NULL: none are */
+    struct wk_counts *counts;           /* initialised; NULL: nothing is counted */
+    const struct wk_rooms_world *world; /* NULL: nobody tells */
     struct wk_parameter_monitor *parameter_monitor; /* initialised; NULL: none */
     struct wk_rooms_harmonics *harmonics;           /* NULL: not shown */
     struct wk_payment *payment; /* initialised; for a store that is new; NULL: no payment */

@@ -233,6 +233,10 @@ enum {
 /* Selectors of wk_objects_firmware. */
 enum { WK_OBJECTS_FIRMWARE_DIGEST = 1, WK_OBJECTS_FIRMWARE_STATE };
 
+/** A parameter of management/setup that is a number. False: no client has set it. */
+bool wk_objects_setup_number(const struct wk_rooms *rooms, uint16_t class_id,
+                             const uint8_t obis[6], uint8_t attribute, int64_t *number);
+
 /** A date-time; of an instant of 0, which was none, nothing is specified. */
 WK_MUST_USE wk_err wk_objects_put_time(const struct wk_rooms *rooms, struct wk_utc at,
                                        struct wk_bytes_out *out);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "cosem/axdr.h"
+
 static struct wk_setup_key key_of(const struct wk_object_call *call, uint8_t attribute)
 {
     const struct wk_object *object = call->object;
@@ -26,6 +28,10 @@ static wk_err setup_get(const struct wk_object_call *call, uint8_t attribute,
     const struct wk_setup_key key = key_of(call, attribute);
     (void)selection;
     (void)cursor;
+    const bool is_set = rooms->setup != NULL && wk_setup_is_set(rooms->setup, &key);
+    if (rooms->world != NULL && !is_set && rooms->world->tell(rooms->world->self, &key, out)) {
+        return out->fault;
+    }
     return wk_setup_get(rooms->setup, &key, out);
 }
 
@@ -56,6 +62,28 @@ static wk_err setup_action(const struct wk_object_call *call, uint8_t method,
         wk_objects_tell(call, WK_ROOMS_SETUP_SET, call->object->class_id);
     }
     return WK_OK;
+}
+
+bool wk_objects_setup_number(const struct wk_rooms *rooms, uint16_t class_id,
+                             const uint8_t obis[6], uint8_t attribute, int64_t *number)
+{
+    const struct wk_object_call call = {
+        .object = wk_objects_find(rooms->identity.phases, class_id, obis)};
+    uint8_t room[WK_SETUP_VALUE];
+    struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+    struct wk_axdr_value value;
+    if (call.object == NULL || rooms->setup == NULL) {
+        return false;
+    }
+    const struct wk_setup_key key = key_of(&call, attribute);
+    if (!wk_setup_is_set(rooms->setup, &key) ||
+        wk_setup_get(rooms->setup, &key, &out) != WK_OK) {
+        return false;
+    }
+    struct wk_bytes_in in = wk_bytes_in_of(room, out.size);
+    wk_axdr_read(&in, &value);
+    *number = value.integer;
+    return wk_bytes_in_end(&in) == WK_OK && wk_axdr_is_integer(value.tag);
 }
 
 const struct wk_object_class wk_objects_setup = {

@@ -129,6 +129,14 @@ struct wk_rooms_fittings {
     const struct wk_hal_thermometer *thermometer;
 };
 
+/* What works by parameters of management/setup: ports, networks. Its owner reads them when it starts. */
+struct wk_rooms_world {
+    void *self;
+    /** Appends the value that is in force, or what the system says, of a parameter that no client
+     *  has set. False: nobody knows better than the first value of model/objects.txt. */
+    bool (*tell)(void *self, const struct wk_setup_key *key, struct wk_bytes_out *out);
+};
+
 enum { WK_ROOMS_LIMITER = 0, WK_ROOMS_LIMITER_RESPONSE = 1, WK_ROOMS_LIMITERS };
 
 /* What asks the supply to open or close. None of these rooms knows another: the assembler
@@ -192,8 +200,9 @@ struct wk_rooms {
     struct wk_alarm alarm;
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
-    struct wk_setup *setup;   /* borrowed; NULL: parameters keep their first values */
-    struct wk_counts *counts; /* borrowed; NULL: nothing is counted */
+    struct wk_setup *setup;             /* borrowed; NULL: parameters keep their first values */
+    struct wk_counts *counts;           /* borrowed; NULL: nothing is counted */
+    const struct wk_rooms_world *world; /* borrowed; NULL: nobody tells */
     struct wk_parameter_monitor *parameter_monitor; /* borrowed; NULL: none */
     struct wk_rooms_harmonics *harmonics;           /* borrowed; NULL: not shown */
     struct wk_session_security *security; /* borrowed; NULL: lock-outs are not shown */

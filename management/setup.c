@@ -237,6 +237,11 @@ wk_err wk_setup_get(const struct wk_setup *setup, const struct wk_setup_key *key
     return out->fault;
 }
 
+bool wk_setup_is_set(const struct wk_setup *setup, const struct wk_setup_key *key)
+{
+    return find(setup, key) < setup->size;
+}
+
 wk_err wk_setup_set(struct wk_setup *setup, const struct wk_setup_key *key,
                     struct wk_bytes_in *value)
 {

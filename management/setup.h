@@ -61,6 +61,9 @@ WK_MUST_USE wk_err wk_setup_act(struct wk_setup *setup, const struct wk_setup_ke
                                 uint8_t method, struct wk_bytes_in *parameter,
                                 struct wk_bytes_out *reply, bool *changed);
 
+/** Whether a client has set it to other than its first value. */
+bool wk_setup_is_set(const struct wk_setup *setup, const struct wk_setup_key *key);
+
 void wk_setup_pack(const struct wk_setup *setup, struct wk_bytes_out *out);
 /** WK_E_FORMAT: not what wk_setup_pack makes. */
 WK_MUST_USE wk_err wk_setup_unpack(struct wk_setup *setup, struct wk_bytes_in *in);

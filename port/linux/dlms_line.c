@@ -284,7 +284,8 @@ static wk_err begin_line(struct wk_dlms_line *port, struct carrier *carrier)
     const struct wk_line_config line = {
         .address = config->station,
         .limits = config->limits,
-        .octet_us = port->listens ? WK_DLMS_LINE_NETWORK_US : 0,
+        .octet_us = port->listens ? WK_DLMS_LINE_NETWORK_US : config->octet_us,
+        .inactive_us = config->inactive_us,
         .session = config->session,
         .stations = carrier->stations,
         .station_count = WK_DLMS_LINE_STATIONS,

@@ -39,6 +39,8 @@ struct wk_dlms_line_config {
     struct wk_hdlc_address
         station;                  /* upper 0 = the management logical device; lower: physical */
     struct wk_hdlc_limits limits; /* all 0: 2030 octets, window 7 */
+    int64_t octet_us;             /* pause within a frame on a device; 0 = WK_LINE_OCTET_US */
+    int64_t inactive_us;          /* 0 = WK_HDLC_LINK_INACTIVE_US */
     struct wk_session_config session;
     void *self; /* for the functions below */
     /** UTC in microseconds since 1970, as the meter's clock has it. */
