@@ -56,9 +56,9 @@ static bool tell_hdlc(const struct wk_meter_setups *setups, uint8_t attribute,
     const uint32_t baud = config->serial_baud != 0 ? config->serial_baud : USUAL_BAUD;
     switch (attribute) {
     case HDLC_SPEED:
-        for (uint8_t i = 0; i < BAUDS; i++) {
+        for (size_t i = 0; i < BAUDS; i++) {
             if (k_bauds[i] == baud) {
-                wk_axdr_put_enum(out, i);
+                wk_axdr_put_enum(out, (uint8_t)i);
                 return true;
             }
         }

@@ -90,7 +90,7 @@ static int64_t outage_value(const struct wk_rooms *rooms, uint32_t quantity, uin
     const struct wk_counts_outage *outage = &rooms->counts->outage[where];
     switch (quantity) {
     case WK_OBJECTS_OUTAGE_NUMBER:
-        return wk_rooms_failures(rooms, where);
+        return wk_rooms_failures(rooms, (uint8_t)where);
     case WK_OBJECTS_OUTAGE_LONGS:
         return outage->longs;
     case WK_OBJECTS_OUTAGE_TIME:

@@ -216,6 +216,29 @@ static uint16_t supply_event(const struct wk_rooms *rooms, int32_t command)
     }
 }
 
+/* Parameters of which nothing is to be told but that they changed. Those of payment find out by
+ * themselves. */
+static void mark_parameter(struct wk_module *module, uint16_t code)
+{
+    static const struct {
+        uint8_t code;
+        uint8_t key;
+    } k_kept[] = {
+        {WK_ROOMS_MODE_SET, WK_MODULE_KEY_SUPPLY},
+        {WK_ROOMS_DISPLAY_SET, WK_MODULE_KEY_DISPLAY},
+        {WK_ROOMS_SETUP_SET, WK_MODULE_KEY_SETUP},
+        {WK_ROOMS_COUNTS_SET, WK_MODULE_KEY_COUNTS},
+        {WK_ROOMS_PRICE_SET, WK_MODULE_KEY_PRICE},
+        {WK_ROOMS_ALARM_SET, WK_MODULE_KEY_ALARM},
+        {WK_ROOMS_TARIFF_SET, WK_MODULE_KEY_TARIFF},
+    };
+    for (size_t i = 0; i < sizeof k_kept / sizeof k_kept[0]; i++) {
+        if (k_kept[i].code == code) {
+            wk_module_changed(module, k_kept[i].key);
+        }
+    }
+}
+
 static wk_err carry_object_notice(struct wk_module *module, const struct wk_notice *notice)
 {
     struct wk_event event = {
@@ -236,9 +259,6 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
         event.code = supply_event(&module->rooms, notice->value);
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
         break;
-    case WK_ROOMS_MODE_SET:
-        wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
-        break;
     case WK_ROOMS_SERVICE_ORDERED:
         event.code = WK_EVENT_SERVICE_ORDERED;
         break;
@@ -250,31 +270,12 @@ static wk_err carry_object_notice(struct wk_module *module, const struct wk_noti
     case WK_ROOMS_PROFILE_SET:
     case WK_ROOMS_PROFILE_CLEARED:
         return wk_module_profile_changed(module, notice);
-    case WK_ROOMS_DISPLAY_SET:
-        wk_module_changed(module, WK_MODULE_KEY_DISPLAY);
-        break;
-    case WK_ROOMS_PAYMENT_SET: /* its values find out by themselves what changed */
-        break;
-    case WK_ROOMS_SETUP_SET:
-        wk_module_changed(module, WK_MODULE_KEY_SETUP);
-        break;
-    case WK_ROOMS_COUNTS_SET:
-        wk_module_changed(module, WK_MODULE_KEY_COUNTS);
-        break;
-    case WK_ROOMS_PRICE_SET:
-        wk_module_changed(module, WK_MODULE_KEY_PRICE);
-        break;
     case WK_ROOMS_ALARM_TOLD:
         wk_module_changed(module, WK_MODULE_KEY_ALARM);
         module->due = true;
         return WK_OK;
-    case WK_ROOMS_ALARM_SET:
-        wk_module_changed(module, WK_MODULE_KEY_ALARM);
-        break;
-    case WK_ROOMS_TARIFF_SET:
-        wk_module_changed(module, WK_MODULE_KEY_TARIFF);
-        break;
     default:
+        mark_parameter(module, notice->code);
         break;
     }
     return wk_module_log(module, event);
