@@ -64,6 +64,7 @@ static wk_err boot(void)
         .layout = {.kv_sectors = 4, .log_sectors = {6, 4, 4}},
     };
     wk_bearssl_init(&g_bearssl, NULL, no_random);
+    wk_bearssl_add_sha256(&g_bearssl);
     wk_parameter_monitor_init(&g_monitor, &g_bearssl.hal);
     wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
     WK_TRY(wk_module_init(&g_module, &config, &ports));
