@@ -112,7 +112,13 @@ static wk_err start_uplink(struct daemon *d, char why[WK_INI_WHY])
         return WK_OK;
     }
     WK_TRY(make_archive(d, &config.archive, why));
-    const wk_err err = wk_uplink_start(&config, &d->uplink, why);
+    wk_err err = make_archive(d, &config.reader, why);
+    if (err == WK_OK) {
+        err = wk_uplink_start(&config, &d->uplink, why);
+        if (err != WK_OK) {
+            config.reader.close(config.reader.self);
+        }
+    }
     if (err != WK_OK) {
         config.archive.close(config.archive.self);
     }

@@ -12,7 +12,7 @@
 #include "daemon/layout.h"
 #include "metrology/quality.h"
 
-#define PUMP_MOST 512 /* records in one turn of the loop */
+#define PUMP_MOST 64  /* records in one turn of the loop */
 #define PUMP_MS   5   /* between looks at an empty ring */
 #define NS_PER_US 1000
 

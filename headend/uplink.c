@@ -33,35 +33,62 @@ struct peer {
     struct wk_hal_key key;
     struct sockaddr_storage from[WK_LINK_SESSIONS];
     socklen_t from_size[WK_LINK_SESSIONS];
-    struct wk_archive_link *links[WK_LINK_STREAMS]; /* owned; NULL: not yet spoken of */
-    bool touched;                                   /* something of it is pending */
     struct wk_link_receiver receiver;
+    /* of the thread that writes */
+    struct wk_archive_link *links[WK_LINK_STREAMS]; /* owned; NULL: not yet looked at */
+    bool touched;                                   /* something may be to apply */
 };
 
+typedef enum pending_kind {
+    PENDING_RECORD,
+    PENDING_GAP,
+    PENDING_DESCRIPTION,
+    PENDING_LOOK, /* a meter came: what was kept before a restart may be to apply */
+} pending_kind;
+
 struct pending {
+    pending_kind kind;
     struct peer *peer;
+    uint64_t epoch;
     uint8_t stream;
     uint8_t reason;
+    uint8_t obis[WK_OBIS_SIZE];
+    uint32_t check; /* of a description */
     uint64_t sequence;
-    uint64_t count; /* of a gap; 0: a record */
+    uint64_t count; /* of a gap */
     size_t at;      /* in octets */
     size_t size;
 };
 
+struct batch {
+    size_t waiting;
+    size_t used;
+    struct pending pending[WK_UPLINK_PENDING];
+    uint8_t octets[WK_UPLINK_OCTETS];
+};
+
+/* One thread has the socket and the receivers, and never waits for the archive: how late a report
+ * is, meters take for the delay of the path. The other writes. A batch belongs to the first while it
+ * fills, and to the second from `job` to `done`. */
 struct wk_uplink {
     struct wk_uplink_config config;
     struct wk_crypto crypto;
-    pthread_t thread;
+    pthread_t listener;
+    pthread_t writer;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool job;      /* under the lock: `writing` is to be committed */
+    bool ending;   /* under the lock */
+    wk_err result; /* of the last commit; before `done` is signalled */
+    bool busy;     /* of the listener: a batch is with the writer */
     int socket;
     int stop;
-    bool runs;
+    int done;
     size_t peers;
     struct peer *peer;
-    size_t waiting;
-    size_t octets_used;
-    int64_t again_us; /* not before: the archive refused */
-    struct pending pending[WK_UPLINK_PENDING];
-    uint8_t octets[WK_UPLINK_OCTETS];
+    struct batch *filling;
+    struct batch *writing;
+    struct batch batches[2];
 };
 
 static int64_t steady_us(void)
@@ -97,90 +124,73 @@ static wk_err stand_on(void *context, const struct wk_archive_record *row)
     return WK_OK;
 }
 
-static wk_err find_link(struct peer *peer, const struct wk_link_frame *told,
-                        struct wk_archive_link **link)
+static wk_err put(struct peer *peer, const struct pending *what, struct wk_bytes_in octets)
 {
-    struct wk_archive *a = &peer->uplink->config.archive;
-    struct wk_archive_link *fresh = peer->links[told->stream];
-    if (fresh == NULL) {
-        fresh = calloc(1, sizeof *fresh);
-        if (fresh == NULL) {
-            return WK_E_FULL;
-        }
-        peer->links[told->stream] = fresh;
+    struct batch *batch = peer->uplink->filling;
+    if (batch->waiting == WK_UPLINK_PENDING ||
+        octets.size > sizeof batch->octets - batch->used) {
+        return WK_E_BUSY;
     }
-    *fresh = (struct wk_archive_link){.meter = peer->meter->id,
-                                      .epoch = (int64_t)peer->receiver.epoch,
-                                      .stream = told->stream};
-    const wk_err err = a->link_get(a->self, fresh);
-    if (err == WK_E_NOT_FOUND) {
-        char obis[WK_OBIS_TEXT];
-        wk_obis_print(told->obis, obis);
-        snprintf(fresh->obis, sizeof fresh->obis, "%s", obis);
+    struct pending *to = &batch->pending[batch->waiting++];
+    *to = *what;
+    to->peer = peer;
+    to->epoch = peer->receiver.epoch;
+    to->at = batch->used;
+    to->size = octets.size;
+    if (octets.size > 0) {
+        memcpy(batch->octets + to->at, octets.data, octets.size);
     }
-    *link = fresh;
-    return err == WK_E_NOT_FOUND ? WK_OK : err;
+    batch->used += octets.size;
+    return WK_OK;
 }
 
 static wk_err resume(void *self, const struct wk_link_receiver *of,
                      const struct wk_link_frame *told, struct wk_link_stand *stand)
 {
     struct peer *peer = self;
-    struct wk_archive *a = &peer->uplink->config.archive;
-    struct wk_archive_link *link;
+    struct wk_archive *a = &peer->uplink->config.reader;
+    struct wk_archive_link link = {.meter = peer->meter->id,
+                                   .epoch = (int64_t)peer->receiver.epoch,
+                                   .stream = told->stream};
     (void)of;
-    WK_TRY(find_link(peer, told, &link));
-    peer->touched = true; /* records that were kept and not applied, before a restart */
-    struct standing standing = {.next = (uint64_t)link->applied};
+    const wk_err err = a->link_get(a->self, &link);
+    WK_TRY(err == WK_E_NOT_FOUND ? WK_OK : err);
+    struct standing standing = {.next = (uint64_t)link.applied};
     for (uint64_t before = standing.next - 1; !standing.hole && before != standing.next;) {
         before = standing.next;
-        const struct wk_archive_record key = {.meter = link->meter,
-                                              .epoch = link->epoch,
-                                              .stream = link->stream,
+        const struct wk_archive_record key = {.meter = link.meter,
+                                              .epoch = link.epoch,
+                                              .stream = link.stream,
                                               .seq = (int64_t)standing.next};
         WK_TRY(a->record_each(a->self, &key, STAND_MOST, stand_on, &standing));
     }
     stand->next = standing.next;
     stand->bitmap = standing.bitmap;
-    stand->check = link->check;
-    return WK_OK;
-}
-
-static wk_err put(struct peer *peer, const struct pending *what, struct wk_bytes_in octets)
-{
-    struct wk_uplink *uplink = peer->uplink;
-    if (uplink->waiting == WK_UPLINK_PENDING ||
-        octets.size > sizeof uplink->octets - uplink->octets_used) {
-        return WK_E_BUSY;
-    }
-    struct pending *to = &uplink->pending[uplink->waiting++];
-    *to = *what;
-    to->peer = peer;
-    to->at = uplink->octets_used;
-    to->size = octets.size;
-    if (octets.size > 0) {
-        memcpy(uplink->octets + to->at, octets.data, octets.size);
-    }
-    uplink->octets_used += octets.size;
-    peer->touched = true;
-    return WK_OK;
+    stand->check = link.check;
+    struct pending look = {.kind = PENDING_LOOK, .stream = told->stream};
+    memcpy(look.obis, told->obis, sizeof look.obis);
+    return put(peer, &look, wk_bytes_in_of(NULL, 0));
 }
 
 static wk_err take_record(void *self, const struct wk_link_receiver *of, uint8_t stream,
                           uint64_t sequence, struct wk_bytes_in octets)
 {
-    const struct pending what = {.stream = stream, .sequence = sequence};
+    const struct pending what = {
+        .kind = PENDING_RECORD, .stream = stream, .sequence = sequence};
     (void)of;
-    return put(self, &what, octets);
+    return sequence > INT64_MAX ? WK_E_RANGE : put(self, &what, octets);
 }
 
 static wk_err take_gap(void *self, const struct wk_link_receiver *of, uint8_t stream,
                        uint64_t first, uint64_t count, uint8_t reason)
 {
-    const struct pending what = {
-        .stream = stream, .sequence = first, .count = count, .reason = reason};
+    const struct pending what = {.kind = PENDING_GAP,
+                                 .stream = stream,
+                                 .sequence = first,
+                                 .count = count,
+                                 .reason = reason};
     (void)of;
-    return count > INT64_MAX - first || first > INT64_MAX
+    return first > INT64_MAX || count > INT64_MAX - first
                ? WK_E_RANGE
                : put(self, &what, wk_bytes_in_of(NULL, 0));
 }
@@ -188,21 +198,10 @@ static wk_err take_gap(void *self, const struct wk_link_receiver *of, uint8_t st
 static wk_err take_description(void *self, const struct wk_link_receiver *of, uint8_t stream,
                                struct wk_bytes_in octets)
 {
-    struct peer *peer = self;
-    struct wk_archive *a = &peer->uplink->config.archive;
-    struct wk_archive_link *link = peer->links[stream];
-    if (link == NULL || octets.size > sizeof link->description) {
-        return WK_E_RANGE;
-    }
-    memcpy(link->description, octets.data, octets.size);
-    link->size = octets.size;
-    link->check = of->streams[stream].check;
-    peer->touched = true;
-    WK_TRY(a->begin(a->self));
-    wk_err err = a->link_put(a->self, link);
-    err = err == WK_OK ? a->commit(a->self) : err;
-    a->rollback(a->self); /* nothing to do after a commit */
-    return err;
+    struct pending what = {
+        .kind = PENDING_DESCRIPTION, .stream = stream, .check = of->streams[stream].check};
+    memcpy(what.obis, of->streams[stream].obis, sizeof what.obis);
+    return octets.size > WK_ARCHIVE_DESCRIPTION ? WK_E_RANGE : put(self, &what, octets);
 }
 
 static wk_err transmit(void *self, const struct wk_link_receiver *to, uint8_t session,
@@ -223,19 +222,64 @@ static wk_err draw(void *self, void *to, size_t size)
     return crypto->random(crypto->self, to, size);
 }
 
-/* ---- commits ----------------------------------------------------------------------------- */
+/* ---- the thread that writes --------------------------------------------------------------- */
+
+static wk_err find_link(const struct pending *what, struct wk_archive_link **link)
+{
+    struct wk_archive *a = &what->peer->uplink->config.archive;
+    struct wk_archive_link **at = &what->peer->links[what->stream];
+    if (*at != NULL && (*at)->epoch == (int64_t)what->epoch) {
+        *link = *at;
+        return WK_OK;
+    }
+    if (*at == NULL) {
+        *at = calloc(1, sizeof **at);
+    }
+    if (*at == NULL) {
+        return WK_E_FULL;
+    }
+    **at = (struct wk_archive_link){
+        .meter = what->peer->meter->id, .epoch = (int64_t)what->epoch, .stream = what->stream};
+    const wk_err err = a->link_get(a->self, *at);
+    if (err == WK_E_NOT_FOUND) {
+        char obis[WK_OBIS_TEXT];
+        wk_obis_print(what->obis, obis);
+        snprintf((*at)->obis, sizeof(*at)->obis, "%s", obis);
+    }
+    *link = *at;
+    return err == WK_E_NOT_FOUND ? WK_OK : err;
+}
+
+static wk_err put_description(struct wk_uplink *uplink, const struct pending *what)
+{
+    struct wk_archive *a = &uplink->config.archive;
+    struct wk_archive_link *link;
+    WK_TRY(find_link(what, &link));
+    memcpy(link->description, uplink->writing->octets + what->at, what->size);
+    link->size = what->size;
+    link->check = what->check;
+    return a->link_put(a->self, link);
+}
 
 static wk_err put_raw(struct wk_uplink *uplink, const struct pending *what, int64_t now_s)
 {
     struct wk_archive *a = &uplink->config.archive;
+    struct wk_archive_link *link;
+    what->peer->touched = true;
+    if (what->kind == PENDING_LOOK) {
+        return find_link(what, &link);
+    }
+    if (what->kind == PENDING_DESCRIPTION) {
+        return put_description(uplink, what);
+    }
     const struct wk_archive_record row = {.meter = what->peer->meter->id,
-                                          .epoch = (int64_t)what->peer->receiver.epoch,
+                                          .epoch = (int64_t)what->epoch,
                                           .stream = what->stream,
                                           .seq = (int64_t)what->sequence,
                                           .recv_s = now_s,
                                           .count = (int64_t)what->count,
                                           .reason = what->reason,
-                                          .octets = uplink->octets + what->at,
+                                          .octets = uplink->writing->octets + what->at,
                                           .size = what->size};
     const wk_err err = a->record_put(a->self, &row);
     return err == WK_E_STATE ? WK_OK : err; /* it was there before */
@@ -246,8 +290,8 @@ static wk_err commit_raw(struct wk_uplink *uplink, int64_t now_s)
     struct wk_archive *a = &uplink->config.archive;
     WK_TRY(a->begin(a->self));
     wk_err err = WK_OK;
-    for (size_t i = 0; i < uplink->waiting && err == WK_OK; i++) {
-        err = put_raw(uplink, &uplink->pending[i], now_s);
+    for (size_t i = 0; i < uplink->writing->waiting && err == WK_OK; i++) {
+        err = put_raw(uplink, &uplink->writing->pending[i], now_s);
     }
     err = err == WK_OK ? a->commit(a->self) : err;
     a->rollback(a->self); /* nothing to do after a commit */
@@ -255,57 +299,103 @@ static wk_err commit_raw(struct wk_uplink *uplink, int64_t now_s)
 }
 
 /* What cannot be applied now is applied later: the raw records are there. */
-static void apply_all(struct wk_uplink *uplink, struct peer *peer, int64_t now_s)
+static void apply(struct wk_uplink *uplink, struct peer *peer, int64_t now_s)
 {
     const struct wk_uplink_place place = {.archive = &uplink->config.archive,
                                           .meter = peer->meter,
                                           .stream = uplink->config.stream,
                                           .now_s = now_s};
+    peer->touched = false;
     for (int i = 0; i < WK_LINK_STREAMS; i++) {
         if (peer->links[i] != NULL && wk_uplink_apply(&place, peer->links[i]) != WK_OK) {
             fprintf(stderr, "wk-headendd: %s: records of %s wait: %s\n", peer->meter->serial,
                     peer->links[i]->obis, place.archive->why(place.archive->self));
+            peer->touched = true;
             return;
         }
     }
 }
 
-static void forget_pending(struct wk_uplink *uplink)
+/* False: it is to end. */
+static bool wait_for_job(struct wk_uplink *uplink)
 {
-    uplink->waiting = 0;
-    uplink->octets_used = 0;
+    pthread_mutex_lock(&uplink->lock);
+    while (!uplink->job && !uplink->ending) {
+        pthread_cond_wait(&uplink->wake, &uplink->lock);
+    }
+    const bool is_job = uplink->job;
+    uplink->job = false;
+    pthread_mutex_unlock(&uplink->lock);
+    return is_job;
 }
 
-/* Everything that came is committed at once, and then acknowledged. */
-static void commit(struct wk_uplink *uplink)
+/* Acknowledged is what is committed; what it means is made of it after that. */
+static void *write_batches(void *self)
 {
-    const int64_t now_s = time(NULL);
-    const bool all = uplink->waiting > 0;
-    const wk_err err = all ? commit_raw(uplink, now_s) : WK_OK;
-    if (err != WK_OK) {
+    struct wk_uplink *uplink = self;
+    const uint64_t one = 1;
+    while (wait_for_job(uplink)) {
         struct wk_archive *a = &uplink->config.archive;
-        fprintf(stderr, "wk-headendd: records of meters cannot be kept: %s\n", a->why(a->self));
-        uplink->again_us = steady_us() + (int64_t)WK_UPLINK_AGAIN_MS * US_PER_MS;
-    }
-    for (size_t i = 0; i < uplink->waiting && err == WK_OK; i++) {
-        const struct pending *what = &uplink->pending[i];
-        wk_link_receiver_committed(&what->peer->receiver, what->stream, what->sequence,
-                                   what->count == 0 ? 1 : what->count, steady_us());
-    }
-    forget_pending(uplink);
-    for (size_t i = 0; i < uplink->peers; i++) {
-        struct peer *peer = &uplink->peer[i];
-        if (!peer->touched) {
-            continue;
-        }
-        peer->touched = false;
+        const int64_t now_s = time(NULL);
+        const wk_err err = commit_raw(uplink, now_s);
         if (err != WK_OK) {
-            wk_link_receiver_failed(&peer->receiver);
-            continue;
+            fprintf(stderr, "wk-headendd: records of meters cannot be kept: %s\n",
+                    a->why(a->self));
+            (void)poll(NULL, 0, WK_UPLINK_AGAIN_MS);
         }
-        wk_link_receiver_step(&peer->receiver, steady_us());
-        apply_all(uplink, peer, now_s);
+        uplink->result = err;
+        if (write(uplink->done, &one, sizeof one) != (ssize_t)sizeof one) {
+            break; /* cannot be: the counter has room for one */
+        }
+        for (size_t i = 0; i < uplink->peers && err == WK_OK; i++) {
+            if (uplink->peer[i].touched) {
+                apply(uplink, &uplink->peer[i], now_s);
+            }
+        }
     }
+    return NULL;
+}
+
+/* ---- batches, as the listener sees them --------------------------------------------------- */
+
+static void hand_over(struct wk_uplink *uplink)
+{
+    if (uplink->busy || uplink->filling->waiting == 0) {
+        return;
+    }
+    struct batch *full = uplink->filling;
+    uplink->filling = uplink->writing;
+    uplink->writing = full;
+    uplink->busy = true;
+    pthread_mutex_lock(&uplink->lock);
+    uplink->job = true;
+    pthread_cond_signal(&uplink->wake);
+    pthread_mutex_unlock(&uplink->lock);
+}
+
+/* The writer is done: what it committed is acknowledged, or everything taken is forgotten, and comes
+ * again. */
+static void take_back(struct wk_uplink *uplink)
+{
+    uint64_t count;
+    struct batch *batch = uplink->writing;
+    if (read(uplink->done, &count, sizeof count) != (ssize_t)sizeof count) {
+        return;
+    }
+    for (size_t i = 0; i < batch->waiting; i++) {
+        const struct pending *what = &batch->pending[i];
+        struct wk_link_receiver *receiver = &what->peer->receiver;
+        if (uplink->result != WK_OK) {
+            wk_link_receiver_failed(receiver);
+        } else if (what->kind <= PENDING_GAP && what->epoch == receiver->epoch) {
+            wk_link_receiver_committed(receiver, what->stream, what->sequence,
+                                       what->kind == PENDING_GAP ? what->count : 1,
+                                       steady_us());
+        }
+    }
+    batch->waiting = 0;
+    batch->used = 0;
+    uplink->busy = false;
 }
 
 /* ---- packets ----------------------------------------------------------------------------- */
@@ -391,23 +481,24 @@ static int step_all(struct wk_uplink *uplink)
     return (int)((wait_us + US_PER_MS - 1) / US_PER_MS);
 }
 
-static void *run(void *self)
+static void *listen_to_meters(void *self)
 {
     struct wk_uplink *uplink = self;
     struct pollfd events[] = {{.fd = uplink->socket, .events = POLLIN},
+                              {.fd = uplink->done, .events = POLLIN},
                               {.fd = uplink->stop, .events = POLLIN}};
-    while ((events[1].revents & POLLIN) == 0) {
+    while ((events[2].revents & POLLIN) == 0) {
         const int wait_ms = step_all(uplink);
-        if (poll(events, 2, wait_ms) < 0 && errno != EINTR) {
+        if (poll(events, 3, wait_ms) < 0 && errno != EINTR) {
             break;
         }
-        if (steady_us() < uplink->again_us) {
-            (void)poll(&events[1], 1, WK_UPLINK_AGAIN_MS);
+        if ((events[1].revents & POLLIN) != 0) {
+            take_back(uplink);
         }
         if ((events[0].revents & POLLIN) != 0) {
             take_packets(uplink);
-            commit(uplink);
         }
+        hand_over(uplink);
     }
     return NULL;
 }
@@ -486,9 +577,23 @@ static void release(struct wk_uplink *uplink)
     if (uplink->stop >= 0) {
         close(uplink->stop);
     }
+    if (uplink->done >= 0) {
+        close(uplink->done);
+    }
+    pthread_mutex_destroy(&uplink->lock);
+    pthread_cond_destroy(&uplink->wake);
     wk_crypto_close(&uplink->crypto);
     free(uplink->peer);
     free(uplink);
+}
+
+static void end_writer(struct wk_uplink *uplink)
+{
+    pthread_mutex_lock(&uplink->lock);
+    uplink->ending = true;
+    pthread_cond_signal(&uplink->wake);
+    pthread_mutex_unlock(&uplink->lock);
+    (void)!pthread_join(uplink->writer, NULL);
 }
 
 wk_err wk_uplink_start(const struct wk_uplink_config *config, struct wk_uplink **uplink,
@@ -502,14 +607,28 @@ wk_err wk_uplink_start(const struct wk_uplink_config *config, struct wk_uplink *
     fresh->config = *config;
     fresh->socket = -1;
     fresh->stop = eventfd(0, EFD_CLOEXEC);
+    fresh->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    fresh->filling = &fresh->batches[0];
+    fresh->writing = &fresh->batches[1];
+    pthread_mutex_init(&fresh->lock, NULL);
+    pthread_cond_init(&fresh->wake, NULL);
     fresh->peer = calloc(config->registry->meters + 1, sizeof *fresh->peer);
-    if (fresh->stop < 0 || fresh->peer == NULL || wk_crypto_init(&fresh->crypto) != WK_OK ||
-        make_peers(fresh) != WK_OK) {
+    if (fresh->stop < 0 || fresh->done < 0 || fresh->peer == NULL ||
+        wk_crypto_init(&fresh->crypto) != WK_OK || make_peers(fresh) != WK_OK) {
         release(fresh);
         return WK_E_FULL;
     }
     fresh->socket = listen_at(config->registry, why);
-    if (fresh->socket < 0 || pthread_create(&fresh->thread, NULL, run, fresh) != 0) {
+    if (fresh->socket < 0) {
+        release(fresh);
+        return WK_E_IO;
+    }
+    if (pthread_create(&fresh->writer, NULL, write_batches, fresh) != 0) {
+        release(fresh);
+        return WK_E_IO;
+    }
+    if (pthread_create(&fresh->listener, NULL, listen_to_meters, fresh) != 0) {
+        end_writer(fresh);
         release(fresh);
         return WK_E_IO;
     }
@@ -524,9 +643,10 @@ void wk_uplink_stop(struct wk_uplink *uplink)
         return;
     }
     if (write(uplink->stop, &one, sizeof one) == (ssize_t)sizeof one) {
-        (void)!pthread_join(uplink->thread, NULL);
+        (void)!pthread_join(uplink->listener, NULL);
     }
-    struct wk_archive *a = &uplink->config.archive;
-    a->close(a->self);
+    end_writer(uplink);
+    uplink->config.archive.close(uplink->config.archive.self);
+    uplink->config.reader.close(uplink->config.reader.self);
     release(uplink);
 }

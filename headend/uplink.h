@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * headend/uplink - what meters send by themselves: the head-end's end of the link, on UDP, in a
- * thread of its own.
+ * headend/uplink - what meters send by themselves: the head-end's end of the link, on UDP, in
+ * threads of its own: one listens, one writes.
  *
  *   packets -> link/receiver of each meter -> raw records -> commit -> ACK
  *                                                     \-> in order: readings, events
@@ -23,13 +23,14 @@
 struct wk_uplink_config {
     const struct wk_registry *registry; /* with numbers of the meters in the archive */
     struct wk_stream *stream;
-    struct wk_archive archive; /* of the thread; closed by wk_uplink_stop */
+    struct wk_archive archive; /* of the thread that writes; closed by wk_uplink_stop */
+    struct wk_archive reader;  /* ... of the one that listens; likewise */
 };
 
 struct wk_uplink;
 
 /** Listens on registry->link_port of registry->listen and begins. On error `why` says what, and the
- *  archive is left open. */
+ *  archivess are left open. */
 WK_MUST_USE wk_err wk_uplink_start(const struct wk_uplink_config *config,
                                    struct wk_uplink **uplink, char why[WK_INI_WHY]);
 /** Ends the thread; what was not committed comes again. NULL is right. */

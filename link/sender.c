@@ -720,13 +720,35 @@ static void tend_streams(struct wk_link_sender *sender, int64_t now_us)
     }
 }
 
+/* Whether the owner comes in time, so that what did not come really is not there. */
+static bool may_judge(struct wk_link_sender *sender, int64_t now_us)
+{
+    const bool late = sender->due_us != 0 && now_us - sender->due_us > WK_LINK_LATE_US;
+    if (late) {
+        sender->late_us = sender->late_us == 0 ? now_us : sender->late_us;
+        sender->judge_us = now_us + WK_LINK_LATE_US;
+    } else if (now_us >= sender->judge_us) {
+        sender->late_us = 0;
+    }
+    return sender->late_us == 0 || now_us - sender->late_us > WK_LINK_LATE_MOST_US;
+}
+
 void wk_link_sender_step(struct wk_link_sender *sender, int64_t now_us)
 {
-    tend_paths(sender, now_us);
+    if (may_judge(sender, now_us)) {
+        tend_paths(sender, now_us);
+    }
     choose(sender, now_us);
     tend_streams(sender, now_us);
     send_alarms(sender, now_us);
     send_paced(sender, now_us);
+    const int64_t due_us = wk_link_sender_due_us(sender);
+    sender->due_us = due_us > now_us ? due_us : now_us;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* Whether a paced packet waits only for its time. */
@@ -743,11 +765,6 @@ static bool is_waiting(const struct wk_link_sender *sender)
         }
     }
     return false;
-}
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* When the path in use may take what waits, or is to be asked for ACKs. */
@@ -775,6 +792,7 @@ int64_t wk_link_sender_due_us(const struct wk_link_sender *sender)
     for (uint8_t i = 0; i < sender->config.path_count; i++) {
         due = sooner(due, wk_link_path_due_us(&sender->paths[i]));
     }
+    due = sender->late_us != 0 && due < sender->judge_us ? sender->judge_us : due;
     const bool goes = sender->active != WK_LINK_NO_PATH && is_usable(sender, sender->active);
     return goes ? sooner(due, active_due_us(sender)) : due;
 }

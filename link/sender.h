@@ -34,6 +34,10 @@
 #define WK_LINK_HOLD_MOST_US INT64_C(600000000)
 #define WK_LINK_STEP_PACKETS 32 /* in one step and on one path, most */
 #define WK_LINK_NO_PATH      0xff
+/* A step that comes later than this, or soon after such a one, judges no path: what came meanwhile
+ * lies unread. But for no longer than the second. */
+#define WK_LINK_LATE_US      20000
+#define WK_LINK_LATE_MOST_US INT64_C(1000000)
 
 struct wk_link_config {
     const struct wk_link_source *sources;
@@ -68,6 +72,9 @@ struct wk_link_sender {
     int64_t hold_us;
     int64_t chosen_us; /* when `active` was chosen because it was better */
     uint32_t switches;
+    int64_t due_us;   /* when the next step was to be */
+    int64_t late_us;  /* since when steps come too late; 0: they do not */
+    int64_t judge_us; /* paths are judged from then on */
     uint8_t again_count;
     struct wk_link_item again[WK_LINK_AGAIN];
     uint8_t record_stream; /* what is in `record` */
