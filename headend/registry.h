@@ -38,10 +38,10 @@
 
 #include "headend/plan.h"
 
-#define WK_REGISTRY_PLANS  16
-#define WK_REGISTRY_METERS 100000
-#define WK_REGISTRY_KEY    16
-#define WK_REGISTRY_TITLE  8
+#define WK_REGISTRY_PLANS    16
+#define WK_REGISTRY_METERS   100000
+#define WK_REGISTRY_KEY      16
+#define WK_REGISTRY_TITLE    8
 #define WK_REGISTRY_LINK_KEY 32
 
 struct wk_tls_context;
@@ -82,9 +82,9 @@ struct wk_registry {
     char archive[512];
     char listen[64];
     uint16_t port;
-    char token[128];  /* empty: none */
+    char token[128];    /* empty: none */
     uint16_t link_port; /* where meters send to, on the same address; 0: nowhere */
-    char tls_ca[512]; /* empty: no meter is reached by TLS */
+    char tls_ca[512];   /* empty: no meter is reached by TLS */
     char tls_certificate[512];
     char tls_key[512];
     char tls_crl[512]; /* empty: none */

@@ -114,7 +114,8 @@ def main():
             headend.start()
     info = meter.wait_finished()
     there = wait_for(lambda: headend.applied().get(LOAD_PROFILE, 0) >= QUARTERS, 60)
-    wait_for(lambda: all(headend.applied()[obis] == rows[-1] + 1
+    wait_for(lambda: meter.get("/api/link")["waiting"] == 0, 60)
+    wait_for(lambda: all(headend.applied().get(obis) == len(rows)
                          for obis, rows in headend.records().items()), 20)
     records = headend.records()
     tap.check(there, "every interval of the meter arrives, though it cannot be read",
