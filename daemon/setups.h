@@ -15,7 +15,7 @@
 
 /* 0: as usual. */
 struct wk_meter_setups {
-    struct wk_rooms_world world;
+    struct wk_setup_world world;
     const struct wk_config *config;
     uint32_t idle_s;              /* of a connection by the wrapper over TCP */
     struct wk_hdlc_limits limits; /* of HDLC lines; info_send 0: the usual */

@@ -379,7 +379,6 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->counts = config->counts;
     rooms->harmonics = config->harmonics;
     rooms->parameter_monitor = config->parameter_monitor;
-    rooms->world = config->world;
     if (rooms->setup != NULL) {
         *rooms->setup = (struct wk_setup){0};
     }
@@ -428,6 +427,9 @@ wk_err wk_module_init(struct wk_module *module, const struct wk_module_config *c
     WK_TRY(start_rooms(module, config, ports));
     WK_TRY(wk_store_mount(&module->rooms.store, ports->flash, &config->layout, &report));
     WK_TRY(wk_module_restore(module));
+    if (config->setup != NULL) {
+        config->setup->world = config->world;
+    }
     WK_TRY(take_transformers(module, &config->transformers));
     WK_TRY(wk_module_profile_tell(module));
     look_at_parameters(module);

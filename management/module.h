@@ -51,7 +51,7 @@ struct wk_module_config {
     struct wk_session_identity *pairs;  /* for suites 1 and 2; NULL: suite 0 only */
     struct wk_setup *setup;             /* room for parameters that are set; NULL: none are */
     struct wk_counts *counts;           /* initialised; NULL: nothing is counted */
-    const struct wk_rooms_world *world; /* NULL: nobody tells */
+    const struct wk_setup_world *world; /* NULL: nobody tells */
     struct wk_parameter_monitor *parameter_monitor; /* initialised; NULL: none */
     struct wk_rooms_harmonics *harmonics;           /* NULL: not shown */
     struct wk_payment *payment; /* initialised; for a store that is new; NULL: no payment */

@@ -28,8 +28,9 @@ static wk_err setup_get(const struct wk_object_call *call, uint8_t attribute,
     const struct wk_setup_key key = key_of(call, attribute);
     (void)selection;
     (void)cursor;
-    const bool is_set = rooms->setup != NULL && wk_setup_is_set(rooms->setup, &key);
-    if (rooms->world != NULL && !is_set && rooms->world->tell(rooms->world->self, &key, out)) {
+    const struct wk_setup_world *world = rooms->setup != NULL ? rooms->setup->world : NULL;
+    if (world != NULL && !wk_setup_is_set(rooms->setup, &key) &&
+        world->tell(world->self, &key, out)) {
         return out->fault;
     }
     return wk_setup_get(rooms->setup, &key, out);

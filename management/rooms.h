@@ -129,14 +129,6 @@ struct wk_rooms_fittings {
     const struct wk_hal_thermometer *thermometer;
 };
 
-/* What works by parameters of management/setup: ports, networks. Its owner reads them when it starts. */
-struct wk_rooms_world {
-    void *self;
-    /** Appends the value that is in force, or what the system says, of a parameter that no client
-     *  has set. False: nobody knows better than the first value of model/objects.txt. */
-    bool (*tell)(void *self, const struct wk_setup_key *key, struct wk_bytes_out *out);
-};
-
 enum { WK_ROOMS_LIMITER = 0, WK_ROOMS_LIMITER_RESPONSE = 1, WK_ROOMS_LIMITERS };
 
 /* What asks the supply to open or close. None of these rooms knows another: the assembler
@@ -172,6 +164,7 @@ enum {
     WK_ROOMS_COUNTERS,
 };
 
+/* Pointers stand where alignment leaves room for one. */
 struct wk_rooms {
     struct wk_rooms_identity identity;
     struct wk_rooms_transformers transformers;
@@ -185,27 +178,26 @@ struct wk_rooms {
     struct wk_price price;
     struct wk_price_spent spent;                      /* on import, since the meter was made */
     const struct wk_power_factor_table *power_factor; /* NULL: the contract has none */
+    struct wk_parameter_monitor *parameter_monitor;   /* borrowed; NULL: none */
     struct wk_profile profile[WK_ROOMS_PROFILES];
     struct wk_supply supply;
     struct wk_rooms_control control;
     struct wk_rooms_fittings fittings;
     struct wk_tamper tamper;
     const struct wk_hal_contactor *contactor;
-    struct wk_record live; /* the newest window; kind 0 = none yet */
+    struct wk_rooms_harmonics *harmonics; /* borrowed; NULL: not shown */
+    struct wk_record live;                /* the newest window; kind 0 = none yet */
     struct wk_shown shown; /* ... and the newest without an impulse: what people look at */
     struct wk_rooms_quality quality;
     int64_t t_us; /* metrology's time of the newest record */
     uint32_t power_failures;
+    struct wk_session_security *security; /* borrowed; NULL: lock-outs are not shown */
     struct wk_event_storm storm;
     struct wk_alarm alarm;
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
-    struct wk_setup *setup;             /* borrowed; NULL: parameters keep their first values */
-    struct wk_counts *counts;           /* borrowed; NULL: nothing is counted */
-    const struct wk_rooms_world *world; /* borrowed; NULL: nobody tells */
-    struct wk_parameter_monitor *parameter_monitor; /* borrowed; NULL: none */
-    struct wk_rooms_harmonics *harmonics;           /* borrowed; NULL: not shown */
-    struct wk_session_security *security; /* borrowed; NULL: lock-outs are not shown */
+    struct wk_setup *setup;   /* borrowed; NULL: parameters keep their first values */
+    struct wk_counts *counts; /* borrowed; NULL: nothing is counted */
     const uint32_t
         *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
     struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */

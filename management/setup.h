@@ -33,9 +33,18 @@ struct wk_setup_key {
     uint16_t field;
 };
 
+/* What works by parameters of management/setup: ports, networks. Its owner reads them when it starts. */
+struct wk_setup_world {
+    void *self;
+    /** Appends the value that is in force, or what the system says, of a parameter that no client
+     *  has set. False: nobody knows better than the first value of model/objects.txt. */
+    bool (*tell)(void *self, const struct wk_setup_key *key, struct wk_bytes_out *out);
+};
+
 struct wk_setup {
-    uint8_t above[WK_SETUP_MONITORS]; /* register monitors: a bit for each threshold ... */
-    uint8_t known[WK_SETUP_MONITORS]; /* ... and whether it has been compared at all */
+    const struct wk_setup_world *world; /* borrowed, not stored; NULL: nobody tells */
+    uint8_t above[WK_SETUP_MONITORS];   /* register monitors: a bit for each threshold ... */
+    uint8_t known[WK_SETUP_MONITORS];   /* ... and whether it has been compared at all */
     uint8_t
         tries[WK_SETUP_SCHEDULES]; /* that are left for what a schedule wanted; 0: nothing */
     int64_t retry_s;               /* UTC of the next of them; not stored */
