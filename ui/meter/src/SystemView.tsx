@@ -1,5 +1,6 @@
 import { fixed } from "../../kit/format";
 import { Card } from "../../kit/parts";
+import { LinkCard } from "./LinkCard";
 import { info } from "./state";
 import { t } from "./words";
 
@@ -30,6 +31,7 @@ export function SystemView() {
           <dt>{t("undeciphered")}</dt><dd>{i.security.not_deciphered}</dd>
         </dl>
       </Card>
+      <LinkCard />
     </>
   );
 }

@@ -135,3 +135,30 @@ export interface Balance {
     energy_wh: number;
   }[];
 }
+
+export interface LinkPath {
+  name: string;
+  to: string;
+  state: "up" | "suspect" | "down";
+  in_use: boolean;
+  rate_bps: number;
+  rtt_ms: number;
+  delivery_percent: number;
+  octets: number;
+  advice: string | null;
+}
+
+export interface Link {
+  summary: string;
+  configured: boolean;
+  paths: LinkPath[];
+  streams: {
+    obis: string;
+    name: string;
+    class: string;
+    next: number;
+    acknowledged: number;
+    waiting: number;
+    missing: number;
+  }[];
+}

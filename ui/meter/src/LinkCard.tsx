@@ -1,0 +1,91 @@
+// How the meter reaches its head-end, and what to do where it does not.
+import { useEffect, useState } from "preact/hooks";
+
+import { fixed } from "../../kit/format";
+import { getJson } from "../../kit/net";
+import { Card, Status } from "../../kit/parts";
+import type { Link, LinkPath } from "./api";
+import { t } from "./words";
+
+const REFRESH_MS = 2000;
+
+function rate(bps: number): string {
+  return bps >= 1e6 ? `${fixed(bps / 1e6, 1)} Mbit/s` : `${fixed(bps / 1e3, 0)} kbit/s`;
+}
+
+function State({ path }: { path: LinkPath }) {
+  if (path.state === "down") return <Status kind="alarm">{t("path down")}</Status>;
+  if (path.state === "suspect") return <Status kind="warn">{t("path suspect")}</Status>;
+  return <Status kind="ok">{path.in_use ? t("path in use") : t("path ready")}</Status>;
+}
+
+function Path({ path }: { path: LinkPath }) {
+  const up = path.state === "up";
+  return (
+    <>
+      <tr>
+        <th scope="row">{path.name}</th>
+        <td>{path.to}</td>
+        <td><State path={path} /></td>
+        <td>{up ? rate(path.rate_bps) : "–"}</td>
+        <td>{up ? `${fixed(path.rtt_ms, 0)} ms` : "–"}</td>
+        <td>{up ? `${fixed(path.delivery_percent, 0)} %` : "–"}</td>
+        <td>{fixed(path.octets / 1e3, 0)} kB</td>
+      </tr>
+      {path.advice !== null && <tr><td colSpan={7} class="advice">{path.advice}</td></tr>}
+    </>
+  );
+}
+
+export function LinkCard() {
+  const [link, setLink] = useState<Link | null>(null);
+  useEffect(() => {
+    let over = false;
+    const look = () => getJson<Link>("/api/link").then((l) => { if (!over) setLink(l); }, () => {});
+    look();
+    const timer = setInterval(look, REFRESH_MS);
+    return () => { over = true; clearInterval(timer); };
+  }, []);
+  if (link === null || !link.configured) return null;
+  return (
+    <Card title={t("link")} class="s12">
+      <p class="summary">{link.summary}</p>
+      <div class="scroll links" tabIndex={0} role="region" aria-label={t("link")}>
+        <table class="mono">
+          <thead>
+            <tr>
+              <th scope="col">{t("path")}</th><th scope="col">{t("head-end")}</th>
+              <th scope="col">{t("path state")}</th><th scope="col">{t("rate")}</th>
+              <th scope="col">{t("round trip")}</th>
+              <th scope="col">{t("delivered")}</th>
+              <th scope="col">{t("sent")}</th>
+            </tr>
+          </thead>
+          <tbody>{link.paths.map((p) => <Path key={p.name} path={p} />)}</tbody>
+        </table>
+      </div>
+      <div class="scroll links" tabIndex={0} role="region" aria-label={t("streams")}>
+        <table class="mono">
+          <thead>
+            <tr>
+              <th scope="col">{t("stream")}</th><th scope="col">{t("class")}</th>
+              <th scope="col">{t("acknowledged")}</th>
+              <th scope="col">{t("waiting_records")}</th>
+              <th scope="col">{t("missing")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {link.streams.filter((s) => s.next > 0).map((s) => (
+              <tr key={s.obis}>
+                <th scope="row">{s.name}</th><td>{t(s.class)}</td>
+                <td>{fixed(s.acknowledged, 0)}</td>
+                <td>{fixed(s.waiting, 0)}</td>
+                <td>{fixed(s.missing, 0)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  );
+}
