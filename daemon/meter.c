@@ -12,8 +12,8 @@
 #include "daemon/layout.h"
 #include "metrology/quality.h"
 
-#define PUMP_MOST 64  /* records in one turn of the loop */
-#define PUMP_MS   5   /* between looks at an empty ring */
+#define PUMP_MOST 64 /* records in one turn of the loop */
+#define PUMP_MS   5  /* between looks at an empty ring */
 #define NS_PER_US 1000
 
 #define METROLOGY "wk-metrology 0.1.0" /* the legally relevant part has a version of its own */
