@@ -6,6 +6,7 @@
 #include "daemon/config_dlms.h"
 #include "daemon/config_firmware.h"
 #include "daemon/config_link.h"
+#include "daemon/config_mqtt.h"
 #include "daemon/config_profile.h"
 #include "daemon/config_submeter.h"
 #include "daemon/config_tariff.h"
@@ -564,6 +565,9 @@ static wk_err take_section(struct reading *reading, const struct wk_ini_entry *e
     if (strcmp(entry->kind, "association") == 0) {
         return wk_config_association_take(reading->config, entry, &place);
     }
+    if (strcmp(entry->kind, "mqtt") == 0) {
+        return wk_config_mqtt_take(reading->config, entry, &place);
+    }
     if (wk_config_view_has(entry)) {
         return wk_config_view_take(reading->config, entry, &place);
     }
@@ -597,6 +601,7 @@ static const char *missing(const struct wk_config *config)
     static const char *(*const k_checks[])(const struct wk_config *) = {
         wk_config_dlms_check, wk_config_transformer_check, wk_config_view_check,
         wk_config_link_check, wk_config_credit_check,      wk_config_tariff_check,
+        wk_config_mqtt_check,
     };
     if (config->serial[0] == '\0' || config->state[0] == '\0' || config->phases == 0) {
         return "[meter] needs serial, state and phases";

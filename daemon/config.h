@@ -197,6 +197,20 @@ struct wk_config {
         bool wants_request;                /* P1: the data request must be set */
         char password[WK_CONFIG_TEXT / 2]; /* of programming mode */
     } modbus_tcp, modbus_rtu, p1, optical;
+    /* [mqtt] */
+    struct wk_config_mqtt {
+        bool is_there;
+        bool plain;    /* without TLS */
+        uint16_t port; /* 0: as is usual */
+        char host[WK_CONFIG_TEXT];
+        char name[WK_CONFIG_TEXT]; /* of the broker's certificate; empty: the host */
+        char ca[WK_CONFIG_PATH];   /* empty: the authorities of the system */
+        char certificate[WK_CONFIG_PATH];
+        char key[WK_CONFIG_PATH];
+        char user[WK_CONFIG_TEXT];
+        char password[WK_CONFIG_SECRET];
+        char discovery[WK_CONFIG_TEXT]; /* prefix of topics */
+    } mqtt;
     /* [submeter NAME] */
     struct wk_config_submeter {
         char name[32];

@@ -87,9 +87,8 @@ static bool is_in_token(const char *key)
     return strncmp(key, TOKEN, strlen(TOKEN)) == 0;
 }
 
-/* A file beside the configuration; what lies in a token is no file. */
-static wk_err take_path(const struct wk_config_place *place, const char *value, char *to,
-                        size_t size)
+wk_err wk_config_path(const struct wk_config_place *place, const char *value, char *to,
+                      size_t size)
 {
     const bool whole = value[0] == '/' || is_in_token(value);
     const int written = snprintf(to, size, "%s%s", whole ? "" : place->folder, value);
@@ -119,7 +118,7 @@ wk_err wk_config_dlms_take(struct wk_config *config, const struct wk_ini_entry *
         return WK_E_FORMAT;
     }
     if (key->kind == PATH) {
-        return take_path(place, entry->value, (char *)to, key->size);
+        return wk_config_path(place, entry->value, (char *)to, key->size);
     }
     if (key->kind == SIGN_ON) {
         *(bool *)to = strcmp(entry->value, "mode-e") == 0;

@@ -16,6 +16,11 @@ struct wk_config_place {
     size_t room;
 };
 
+/** A file beside the configuration, or as it is if it begins with '/' or lies in a token. WK_E_FORMAT:
+ *  place->reason says what it must be. */
+WK_MUST_USE wk_err wk_config_path(const struct wk_config_place *place, const char *value,
+                                  char *to, size_t size);
+
 /** Takes one key of the section. WK_E_FORMAT: place->reason says why not. */
 WK_MUST_USE wk_err wk_config_dlms_take(struct wk_config *config,
                                        const struct wk_ini_entry *entry,

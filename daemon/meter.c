@@ -149,9 +149,11 @@ static void open_week(struct wk_meter *meter)
     }
 }
 
-static void save_week(void *self)
+/* All that was taken is committed. */
+static void on_commit(void *self)
 {
     struct wk_meter *meter = self;
+    wk_meter_views_committed(&meter->views);
     if (wk_week_save(&meter->week) != WK_OK) {
         fprintf(stderr, "wk-meterd: %s\n", meter->week.why);
     }
@@ -295,7 +297,7 @@ static wk_err start_module(struct wk_meter *meter)
     wk_pump_init(&meter->pump, &meter->ring, &meter->module);
     open_week(meter);
     meter->pump.tap =
-        (struct wk_pump_tap){.self = meter, .take = take_record, .save = save_week};
+        (struct wk_pump_tap){.self = meter, .take = take_record, .save = on_commit};
     meter->record_ns = uv_hrtime();
     return WK_OK;
 }

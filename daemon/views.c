@@ -154,6 +154,22 @@ static wk_err start_optical(struct wk_meter_views *views,
     return wk_optical_port_start(&views->optical, &optical, error);
 }
 
+/* ---- MQTT --------------------------------------------------------------------------------- */
+
+static wk_err start_mqtt(struct wk_meter_views *views,
+                         const struct wk_meter_views_config *config, char *error)
+{
+    const struct wk_meter_mqtt_config mqtt = {
+        .loop = config->loop,
+        .config = config->config,
+        .table = &config->module->table,
+        .committed = &views->committed,
+        .self = config->self,
+        .now_us = config->now_us,
+    };
+    return wk_meter_mqtt_start(&views->mqtt, &mqtt, error);
+}
+
 /* ---- all --------------------------------------------------------------------------------- */
 
 wk_err wk_meter_views_start(struct wk_meter_views *views,
@@ -162,26 +178,32 @@ wk_err wk_meter_views_start(struct wk_meter_views *views,
 {
     const struct {
         const char *name;
-        const struct wk_config_view *view;
+        const bool *is_there;
         wk_err (*start)(struct wk_meter_views *views,
                         const struct wk_meter_views_config *config, char *error);
     } k_views[] = {
-        {"Modbus TCP", &config->config->modbus_tcp, start_modbus_tcp},
-        {"Modbus RTU", &config->config->modbus_rtu, start_modbus_line},
-        {"P1", &config->config->p1, start_p1},
-        {"optical port", &config->config->optical, start_optical},
+        {"Modbus TCP", &config->config->modbus_tcp.is_there, start_modbus_tcp},
+        {"Modbus RTU", &config->config->modbus_rtu.is_there, start_modbus_line},
+        {"P1", &config->config->p1.is_there, start_p1},
+        {"optical port", &config->config->optical.is_there, start_optical},
+        {"MQTT", &config->config->mqtt.is_there, start_mqtt},
     };
-    char why[WK_SOCKET_ERROR] = "";
+    char why[WK_MQTT_ERROR] = "";
     views->config = *config;
+    wk_committed_init(&views->committed, &config->module->table);
     for (size_t n = 0; n < sizeof k_views / sizeof k_views[0]; n++) {
-        const wk_err err =
-            k_views[n].view->is_there ? k_views[n].start(views, config, why) : WK_OK;
+        const wk_err err = *k_views[n].is_there ? k_views[n].start(views, config, why) : WK_OK;
         if (err != WK_OK) {
             (void)snprintf(error, WK_METER_VIEWS_ERROR, "%s: %s", k_views[n].name, why);
             return err;
         }
     }
     return WK_OK;
+}
+
+void wk_meter_views_committed(struct wk_meter_views *views)
+{
+    wk_committed_take(&views->committed);
 }
 
 void wk_meter_views_stop(struct wk_meter_views *views)
@@ -198,6 +220,9 @@ void wk_meter_views_stop(struct wk_meter_views *views)
     if (views->optical != NULL) {
         wk_optical_port_stop(views->optical);
     }
+    if (views->mqtt != NULL) {
+        wk_meter_mqtt_stop(views->mqtt);
+    }
 }
 
 void wk_meter_views_free(struct wk_meter_views *views)
@@ -206,5 +231,6 @@ void wk_meter_views_free(struct wk_meter_views *views)
     wk_modbus_line_free(views->modbus_line);
     wk_p1_port_free(views->p1);
     wk_optical_port_free(views->optical);
+    wk_meter_mqtt_free(views->mqtt);
     *views = (struct wk_meter_views){0};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * daemon/views - the views of a meter that its configuration names: Modbus on TCP and on a serial
- * line, the consumer's port P1, the optical port. */
+ * line, the consumer's port P1, the optical port, MQTT. */
 #ifndef WK_DAEMON_VIEWS_H
 #define WK_DAEMON_VIEWS_H
 
@@ -10,13 +10,15 @@
 #include <uv.h>
 
 #include "daemon/config.h"
+#include "daemon/mqtt.h"
 #include "daemon/submeters.h"
 #include "management/module.h"
 #include "port/linux/modbus_ports.h"
 #include "port/linux/optical_port.h"
 #include "port/linux/p1_port.h"
+#include "view/committed.h"
 
-#define WK_METER_VIEWS_ERROR 256
+#define WK_METER_VIEWS_ERROR 320
 
 struct wk_meter_views_config {
     uv_loop_t *loop;
@@ -30,10 +32,12 @@ struct wk_meter_views_config {
 
 /* NULL: it is not configured. */
 struct wk_meter_views {
+    struct wk_committed committed;
     struct wk_modbus_tcp_port *modbus_tcp;
     struct wk_modbus_line *modbus_line;
     struct wk_p1_port *p1;
     struct wk_optical_port *optical;
+    struct wk_meter_mqtt *mqtt;
     struct wk_meter_views_config config;
 };
 
@@ -41,6 +45,8 @@ struct wk_meter_views {
 WK_MUST_USE wk_err wk_meter_views_start(struct wk_meter_views *views,
                                         const struct wk_meter_views_config *config,
                                         char error[WK_METER_VIEWS_ERROR]);
+/** Call it after each commit, while everything is committed. */
+void wk_meter_views_committed(struct wk_meter_views *views);
 /** Closes them; the loop frees what it has of them. */
 void wk_meter_views_stop(struct wk_meter_views *views);
 /** After the loop has ended. */
