@@ -38,4 +38,5 @@ libmosquitto-dev"
 BENCH_PACKAGES="libfftw3-dev"
 TEST_PACKAGES="$BENCH_PACKAGES clang clang-tidy clang-format cppcheck libclang-rt-14-dev \
 python3-venv curl gcc-arm-none-eabi binutils-arm-none-eabi picolibc-arm-none-eabi \
-qemu-system-arm softhsm2 chromium dpkg-dev procps tcc tshark mbpoll libmodbus-dev mosquitto mosquitto-clients"
+qemu-system-arm softhsm2 chromium dpkg-dev procps tcc tshark mbpoll libmodbus-dev mosquitto mosquitto-clients \
+iproute2"
