@@ -82,6 +82,14 @@ wk_err wk_lab_script_time(struct wk_text_span text, int64_t *time_us)
     return value_of(&k_time, text, DAY_US, time_us);
 }
 
+wk_err wk_lab_script_share(struct wk_text_span text, uint32_t *ppm)
+{
+    int64_t value;
+    WK_TRY(value_of(&k_share, text, MILLION, &value));
+    *ppm = (uint32_t)value;
+    return WK_OK;
+}
+
 /* ---- a line ------------------------------------------------------------------------------ */
 
 /* A line while it is read. */

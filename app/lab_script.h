@@ -74,6 +74,9 @@ WK_MUST_USE wk_err wk_lab_script_text(struct wk_lab_script *script, const char *
 /** "25ms", "1.5s", "800us", "2min": 0 up to a day. */
 WK_MUST_USE wk_err wk_lab_script_time(struct wk_text_span text, int64_t *time_us);
 
+/** "1%", "0.01%": 0 up to all, in parts per million. */
+WK_MUST_USE wk_err wk_lab_script_share(struct wk_text_span text, uint32_t *ppm);
+
 /** When the next change is due; WK_LAB_NEVER. */
 int64_t wk_lab_script_next_us(const struct wk_lab_script *script);
 

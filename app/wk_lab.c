@@ -13,6 +13,7 @@
 
 static const char k_help[] =
     "usage: wk lab net ...       two network devices with a slow, lossy line between them\n"
+    "       wk lab serial ...    two serial devices with a slow, noisy line between them\n"
     "\"wk lab net --help\" tells more; docs/lab.md has examples.\n";
 
 int64_t wk_lab_now_us(void)
@@ -38,6 +39,9 @@ int wk_lab_run(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "net") == 0) {
         return wk_lab_net_run(argc - 1, argv + 1);
+    }
+    if (argc >= 2 && strcmp(argv[1], "serial") == 0) {
+        return wk_lab_serial_run(argc - 1, argv + 1);
     }
     const int asked = argc >= 2 && strcmp(argv[1], "--help") == 0;
     fputs(k_help, asked ? stdout : stderr);

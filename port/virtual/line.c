@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "port/virtual/draw.h"
+
 #define MILLION       UINT32_C(1000000)
 #define BITS_PER_BYTE 8
 
@@ -13,17 +15,6 @@ struct slip {
     uint32_t length;
     bool lost;
 };
-
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint32_t draw(struct wk_virtual_line *line, uint32_t below)
-{
-    line->seed += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = line->seed;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    z ^= z >> 31;
-    return (uint32_t)(((z >> 32) * below) >> 32);
-}
 
 static void ring_put(struct wk_virtual_line *line, const void *from, size_t size)
 {
@@ -78,10 +69,12 @@ uint32_t wk_virtual_line_waiting(const struct wk_virtual_line *line, int64_t now
 static bool is_lost(struct wk_virtual_line *line)
 {
     const struct wk_virtual_line_rules *rules = &line->rules;
-    if (draw(line, MILLION) < (line->bad ? rules->to_good_ppm : rules->to_bad_ppm)) {
+    if (wk_virtual_draw(&line->seed, MILLION) <
+        (line->bad ? rules->to_good_ppm : rules->to_bad_ppm)) {
         line->bad = !line->bad;
     }
-    return draw(line, MILLION) < (line->bad ? rules->loss_bad_ppm : rules->loss_good_ppm);
+    return wk_virtual_draw(&line->seed, MILLION) <
+           (line->bad ? rules->loss_bad_ppm : rules->loss_good_ppm);
 }
 
 wk_err wk_virtual_line_send(struct wk_virtual_line *line, const void *packet, size_t length,
@@ -113,7 +106,7 @@ wk_err wk_virtual_line_send(struct wk_virtual_line *line, const void *packet, si
     }
     slip.arrival_us = line->free_us + rules->delay_us;
     if (rules->jitter_us > 0) {
-        slip.arrival_us += draw(line, (uint32_t)rules->jitter_us + 1);
+        slip.arrival_us += wk_virtual_draw(&line->seed, (uint32_t)rules->jitter_us + 1);
     }
     if (slip.arrival_us < line->arrived_us) {
         slip.arrival_us = line->arrived_us;
