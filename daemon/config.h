@@ -182,7 +182,8 @@ struct wk_config {
     /* [web] */
     char web_host[WK_CONFIG_TEXT];
     uint16_t web_port; /* 0 = no page */
-    /* [modbus tcp], [modbus rtu], [p1], [optical]; which keys a section has: daemon/config_view */
+    /* [modbus tcp], [modbus rtu], [p1], [optical],
+     * [shelly]; which keys a section has: daemon/config_view */
     struct wk_config_view {
         bool is_there;
         char host[WK_CONFIG_TEXT];
@@ -196,7 +197,7 @@ struct wk_config {
         uint8_t version;                   /* of DSMR */
         bool wants_request;                /* P1: the data request must be set */
         char password[WK_CONFIG_TEXT / 2]; /* of programming mode */
-    } modbus_tcp, modbus_rtu, p1, optical;
+    } modbus_tcp, modbus_rtu, p1, optical, shelly;
     /* [mqtt] */
     struct wk_config_mqtt {
         bool is_there;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TCP = 1, RTU = 2, P1 = 4, OPTICAL = 8 };
+enum { TCP = 1, RTU = 2, P1 = 4, OPTICAL = 8, SHELLY = 16 };
 
 struct section {
     const char *kind;
@@ -28,6 +28,7 @@ static const struct section k_sections[] = {
      offsetof(struct wk_config, p1),
      {.host = LOCAL, .baud = 115200, .version = 5},
      P1},
+    {"shelly", "", offsetof(struct wk_config, shelly), {.host = LOCAL}, SHELLY},
     {"optical", "", offsetof(struct wk_config, optical), {.baud = 9600}, OPTICAL},
 };
 
@@ -60,8 +61,8 @@ struct key {
     offsetof(struct wk_config_view, member), sizeof(((struct wk_config_view *)0)->member)
 
 static const struct key k_keys[] = {
-    {"host", TCP | P1, TEXT, PLACE(host), 0, 0},
-    {"port", TCP | P1, NUMBER, PLACE(port), 1, 65535},
+    {"host", TCP | P1 | SHELLY, TEXT, PLACE(host), 0, 0},
+    {"port", TCP | P1 | SHELLY, NUMBER, PLACE(port), 1, 65535},
     {"device", RTU | P1 | OPTICAL, TEXT, PLACE(device), 0, 0},
     {"baud", RTU | P1 | OPTICAL, BAUD, PLACE(baud), 0, 0},
     {"framing", RTU, FRAMING, PLACE(framing), 0, 0},
@@ -192,6 +193,9 @@ const char *wk_config_view_check(const struct wk_config *config)
     }
     if (config->p1.is_there && config->p1.device[0] == '\0' && config->p1.port == 0) {
         return "[p1] needs device or port";
+    }
+    if (config->shelly.is_there && config->shelly.port == 0 && config->web_port == 0) {
+        return "[shelly] needs port, or [web] with a port";
     }
     if (config->optical.is_there && config->optical.device[0] == '\0') {
         return "[optical] needs device";

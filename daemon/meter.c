@@ -446,6 +446,7 @@ static wk_err start_web(struct wk_meter *meter)
         .balance = &meter->pump.balance,
     };
     meter->web.gate = &meter->gate;
+    meter->web.shelly = &meter->views.shelly;
     meter->web.submeters = &meter->submeters;
     meter->web.link = &meter->link;
     meter->web.assets = wk_meter_assets;

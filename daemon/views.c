@@ -170,6 +170,26 @@ static wk_err start_mqtt(struct wk_meter_views *views,
     return wk_meter_mqtt_start(&views->mqtt, &mqtt, error);
 }
 
+/* ---- the RPC of Shelly -------------------------------------------------------------------- */
+
+static wk_err start_shelly(struct wk_meter_views *views,
+                           const struct wk_meter_views_config *config, char *error)
+{
+    const struct wk_config_view *view = &config->config->shelly;
+    struct wk_meter_shelly *shelly = &views->shelly;
+    const wk_err err = wk_shelly_init(&shelly->view, &config->module->table, &views->committed);
+    if (err != WK_OK) {
+        (void)snprintf(error, WK_METER_SHELLY_ERROR, "%s", wk_err_text(err));
+        return err;
+    }
+    shelly->self = config->self;
+    shelly->now_us = config->now_us;
+    shelly->is_there = true;
+    return view->port == 0
+               ? WK_OK
+               : wk_meter_shelly_listen(shelly, config->loop, view->host, view->port, error);
+}
+
 /* ---- all --------------------------------------------------------------------------------- */
 
 wk_err wk_meter_views_start(struct wk_meter_views *views,
@@ -186,6 +206,7 @@ wk_err wk_meter_views_start(struct wk_meter_views *views,
         {"Modbus RTU", &config->config->modbus_rtu.is_there, start_modbus_line},
         {"P1", &config->config->p1.is_there, start_p1},
         {"optical port", &config->config->optical.is_there, start_optical},
+        {"Shelly", &config->config->shelly.is_there, start_shelly},
         {"MQTT", &config->config->mqtt.is_there, start_mqtt},
     };
     char why[WK_MQTT_ERROR] = "";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * daemon/views - the views of a meter that its configuration names: Modbus on TCP and on a serial
- * line, the consumer's port P1, the optical port, MQTT. */
+ * line, the consumer's port P1, the optical port, MQTT, the RPC of Shelly. */
 #ifndef WK_DAEMON_VIEWS_H
 #define WK_DAEMON_VIEWS_H
 
@@ -11,6 +11,7 @@
 
 #include "daemon/config.h"
 #include "daemon/mqtt.h"
+#include "daemon/shelly.h"
 #include "daemon/submeters.h"
 #include "management/module.h"
 #include "port/linux/modbus_ports.h"
@@ -38,6 +39,7 @@ struct wk_meter_views {
     struct wk_p1_port *p1;
     struct wk_optical_port *optical;
     struct wk_meter_mqtt *mqtt;
+    struct wk_meter_shelly shelly;
     struct wk_meter_views_config config;
 };
 

@@ -19,6 +19,8 @@
 #define IDLE_S        30
 #define JSON_TYPE     "application/json"
 #define JSON_ENDING   ".json"
+#define SHELLY        "/shelly"
+#define RPC           "/rpc"
 #define CAPTURES      "/api/captures/"
 
 /* ---- answers ----------------------------------------------------------------------------- */
@@ -368,6 +370,90 @@ static enum MHD_Result answer_stream(struct wk_web *web, struct MHD_Connection *
     return result;
 }
 
+/* ---- the RPC of Shelly -------------------------------------------------------------------- */
+
+static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status,
+                                 const char *text)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+    add_headers(response, JSON_TYPE);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    const enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static bool is_shelly(const struct wk_web *web, const char *url)
+{
+    return web->shelly != NULL && web->shelly->is_there &&
+           (strcmp(url, SHELLY) == 0 || strcmp(url, RPC) == 0 ||
+            strncmp(url, RPC "/", sizeof RPC) == 0);
+}
+
+static enum MHD_Result answer_shelly(struct wk_web *web, struct MHD_Connection *connection,
+                                     const char *url)
+{
+    char answer[WK_METER_SHELLY_ANSWER];
+    const char *method =
+        strncmp(url, RPC "/", sizeof RPC) == 0 ? url + sizeof RPC : "Shelly.GetDeviceInfo";
+    wk_gate_hold(web->gate);
+    const unsigned status = wk_meter_shelly_result(web->shelly, method, answer);
+    wk_gate_release(web->gate);
+    return send_text(connection, status, answer);
+}
+
+/* A frame that is posted: it comes in parts, the end of it without any. */
+struct posted {
+    size_t size;
+    char text[WK_METER_SHELLY_REQUEST];
+};
+
+static enum MHD_Result answer_post(struct wk_web *web, struct MHD_Connection *connection,
+                                   const struct posted *posted)
+{
+    char answer[WK_METER_SHELLY_ANSWER];
+    if (posted->size > sizeof posted->text) {
+        return send_error(connection, 413, "too_long", NULL,
+                          "a request has 1024 octets at most");
+    }
+    wk_gate_hold(web->gate);
+    (void)wk_meter_shelly_frame(web->shelly, posted->text, posted->size, answer);
+    wk_gate_release(web->gate);
+    return send_text(connection, 200, answer);
+}
+
+static enum MHD_Result take_post(struct wk_web *web, struct MHD_Connection *connection,
+                                 const char *upload, size_t *upload_size, void **per_request)
+{
+    struct posted *posted = *per_request;
+    if (posted == NULL) {
+        *per_request = calloc(1, sizeof *posted);
+        return *per_request != NULL ? MHD_YES : MHD_NO;
+    }
+    if (*upload_size == 0) {
+        return answer_post(web, connection, posted);
+    }
+    const bool fits = posted->size <= sizeof posted->text &&
+                      *upload_size <= sizeof posted->text - posted->size;
+    if (fits) {
+        memcpy(posted->text + posted->size, upload, *upload_size);
+    }
+    posted->size = fits ? posted->size + *upload_size : sizeof posted->text + 1;
+    *upload_size = 0;
+    return MHD_YES;
+}
+
+static void free_posted(void *context, struct MHD_Connection *connection, void **per_request,
+                        enum MHD_RequestTerminationCode why)
+{
+    (void)context;
+    (void)connection;
+    (void)why;
+    free(*per_request);
+    *per_request = NULL;
+}
+
 /* ---- routes ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -411,12 +497,16 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 {
     struct wk_web *web = context;
     (void)version;
-    (void)upload;
-    (void)per_request;
+    if (strcmp(method, "POST") == 0 && strcmp(url, RPC) == 0 && is_shelly(web, url)) {
+        return take_post(web, connection, upload, upload_size, per_request);
+    }
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         *upload_size = 0;
         return send_error(connection, 405, "method_not_allowed", NULL,
                           "this page only reads: use DLMS to command the meter");
+    }
+    if (is_shelly(web, url)) {
+        return answer_shelly(web, connection, url);
     }
     for (size_t i = 0; i < sizeof k_routes / sizeof k_routes[0]; i++) {
         if (strcmp(k_routes[i].path, url) == 0) {
@@ -447,9 +537,9 @@ wk_err wk_web_start(struct wk_web *web, const char *host, uint16_t port)
     web->server = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, port, NULL, NULL,
         answer, web, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)WK_WEB_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U,
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)WK_WEB_CONNECTIONS, MHD_OPTION_NOTIFY_COMPLETED,
+        free_posted, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
     if (web->server != NULL) {
         return WK_OK;
     }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "daemon/gate.h"
 #include "daemon/link.h"
+#include "daemon/shelly.h"
 #include "daemon/submeters.h"
 #include "daemon/view.h"
 #include "port/linux/asset.h"
@@ -26,6 +27,7 @@ struct wk_web {
     struct wk_gate *gate; /* to view.module */
     struct wk_submeters *submeters;
     const struct wk_meter_link *link;
+    struct wk_meter_shelly *shelly; /* its .is_there: /shelly and /rpc are answered */
     const struct wk_asset *assets;
     size_t asset_count;
     void *server; /* struct MHD_Daemon */
