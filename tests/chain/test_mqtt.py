@@ -3,6 +3,7 @@
 """A running meter at Mosquitto over TLS 1.3: what it says is held against the rules of Home Assistant,
 its totals never fall over 10 times kill -9 and restarts of the broker, the will says that it is
 offline, and brokers that cannot be trusted get nothing. Runs the sanitized build."""
+import atexit
 import json
 import os
 import re
@@ -62,6 +63,7 @@ class Broker:
     def start(self):
         self.process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", self.file],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)  # a test that fails leaves nothing running
         return self
 
     def stop(self):
@@ -84,6 +86,7 @@ class Listener:
              pki / "ca.pem", "--cert", pki / "client.pem", "--key", pki / "client.key", "-u",
              "meter", "-P", "secret", "-t", "#", "-q", "1", "-F", "%r %t %p"],
             stdout=self.out, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
 
     def messages(self, ending):
         found = []
@@ -332,6 +335,7 @@ class Old:
             ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", pki / "broker.pem",
              "-key", pki / "broker.key", "-tls1_2", "-quiet"], stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
 
     def stop(self):
         self.process.kill()
