@@ -326,7 +326,9 @@ static void served(void *self)
     const wk_err err = wk_module_settle(&meter->module);
     if (err != WK_OK) {
         end(meter, err, "the store failed");
+        return;
     }
+    wk_meter_link_look(&meter->link); /* what a client did may be an alarm */
 }
 
 static void pump(uv_timer_t *timer)
