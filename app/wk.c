@@ -27,6 +27,7 @@ static const struct wk_command k_commands[] = {
     {"image", "sign firmware images, bring them to a meter, activate them", wk_image_run},
     {"decode", "tell what octets of DLMS say: frames, APDUs, captures", wk_decode_run},
     {"push-listen", "print what meters push", wk_push_run},
+    {"diag", "how a meter reaches its head-end, and what to do", wk_diag_run},
     {"lab", "bad lines between two network devices, two serial devices", wk_lab_run},
     {"tls", "make keys and requests for TLS, show certificates", wk_tls_run},
     {"connect", "connect the supply of a meter", wk_connect_run},

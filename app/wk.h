@@ -40,6 +40,7 @@ int wk_image_run(int argc, char **argv);
 int wk_push_run(int argc, char **argv);
 int wk_tls_run(int argc, char **argv);
 int wk_lab_run(int argc, char **argv);
+int wk_diag_run(int argc, char **argv);
 int wk_credit_run(int argc, char **argv);
 
 #endif

@@ -33,7 +33,7 @@ need_node() {
 }
 
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config python3 libuv1-dev libmicrohttpd-dev \
-libjansson-dev libsqlite3-dev libssl-dev libbearssl-dev libiio-dev libp11-kit-dev \
+libjansson-dev libsqlite3-dev libssl-dev libcurl4-openssl-dev libbearssl-dev libiio-dev libp11-kit-dev \
 libmosquitto-dev"
 BENCH_PACKAGES="libfftw3-dev"
 TEST_PACKAGES="$BENCH_PACKAGES clang clang-tidy clang-format cppcheck libclang-rt-14-dev \

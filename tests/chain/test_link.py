@@ -136,7 +136,17 @@ def main():
     tap.figure("kill -9 of meter and head-end, records lost or doubled", 0 if tap.failed == 0 else 1,
                f"of {sum(map(len, records.values()))}, {KILLS} kills", "0", tap.failed == 0, SEED)
     tap.check(info["progress"]["finished"], "the meter's page says that it is done")
+    told = meter.wk("diag", f"127.0.0.1:{meter.web}")
+    tap.check("The head-end has everything" in told.stdout and "in use" in told.stdout, "wk diag says that the head-end has everything",
+              told.stdout + told.stderr)
     headend.kill()
+    gone = wait_for(lambda: meter.get("/api/link")["paths"][0]["state"] != "up", 20)
+    told = meter.wk("diag", f"127.0.0.1:{meter.web}")
+    tap.check(gone and told.returncode == 1,
+              "and, when the head-end is gone, what is wrong", told.stdout + told.stderr)
+    nobody = meter.wk("diag", f"127.0.0.1:{free_port()}")
+    tap.check(nobody.returncode == 1 and "wk diag: http://" in nobody.stderr,
+              "a meter that does not answer is told of", nobody.stderr)
     meter.remove()
     shutil.rmtree(headend.folder, ignore_errors=True)
     return tap.end()
