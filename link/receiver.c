@@ -366,7 +366,16 @@ static wk_err take_opening(struct wk_link_receiver *receiver, struct wk_link_hea
     *at = wk_link_receiver_session(receiver, head->session);
     *at = *at == NO_SESSION ? new_session(receiver) : *at;
     receiver->sessions[*at] = session;
-    receiver->newest = *at;
+    receiver->newest = receiver->newest == NO_SESSION ? *at : receiver->newest;
+    if (head->sealed && receiver->met && first.epoch != receiver->epoch &&
+        first.epoch != receiver->proven) {
+        struct wk_link_session *opened = &receiver->sessions[*at];
+        memcpy(opened->nonce, first.nonce, sizeof opened->nonce);
+        opened->epoch = first.epoch;
+        opened->unproven = true;
+        opened->welcome = true;
+        return WK_OK;
+    }
     return take_frames(receiver, &receiver->sessions[*at], &in, now_us);
 }
 
@@ -402,6 +411,11 @@ wk_err wk_link_receiver_take(struct wk_link_receiver *receiver, uint8_t *packet,
         WK_TRY(wk_link_open(&session->keys, WK_LINK_FROM_METER, number, packet, &length));
         in = wk_bytes_in_of(packet, length);
         wk_link_read_head(&in, &head);
+    }
+    if (session->unproven) {
+        receiver->proven = session->epoch;
+        session->id = 0;
+        return WK_E_NOT_FOUND;
     }
     session->heard_us = now_us;
     receiver->newest = *at;
@@ -478,7 +492,9 @@ static void welcome(struct wk_link_receiver *receiver, uint8_t at)
     }
     begin(receiver, at, &out);
     wk_link_write(&out, &frame);
-    put_acks(receiver, true, &out);
+    if (!session->unproven) {
+        put_acks(receiver, true, &out);
+    }
     send(receiver, at, &out, true);
     if (session->sealed &&
         wk_link_seal_agree(&session->keys, session->nonce, frame.nonce) != WK_OK) {

@@ -10,6 +10,9 @@
  *   record  ->  taken  ->  the owner commits  ->  wk_link_receiver_committed  ->  ACK
  *                      \-> the commit failed  ->  wk_link_receiver_failed: the meter sends again
  *
+ * Another epoch is believed only from a session that has proven itself: who sends a recorded HELLO has no
+ * key for what follows. The meter hears RESET then, and says HELLO once more.
+ *
  * Packets find their receiver by the number of their session, or, of HELLO, by the system title:
  * that is the owner's to look up.
  *
@@ -84,7 +87,10 @@ struct wk_link_inflow {
 struct wk_link_session {
     uint32_t id; /* 0: free */
     bool sealed;
-    bool welcome;                 /* HELLO is to be answered */
+    bool welcome; /* HELLO is to be answered */
+    bool
+        unproven; /* its HELLO names another epoch, and may be an old one that somebody recorded */
+    uint64_t epoch;               /* ... that one */
     uint8_t nonce[WK_LINK_NONCE]; /* ... of the meter */
     bool any;
     uint32_t highest;
@@ -116,7 +122,9 @@ struct wk_link_receiver {
     struct wk_link_receiver_config config;
     uint8_t title[WK_LINK_TITLE];
     uint64_t epoch;
-    bool met;       /* HELLO came */
+    uint64_t
+        proven; /* an epoch that a session has proven to be the meter's: HELLO may name it */
+    bool met;   /* HELLO came */
     uint8_t newest; /* session that was heard last */
     int64_t ack_us; /* when ACKs are due */
     struct wk_link_inflow streams[WK_LINK_STREAMS];
@@ -135,7 +143,7 @@ uint8_t wk_link_receiver_session(const struct wk_link_receiver *receiver, uint32
 /** A packet of this meter; it is opened in place. is_protected: the carrier proved by itself that it
  *  is from this meter (TLS with its certificate): only then may it come unsealed. On success *session is that which it came by, so
  *  that the owner knows where to answer, before anything is sent. WK_E_NOT_FOUND: the session is not
- *  known: answer with wk_link_receiver_reset. Other errors: it is to be dropped. */
+ *  known, or was only to prove an epoch: answer with wk_link_receiver_reset. Other errors: it is to be dropped. */
 WK_MUST_USE wk_err wk_link_receiver_take(struct wk_link_receiver *receiver, uint8_t *packet,
                                          size_t length, bool is_protected, int64_t now_us,
                                          uint8_t *session);

@@ -129,6 +129,40 @@ static void nothing_that_was_changed_or_recorded_is_taken(void)
     world_free(world);
 }
 
+/* A HELLO of before the store began anew, sent again by somebody: the epoch stays. */
+static void a_recorded_hello_changes_no_epoch(void)
+{
+    struct wk_bearssl crypto;
+    struct world *world = sealed_world(&crypto);
+    uint8_t hello[WK_VIRTUAL_LINE_PACKET];
+    uint8_t copy[WK_VIRTUAL_LINE_PACKET];
+    size_t length;
+    uint8_t session;
+    wk_link_sender_step(&world->sender, world->now_us);
+    struct wk_virtual_line line = world->up[0];
+    EXPECT_OK(wk_virtual_line_receive(&line, hello, sizeof hello, &length, INT64_MAX - 1));
+    world_run(world, world->now_us + 5 * SECOND);
+    EXPECT_I64(7, world->receiver.epoch);
+    world->config.epoch = 8;
+    EXPECT_OK(world_restart_meter(world));
+    world_make(world, WORLD_PROFILE);
+    world_run(world, world->now_us + 10 * SECOND);
+    EXPECT_I64(8, world->receiver.epoch);
+    EXPECT_I64(1, world->source[WORLD_PROFILE].committed);
+    for (int i = 0; i < 20; i++) {
+        memcpy(copy, hello, length);
+        EXPECT_OK(wk_link_receiver_take(&world->receiver, copy, length, false, world->now_us,
+                                        &session));
+        world_make(world, WORLD_PROFILE);
+        world_run(world, world->now_us + SECOND);
+        EXPECT_I64(8, world->receiver.epoch);
+    }
+    world_run(world, world->now_us + 20 * SECOND);
+    EXPECT_I64(21, world->source[WORLD_PROFILE].committed);
+    EXPECT_I64(0, world->source[WORLD_PROFILE].doubled);
+    world_free(world);
+}
+
 static void another_key_opens_nothing(void)
 {
     static const struct wk_hal_key other = {.octets = {9}, .size = 16};
@@ -146,4 +180,5 @@ static void another_key_opens_nothing(void)
 
 WK_TEST_MAIN(T(a_sealed_packet_is_what_another_implementation_makes),
              T(a_sealed_link_carries_everything),
-             T(nothing_that_was_changed_or_recorded_is_taken), T(another_key_opens_nothing))
+             T(nothing_that_was_changed_or_recorded_is_taken),
+             T(a_recorded_hello_changes_no_epoch), T(another_key_opens_nothing))

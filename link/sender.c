@@ -342,6 +342,8 @@ static wk_err welcomed(struct wk_link_sender *sender, uint8_t at,
     sender->met = true;
     sender->instance = welcome->epoch;
     wk_link_path_welcomed(&sender->paths[at], now_us);
+    sender->paths[at].asked_us =
+        now_us - sender->paths[at].rules.probe_us; /* proves the session */
     return WK_OK;
 }
 
