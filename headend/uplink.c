@@ -26,6 +26,7 @@
 #define US_PER_S        INT64_C(1000000)
 #define STAND_MOST      256 /* records looked at to find where a stream stands */
 #define RECEIVE_BUFFER  4194304
+#define FOUND_SLOTS     65536 /* where sessions were found last; a power of two */
 
 struct peer {
     struct wk_uplink *uplink;
@@ -86,6 +87,7 @@ struct wk_uplink {
     int done;
     size_t peers;
     struct peer *peer;
+    uint32_t found[FOUND_SLOTS]; /* by session: its peer counted from 1; 0: none yet */
     struct batch *filling;
     struct batch *writing;
     struct batch batches[2];
@@ -410,10 +412,20 @@ static struct peer *peer_by_title(struct wk_uplink *uplink, const uint8_t *title
     return NULL;
 }
 
+static bool has_session(const struct peer *peer, uint32_t id)
+{
+    return wk_link_receiver_session(&peer->receiver, id) != WK_LINK_SESSIONS;
+}
+
 static struct peer *peer_by_session(struct wk_uplink *uplink, uint32_t id)
 {
+    uint32_t *found = &uplink->found[(id ^ id >> 16) % FOUND_SLOTS];
+    if (*found != 0 && has_session(&uplink->peer[*found - 1], id)) {
+        return &uplink->peer[*found - 1];
+    }
     for (size_t i = 0; i < uplink->peers; i++) {
-        if (wk_link_receiver_session(&uplink->peer[i].receiver, id) != WK_LINK_SESSIONS) {
+        if (has_session(&uplink->peer[i], id)) {
+            *found = (uint32_t)i + 1;
             return &uplink->peer[i];
         }
     }

@@ -67,7 +67,7 @@ struct world {
     uint64_t refused; /* packets */
 };
 
-static uint32_t world_draw(struct world *world, uint32_t below)
+static inline uint32_t world_draw(struct world *world, uint32_t below)
 {
     world->seed += UINT64_C(0x9e3779b97f4a7c15);
     uint64_t z = world->seed;
@@ -76,14 +76,14 @@ static uint32_t world_draw(struct world *world, uint32_t below)
     return (uint32_t)((((z ^ (z >> 31)) >> 32) * below) >> 32);
 }
 
-static uint8_t world_octet(uint8_t stream, uint64_t sequence, size_t at)
+static inline uint8_t world_octet(uint8_t stream, uint64_t sequence, size_t at)
 {
     return (uint8_t)(stream * 31 + sequence * 7 + at);
 }
 
 /* ---- the meter --------------------------------------------------------------------------- */
 
-static wk_err world_span(void *self, uint64_t *oldest, uint64_t *next)
+static inline wk_err world_span(void *self, uint64_t *oldest, uint64_t *next)
 {
     const struct world_source *source = self;
     *oldest = source->oldest;
@@ -91,7 +91,7 @@ static wk_err world_span(void *self, uint64_t *oldest, uint64_t *next)
     return WK_OK;
 }
 
-static wk_err world_read(void *self, uint64_t sequence, struct wk_bytes_out *out)
+static inline wk_err world_read(void *self, uint64_t sequence, struct wk_bytes_out *out)
 {
     const struct world_source *source = self;
     if (sequence < source->oldest || sequence >= source->made) {
@@ -106,7 +106,7 @@ static wk_err world_read(void *self, uint64_t sequence, struct wk_bytes_out *out
     return out->fault;
 }
 
-static wk_err world_describe(void *self, struct wk_bytes_out *out)
+static inline wk_err world_describe(void *self, struct wk_bytes_out *out)
 {
     const struct world_source *source = self;
     for (size_t i = 0; i < 300; i++) {
@@ -115,7 +115,7 @@ static wk_err world_describe(void *self, struct wk_bytes_out *out)
     return out->fault;
 }
 
-static wk_err world_random(void *self, void *to, size_t size)
+static inline wk_err world_random(void *self, void *to, size_t size)
 {
     uint8_t *octets = to;
     for (size_t i = 0; i < size; i++) {
@@ -124,13 +124,13 @@ static wk_err world_random(void *self, void *to, size_t size)
     return WK_OK;
 }
 
-static wk_err world_up(void *self, uint8_t path, const uint8_t *packet, size_t length)
+static inline wk_err world_up(void *self, uint8_t path, const uint8_t *packet, size_t length)
 {
     struct world *world = self;
     return wk_virtual_line_send(&world->up[path], packet, length, world->now_us);
 }
 
-static void world_make(struct world *world, uint8_t stream)
+static inline void world_make(struct world *world, uint8_t stream)
 {
     struct world_source *source = &world->source[stream];
     if (source->made < WORLD_RECORDS) {
@@ -141,8 +141,9 @@ static void world_make(struct world *world, uint8_t stream)
 /* ---- the head-end ------------------------------------------------------------------------ */
 
 /* What the database has. */
-static wk_err world_resume(void *self, const struct wk_link_receiver *of,
-                           const struct wk_link_frame *stream, struct wk_link_stand *stand)
+static inline wk_err world_resume(void *self, const struct wk_link_receiver *of,
+                                  const struct wk_link_frame *stream,
+                                  struct wk_link_stand *stand)
 {
     struct world *world = self;
     const struct world_source *source = &world->source[stream->stream];
@@ -157,8 +158,8 @@ static wk_err world_resume(void *self, const struct wk_link_receiver *of,
     return WK_OK;
 }
 
-static wk_err world_queue(struct world *world, uint8_t stream, uint64_t sequence,
-                          uint64_t count, bool gap)
+static inline wk_err world_queue(struct world *world, uint8_t stream, uint64_t sequence,
+                                 uint64_t count, bool gap)
 {
     if (world->waiting == WORLD_QUEUE) {
         return WK_E_BUSY;
@@ -168,8 +169,8 @@ static wk_err world_queue(struct world *world, uint8_t stream, uint64_t sequence
     return WK_OK;
 }
 
-static wk_err world_record(void *self, const struct wk_link_receiver *of, uint8_t stream,
-                           uint64_t sequence, struct wk_bytes_in octets)
+static inline wk_err world_record(void *self, const struct wk_link_receiver *of, uint8_t stream,
+                                  uint64_t sequence, struct wk_bytes_in octets)
 {
     struct world *world = self;
     (void)of;
@@ -180,16 +181,16 @@ static wk_err world_record(void *self, const struct wk_link_receiver *of, uint8_
     return world_queue(world, stream, sequence, 1, false);
 }
 
-static wk_err world_gap(void *self, const struct wk_link_receiver *of, uint8_t stream,
-                        uint64_t first, uint64_t count, uint8_t reason)
+static inline wk_err world_gap(void *self, const struct wk_link_receiver *of, uint8_t stream,
+                               uint64_t first, uint64_t count, uint8_t reason)
 {
     (void)of;
     (void)reason;
     return world_queue(self, stream, first, count, true);
 }
 
-static wk_err world_described(void *self, const struct wk_link_receiver *of, uint8_t stream,
-                              struct wk_bytes_in octets)
+static inline wk_err world_described(void *self, const struct wk_link_receiver *of,
+                                     uint8_t stream, struct wk_bytes_in octets)
 {
     struct world *world = self;
     (void)of;
@@ -198,8 +199,8 @@ static wk_err world_described(void *self, const struct wk_link_receiver *of, uin
     return WK_OK;
 }
 
-static wk_err world_down(void *self, const struct wk_link_receiver *to, uint8_t session,
-                         const uint8_t *packet, size_t length)
+static inline wk_err world_down(void *self, const struct wk_link_receiver *to, uint8_t session,
+                                const uint8_t *packet, size_t length)
 {
     struct world *world = self;
     (void)to;
@@ -207,7 +208,7 @@ static wk_err world_down(void *self, const struct wk_link_receiver *to, uint8_t 
                                 world->now_us);
 }
 
-static void world_commit(struct world *world)
+static inline void world_commit(struct world *world)
 {
     while (world->waiting > 0 && world->queue[world->first].due_us <= world->now_us) {
         const struct world_commit *commit = &world->queue[world->first];
@@ -230,14 +231,14 @@ static void world_commit(struct world *world)
 
 static const uint8_t world_title[WK_LINK_TITLE] = "WKM00001";
 
-static void world_restart_far(struct world *world)
+static inline void world_restart_far(struct world *world)
 {
     world->far.instance++;
     world->waiting = 0;
     wk_link_receiver_init(&world->receiver, &world->far, world_title);
 }
 
-static wk_err world_restart_meter(struct world *world)
+static inline wk_err world_restart_meter(struct world *world)
 {
     const wk_err err = wk_link_sender_init(&world->sender, &world->config, world->now_us);
     for (uint8_t i = 0; err == WK_OK && i < world->config.path_count; i++) {
@@ -246,9 +247,10 @@ static wk_err world_restart_meter(struct world *world)
     return err;
 }
 
-static struct world *world_new(uint64_t seed, uint8_t paths,
-                               const struct wk_virtual_line_rules *line,
-                               const struct wk_hal_crypto *crypto, const struct wk_hal_key *key)
+static inline struct world *world_new(uint64_t seed, uint8_t paths,
+                                      const struct wk_virtual_line_rules *line,
+                                      const struct wk_hal_crypto *crypto,
+                                      const struct wk_hal_key *key)
 {
     static const uint8_t worth[WORLD_SOURCES] = {WK_LINK_ALARM, WK_LINK_BILLING,
                                                  WK_LINK_PROFILE, WK_LINK_BULK};
@@ -310,7 +312,7 @@ static struct world *world_new(uint64_t seed, uint8_t paths,
     return world;
 }
 
-static void world_free(struct world *world)
+static inline void world_free(struct world *world)
 {
     for (uint8_t i = 0; i < WORLD_SOURCES; i++) {
         free(world->source[i].made_us);
@@ -323,7 +325,7 @@ static void world_free(struct world *world)
     free(world);
 }
 
-static void world_deliver(struct world *world, uint8_t path)
+static inline void world_deliver(struct world *world, uint8_t path)
 {
     uint8_t packet[WK_VIRTUAL_LINE_PACKET];
     size_t length;
@@ -352,13 +354,13 @@ static void world_deliver(struct world *world, uint8_t path)
     }
 }
 
-static int64_t world_sooner(int64_t a, int64_t b)
+static inline int64_t world_sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
 /* Lets things happen until `until_us`. */
-static void world_run(struct world *world, int64_t until_us)
+static inline void world_run(struct world *world, int64_t until_us)
 {
     while (world->now_us < until_us) {
         for (uint8_t i = 0; i < world->config.path_count; i++) {
