@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "report"
 # Suites whose commands run two at a time: they have folders and ports of their own, and no figure that
 # another process could spoil.
-SIDE_BY_SIDE = {"unit": 2, "target": 2, "powercut": 2, "seam": 2, "chain": 2}
+SIDE_BY_SIDE = {"unit": 2, "target": 2, "powercut": 2, "chain": 2}
 RESULT = re.compile(r"^(not )?ok\b\s*\d*\s*-?\s*(.*)$")
 
 

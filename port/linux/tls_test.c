@@ -541,11 +541,13 @@ static void no_changed_octet_of_a_handshake_is_accepted(void)
         EXPECT_OK(wk_tls_write(client, (const uint8_t *)"ask", 3));
         size = wk_tls_output(client, &octets);
         EXPECT(size < sizeof flight);
-        memcpy(flight, octets, size);
-        flight[at] ^= 0x10;
-        EXPECT_OK(wk_tls_take(server, flight, size));
-        accepted += wk_tls_read(server, read, sizeof read, &got) == WK_OK ? 1 : 0;
-        tried++;
+        if (at < size) { /* signatures differ in length: this flight may be the shorter one */
+            memcpy(flight, octets, size);
+            flight[at] ^= 0x10;
+            EXPECT_OK(wk_tls_take(server, flight, size));
+            accepted += wk_tls_read(server, read, sizeof read, &got) == WK_OK ? 1 : 0;
+            tried++;
+        }
         wk_tls_free(client);
         wk_tls_free(server);
     }
