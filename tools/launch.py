@@ -271,6 +271,8 @@ def main():
     launch = Launch(arguments.once, base)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     status = 1
+    # Whoever starts this in the background has SIGINT ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         launch.configure()
         launch.start_meters()
