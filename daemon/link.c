@@ -13,6 +13,7 @@
 #define CAPTURE_PERIOD  4
 #define SCALER_UNIT     3
 #define CLASS_REGISTER  3
+#define CLASS_EXTENDED  4
 #define US_PER_MS       1000
 #define OVERHEAD        28 /* of IPv4 and UDP */
 #define PACKET_MOST     1372
@@ -116,9 +117,10 @@ static void put_unit(const struct wk_meter_link *link, struct wk_bytes_in *colum
     const struct wk_object *object =
         wk_object_find(&link->module->table, column.class_id, column.obis);
     const size_t before = out->size;
-    const bool has_unit = column.class_id >= CLASS_REGISTER && column.class_id <= 5 &&
-                          column.attribute == BUFFER && object != NULL &&
-                          object->functions != NULL && object->functions->get != NULL;
+    const bool has_unit =
+        (column.class_id == CLASS_REGISTER || column.class_id == CLASS_EXTENDED) &&
+        column.attribute == BUFFER && object != NULL && object->functions != NULL &&
+        object->functions->get != NULL;
     if (!has_unit || get(link, object, SCALER_UNIT, &k_all, out) != WK_OK) {
         out->size = before;
         wk_bytes_out_u8(out, WK_AXDR_NULL);

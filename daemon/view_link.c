@@ -35,8 +35,8 @@ static const char *advice_of(const struct wk_meter_link *link, uint8_t at, int64
     } else if (path->state == WK_LINK_UP && delivery < LOSSY_PERCENT) {
         snprintf(
             text, ADVICE,
-            "%.0f of 100 packets are lost: a better place for the antenna, another channel "
-            "or another cell would help",
+            "%.0f of 100 packets are lost or late: a better place for the antenna, another "
+            "channel or another cell would help",
             100 - delivery);
     } else if (path->state == WK_LINK_UP && path->pace.empty_rtt_us > SLOW_US) {
         snprintf(text, ADVICE, "An answer takes %.1f s: alarms are late on this path",

@@ -173,9 +173,9 @@ static wk_err take_record(void *context, const struct wk_archive_record *row)
     }
     run->next = row->count > 0 ? row->seq + row->count : row->seq + 1;
     if (row->count > 0) {
-        static const char *const k_reasons[] = {
-            "", "the meter had overwritten them", "the meter could not read them",
-            "longer than the link carries", "the profile was cleared"};
+        static const char *const k_reasons[] = {"", "the meter no longer held them",
+                                                "the meter could not read them",
+                                                "longer than the link carries"};
         const size_t known = sizeof k_reasons / sizeof k_reasons[0];
         const size_t reason = (size_t)row->reason < known ? (size_t)row->reason : 0;
         if (row->seq >= run->link->applied) {

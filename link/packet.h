@@ -53,10 +53,9 @@ typedef enum wk_link_kind {
 
 /* Why records are missing. */
 typedef enum wk_link_reason {
-    WK_LINK_OVERWRITTEN = 1, /* older than what the meter keeps */
+    WK_LINK_OVERWRITTEN = 1, /* no longer held: overwritten, or the profile was cleared */
     WK_LINK_CORRUPT = 2,     /* the store could not read them */
     WK_LINK_TOO_LONG = 3,    /* longer than WK_LINK_RECORD */
-    WK_LINK_CLEARED = 4,     /* the profile was cleared */
 } wk_link_reason;
 
 /* What a stream is worth: who goes first. */

@@ -73,7 +73,6 @@ void wk_link_sender_carry(struct wk_link_sender *sender, uint8_t path, bool carr
 
 /* ---- which path -------------------------------------------------------------------------- */
 
-/* May carry all, or only alarms while another can. */
 static bool is_usable(const struct wk_link_sender *sender, uint8_t i)
 {
     return sender->paths[i].state == WK_LINK_UP;
