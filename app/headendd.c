@@ -7,17 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <time.h>
 
 #include "headend/api.h"
-#include "headend/archive_sqlite.h"
+#include "headend/archive_open.h"
 #include "headend/assets.h"
 #include "headend/collector.h"
+#include "headend/renewal.h"
 #include "headend/source_dlms.h"
 #include "headend/stamp.h"
 #include "headend/summary.h"
 #include "headend/uplink.h"
+#include "headend/uplink_port.h"
 #include "port/linux/tls.h"
 
 #define EXIT_USAGE   2
@@ -45,17 +48,30 @@ struct daemon {
     int64_t until_s;
     int64_t timeout_s;
     int signals;
+    uint32_t instance; /* tells this head-end from every other */
 };
 
 static wk_err make_archive(void *self, struct wk_archive *archive, char why[WK_INI_WHY])
 {
-    return wk_archive_sqlite_open(((struct daemon *)self)->registry.archive, 0, archive, why);
+    const struct daemon *d = self;
+    const struct wk_archive_place place = {d->registry.archive, d->instance};
+    return wk_archive_open(&place, archive, why);
 }
 
 static int complain(const char *why)
 {
     fprintf(stderr, "wk-headendd: %s\n", why);
     return EXIT_FAILURE;
+}
+
+static bool draw_instance(struct daemon *d)
+{
+    while (d->instance == 0) {
+        if (getrandom(&d->instance, sizeof d->instance, 0) != (ssize_t)sizeof d->instance) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Signals come as readable events; threads started later inherit the mask. */
@@ -108,7 +124,7 @@ static int run(struct daemon *d)
 static wk_err start_uplink(struct daemon *d, char why[WK_INI_WHY])
 {
     struct wk_uplink_config config = {.registry = &d->registry, .stream = &d->stream};
-    if (d->registry.link_port == 0) {
+    if (!wk_uplink_port_is_wanted(&d->registry)) {
         return WK_OK;
     }
     WK_TRY(make_archive(d, &config.archive, why));
@@ -134,6 +150,7 @@ static int start_api(struct daemon *d)
     const struct wk_api_config api = {
         .registry = &d->registry,
         .collector = d->collector,
+        .uplink = d->uplink,
         .stream = &d->stream,
         .archive = &d->api_archive,
         .assets = wk_headend_assets,
@@ -169,7 +186,7 @@ static wk_err make_trust(struct daemon *d, char error[WK_TLS_ERROR])
 static int start(struct daemon *d)
 {
     char why[WK_INI_WHY];
-    if (make_trust(d, why) != WK_OK) {
+    if (!wk_renewal_can(&d->registry, why) || make_trust(d, why) != WK_OK) {
         return complain(why);
     }
     const struct wk_collector_maker maker = {d, wk_source_dlms_make, make_archive};
@@ -240,8 +257,8 @@ int main(int argc, char **argv)
     if (check) {
         printf("%s: %zu meters, %d plans\n", config, d.registry.meters, d.registry.plans);
         status = EXIT_SUCCESS;
-    } else if (d.signals < 0 || wk_stream_init(&d.stream) != WK_OK) {
-        status = complain("cannot start: no memory or no signals");
+    } else if (d.signals < 0 || !draw_instance(&d) || wk_stream_init(&d.stream) != WK_OK) {
+        status = complain("cannot start: no memory, no signals or no random numbers");
     } else {
         status = start(&d);
         wk_stream_free(&d.stream);

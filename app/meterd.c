@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * app/meterd - wk-meterd: the management of one meter. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,5 +90,6 @@ int main(int argc, char **argv)
         printf("%s is right\n", argv[2]);
         return 0;
     }
+    signal(SIGPIPE, SIG_IGN); /* whoever does not read an answer must not end the meter */
     return serve(argv);
 }

@@ -19,6 +19,7 @@ static const char k_usage[] =
 static volatile sig_atomic_t g_stop;
 static struct wk_config g_config;
 static struct wk_feed g_feed; /* far too large for the stack */
+static struct wk_instant_ring g_cycles;
 
 static void on_signal(int number)
 {
@@ -45,11 +46,17 @@ static int run(struct wk_frontend *frontend)
     if (wk_ring_open(&ring, path) != WK_OK) {
         return complain(ring.why);
     }
+    snprintf(path, sizeof path, "%s/cycles", g_config.state);
+    if (wk_instant_ring_open(&g_cycles, path) != WK_OK) {
+        complain(g_cycles.why); /* metering goes on */
+    }
     wk_err err = wk_feed_init(&g_feed, &g_config, &ring, &frontend->port, &g_stop);
     if (err == WK_OK) {
+        g_feed.cycles = g_cycles.shared != NULL ? &g_cycles : NULL;
         err = wk_feed_run(&g_feed);
     }
     wk_feed_close(&g_feed);
+    wk_instant_ring_close(&g_cycles);
     wk_ring_close(&ring);
     if (err != WK_OK && wk_frontend_fault(frontend)[0] != '\0') {
         return complain(wk_frontend_fault(frontend));

@@ -30,6 +30,7 @@ static const struct wk_command k_commands[] = {
     {"diag", "how a meter reaches its head-end, and what to do", wk_diag_run},
     {"lab", "bad lines between two network devices, two serial devices", wk_lab_run},
     {"tls", "make keys and requests for TLS, show certificates", wk_tls_run},
+    {"authority", "a small certification authority: sign, list, revoke", wk_authority_run},
     {"connect", "connect the supply of a meter", wk_connect_run},
     {"disconnect", "disconnect the supply of a meter", wk_connect_run},
 };

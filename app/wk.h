@@ -28,6 +28,7 @@ int wk_install_run(int argc, char **argv);
 int wk_balance_run(int argc, char **argv);
 int wk_store_run(int argc, char **argv);
 int wk_audit_run(int argc, char **argv);
+int wk_authority_run(int argc, char **argv);
 int wk_simulate_run(int argc, char **argv);
 int wk_read_run(int argc, char **argv);
 int wk_profile_run(int argc, char **argv);

@@ -14,6 +14,9 @@
 static const char k_help[] =
     "usage: wk lab net ...       two network devices with a slow, lossy line between them\n"
     "       wk lab serial ...    two serial devices with a slow, noisy line between them\n"
+    "       wk lab modem ...     a cellular modem, its network, and all that goes wrong there\n"
+    "       wk lab plc ...       two modems with a power line between them\n"
+    "       wk lab rf ...        two modems with licence-free radio between them\n"
     "\"wk lab net --help\" tells more; docs/lab.md has examples.\n";
 
 int64_t wk_lab_now_us(void)
@@ -42,6 +45,12 @@ int wk_lab_run(int argc, char **argv)
     }
     if (argc >= 2 && strcmp(argv[1], "serial") == 0) {
         return wk_lab_serial_run(argc - 1, argv + 1);
+    }
+    if (argc >= 2 && strcmp(argv[1], "modem") == 0) {
+        return wk_lab_modem_run(argc - 1, argv + 1);
+    }
+    if (argc >= 2 && (strcmp(argv[1], "plc") == 0 || strcmp(argv[1], "rf") == 0)) {
+        return wk_lab_line_run(argc - 1, argv + 1);
     }
     const int asked = argc >= 2 && strcmp(argv[1], "--help") == 0;
     fputs(k_help, asked ? stdout : stderr);

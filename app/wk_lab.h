@@ -8,9 +8,11 @@
 
 #include "base/err.h"
 
-/* argv[0] is "net" or "serial". Exit status as of `wk`. */
+/* argv[0] is "net", "serial", "modem", "plc" or "rf". Exit status as of `wk`. */
 int wk_lab_net_run(int argc, char **argv);
 int wk_lab_serial_run(int argc, char **argv);
+int wk_lab_modem_run(int argc, char **argv);
+int wk_lab_line_run(int argc, char **argv);
 
 /** Microseconds of the monotonic clock. */
 int64_t wk_lab_now_us(void);

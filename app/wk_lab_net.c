@@ -4,25 +4,19 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "app/lab_script.h"
+#include "app/lab_wire.h"
 #include "app/wk.h"
 #include "app/wk_lab.h"
 #include "port/linux/ini.h"
-#include "port/linux/tun.h"
 
-#define ENDS        2
-#define SECOND_US   INT64_C(1000000)
-#define LINE_MEMORY ((size_t)4 * 1024 * 1024) /* of packets on one line */
-#define AT_ONCE     64                  /* packets that are taken from a device in one go */
-#define SCRIPT_MOST ((size_t)64 * 1024) /* octets of a script */
-#define INPUT       256                 /* octets of a line on standard input */
-#define END_TEXT    128
+#define ENDS      WK_LAB_ENDS
+#define SECOND_US INT64_C(1000000)
+#define INPUT     WK_LAB_INPUT
 
 static const char k_help[] =
     "usage: wk lab net [OPTIONS] [SCRIPT]\n"
@@ -43,42 +37,24 @@ static const char k_help[] =
     "SCRIPT has lines such as `at 20s rate 40k`, `at 30s to-left loss 10% burst 5`; lines on\n"
     "standard input without `at` change the rules at once.\n";
 
-/* One of the devices. */
-struct end {
-    char text[END_TEXT]; /* NAMESPACE:DEVICE=ADDRESS, cut apart */
-    struct wk_tun_config config;
-    int fd;
-};
-
-/* From one end to the other. */
-struct direction {
-    struct wk_virtual_line line;
-    struct wk_virtual_line_rules rules;
-    int from;
-    int to;
-    uint64_t refused; /* by the kernel at the far end */
-};
-
 struct lab {
-    struct end end[ENDS];             /* left, right */
-    struct direction direction[ENDS]; /* to the right, to the left */
+    struct wk_lab_wire wire;
     struct wk_lab_script script;
     int64_t begin_us; /* of the monotonic clock; all other times count from it */
     int64_t until_us;
     int64_t report_us;
     int64_t seed;
     bool json;
-    char input[INPUT]; /* of standard input, up to the end of a line */
-    size_t input_size;
-    int input_fd; /* -1: it has ended */
+    struct wk_lab_input input;
+    int64_t input_us; /* when it is read */
 };
 
 enum { POLL_LEFT, POLL_RIGHT, POLL_END, POLL_INPUT, POLLS };
 
 /* ---- what is printed --------------------------------------------------------------------- */
 
-static void print_direction(const struct direction *direction, const char *name, bool json,
-                            int64_t now_us)
+static void print_direction(const struct wk_lab_direction *direction, const char *name,
+                            bool json, int64_t now_us)
 {
     const struct wk_virtual_line_counts *counts = &direction->line.counts;
     printf(json ? ",\"%s\":{\"sent\":%" PRIu64 ",\"delivered\":%" PRIu64
@@ -97,8 +73,10 @@ static void print_counts(const struct lab *lab, int64_t now_us)
 {
     const double now_s = (double)now_us / SECOND_US;
     printf(lab->json ? "{\"at_s\":%.3f" : "%.3f s", now_s);
-    print_direction(&lab->direction[0], lab->json ? "to_right" : "to-right", lab->json, now_us);
-    print_direction(&lab->direction[1], lab->json ? "to_left" : "to-left", lab->json, now_us);
+    print_direction(&lab->wire.direction[0], lab->json ? "to_right" : "to-right", lab->json,
+                    now_us);
+    print_direction(&lab->wire.direction[1], lab->json ? "to_left" : "to-left", lab->json,
+                    now_us);
     puts(lab->json ? "}" : "");
     fflush(stdout);
 }
@@ -115,71 +93,22 @@ static void print_change(const struct lab *lab, const struct wk_lab_change *chan
 
 /* ---- packets and changes ----------------------------------------------------------------- */
 
-static void take_packets(struct direction *direction, int64_t now_us)
-{
-    static uint8_t packet[WK_VIRTUAL_LINE_PACKET];
-    size_t length;
-    for (int i = 0; i < AT_ONCE; i++) {
-        if (wk_tun_read(direction->from, packet, sizeof packet, &length) != WK_OK ||
-            wk_virtual_line_send(&direction->line, packet, length, now_us) != WK_OK) {
-            return; /* none is left: a device gives no packet that a line does not take */
-        }
-    }
-}
-
-static void deliver(struct direction *direction, int64_t now_us)
-{
-    static uint8_t packet[WK_VIRTUAL_LINE_PACKET];
-    size_t length;
-    while (wk_virtual_line_receive(&direction->line, packet, sizeof packet, &length, now_us) ==
-           WK_OK) {
-        direction->refused += wk_tun_write(direction->to, packet, length) == WK_OK ? 0 : 1;
-    }
-}
-
 static void change_rules(struct lab *lab, int64_t now_us)
 {
     struct wk_lab_change change;
     while (wk_lab_script_take(&lab->script, now_us, &change)) {
-        for (size_t i = 0; i < ENDS; i++) {
-            if ((change.directions >> i & 1) != 0) {
-                wk_lab_script_apply(&change, &lab->direction[i].rules);
-                wk_virtual_line_set(&lab->direction[i].line, &lab->direction[i].rules);
-            }
-        }
+        wk_lab_wire_change(&lab->wire, &change);
         print_change(lab, &change, now_us);
     }
 }
 
 /* A line on standard input; what it has wrong is said, and nothing else happens. */
-static void take_line(struct lab *lab, size_t size, int64_t now_us)
+static void take_line(void *self, struct wk_text_span line)
 {
+    struct lab *lab = self;
     char why[WK_LAB_WHY];
-    if (wk_lab_script_line(&lab->script, (struct wk_text_span){lab->input, size}, now_us,
-                           why) != WK_OK) {
+    if (wk_lab_script_line(&lab->script, line, lab->input_us, why) != WK_OK) {
         fprintf(stderr, "wk lab: %s\n", why);
-    }
-}
-
-static void take_input(struct lab *lab, int64_t now_us)
-{
-    const ssize_t count =
-        read(lab->input_fd, lab->input + lab->input_size, INPUT - lab->input_size);
-    if (count <= 0) {
-        lab->input_fd = -1;
-        return;
-    }
-    lab->input_size += (size_t)count;
-    char *end;
-    while ((end = memchr(lab->input, '\n', lab->input_size)) != NULL) {
-        const size_t size = (size_t)(end - lab->input);
-        take_line(lab, size, now_us);
-        lab->input_size -= size + 1;
-        memmove(lab->input, end + 1, lab->input_size);
-    }
-    if (lab->input_size == INPUT) {
-        fprintf(stderr, "wk lab: a line has %d characters at most\n", INPUT - 1);
-        lab->input_size = 0;
     }
 }
 
@@ -195,7 +124,7 @@ static int64_t next_us(const struct lab *lab)
     int64_t next = sooner(lab->until_us, lab->report_us);
     next = sooner(next, wk_lab_script_next_us(&lab->script));
     for (size_t i = 0; i < ENDS; i++) {
-        next = sooner(next, wk_virtual_line_next_us(&lab->direction[i].line));
+        next = sooner(next, wk_virtual_line_next_us(&lab->wire.direction[i].line));
     }
     return next;
 }
@@ -204,14 +133,15 @@ static void step(struct lab *lab, const struct pollfd polls[POLLS], int64_t now_
 {
     change_rules(lab, now_us);
     if (polls[POLL_INPUT].revents != 0) {
-        take_input(lab, now_us);
+        lab->input_us = now_us;
+        wk_lab_input_read(&lab->input, take_line, lab);
         change_rules(lab, now_us);
     }
     for (size_t i = 0; i < ENDS; i++) {
         if (polls[POLL_LEFT + i].revents != 0) {
-            take_packets(&lab->direction[i], now_us);
+            (void)wk_lab_direction_take(&lab->wire.direction[i], true, now_us);
         }
-        deliver(&lab->direction[i], now_us);
+        wk_lab_direction_deliver(&lab->wire.direction[i], now_us);
     }
     if (now_us >= lab->report_us && now_us < lab->until_us) {
         print_counts(lab, now_us);
@@ -223,8 +153,8 @@ static int drive(struct lab *lab, int end_fd)
 {
     int64_t now_us = 0;
     struct pollfd polls[POLLS] = {
-        [POLL_LEFT] = {.fd = lab->end[0].fd, .events = POLLIN},
-        [POLL_RIGHT] = {.fd = lab->end[1].fd, .events = POLLIN},
+        [POLL_LEFT] = {.fd = lab->wire.end[0].fd, .events = POLLIN},
+        [POLL_RIGHT] = {.fd = lab->wire.end[1].fd, .events = POLLIN},
         [POLL_END] = {.fd = end_fd, .events = POLLIN},
         [POLL_INPUT] = {.events = POLLIN},
     };
@@ -234,7 +164,7 @@ static int drive(struct lab *lab, int end_fd)
             .tv_sec = wait_us > 0 ? wait_us / SECOND_US : 0,
             .tv_nsec = wait_us > 0 ? wait_us % SECOND_US * 1000 : 0,
         };
-        polls[POLL_INPUT].fd = lab->input_fd;
+        polls[POLL_INPUT].fd = lab->input.fd;
         if (ppoll(polls, POLLS, &wait, NULL) < 0 && errno != EINTR) {
             fprintf(stderr, "wk lab: %s\n", strerror(errno));
             return WK_EXIT_FAILED;
@@ -250,87 +180,25 @@ static int drive(struct lab *lab, int end_fd)
     return WK_EXIT_OK;
 }
 
-static int open_ends(struct lab *lab)
-{
-    char error[WK_TUN_ERROR];
-    for (size_t i = 0; i < ENDS; i++) {
-        struct end *end = &lab->end[i];
-        const wk_err err = wk_tun_open(&end->fd, &end->config, error);
-        if (err != WK_OK) {
-            fprintf(stderr, "wk lab: %s\n", error);
-            return err == WK_E_ARGUMENT ? WK_EXIT_USAGE : WK_EXIT_FAILED;
-        }
-    }
-    return WK_EXIT_OK;
-}
-
-static int open_lines(struct lab *lab)
-{
-    for (size_t i = 0; i < ENDS; i++) {
-        struct direction *direction = &lab->direction[i];
-        void *memory = malloc(LINE_MEMORY);
-        direction->from = lab->end[i].fd;
-        direction->to = lab->end[1 - i].fd;
-        if (wk_virtual_line_init(&direction->line, &direction->rules, memory, LINE_MEMORY,
-                                 (uint64_t)lab->seed * ENDS + i) != WK_OK) {
-            free(memory);
-            fputs("wk lab: no memory\n", stderr);
-            return WK_EXIT_FAILED;
-        }
-    }
-    return WK_EXIT_OK;
-}
-
 static int run(struct lab *lab)
 {
-    int status = open_ends(lab);
     const int end_fd = wk_lab_end_fd();
-    if (status == WK_EXIT_OK && end_fd < 0) {
+    int status = WK_EXIT_FAILED;
+    if (end_fd < 0) {
         fprintf(stderr, "wk lab: %s\n", strerror(errno));
-        status = WK_EXIT_FAILED;
-    }
-    if (status == WK_EXIT_OK) {
-        status = open_lines(lab);
+    } else {
+        status = wk_lab_wire_open(&lab->wire, lab->seed);
     }
     if (status == WK_EXIT_OK) {
         lab->begin_us = wk_lab_now_us();
         lab->report_us = SECOND_US;
         status = drive(lab, end_fd);
     }
-    for (size_t i = 0; i < ENDS; i++) {
-        free(lab->direction[i].line.memory);
-        if (lab->end[i].fd >= 0) {
-            close(lab->end[i].fd);
-        }
-    }
+    wk_lab_wire_close(&lab->wire);
     return status;
 }
 
 /* ---- the command line -------------------------------------------------------------------- */
-
-/* NAMESPACE:DEVICE=ADDRESS */
-static bool take_end(struct end *end, const char *text)
-{
-    if (strlen(text) >= sizeof end->text) {
-        fprintf(stderr, "wk lab: an end has %d characters at most\n", END_TEXT - 1);
-        return false;
-    }
-    memcpy(end->text, text, strlen(text) + 1);
-    char *address = strchr(end->text, '=');
-    if (address != NULL) {
-        *address++ = '\0';
-    }
-    char *device = strchr(end->text, ':');
-    if (device != NULL) {
-        *device++ = '\0';
-    }
-    end->config = (struct wk_tun_config){
-        .namespace = device != NULL ? end->text : NULL,
-        .device = device != NULL ? device : end->text,
-        .address = address,
-    };
-    return true;
-}
 
 /* A rule among the options is a line of the script. */
 static bool take_rule(struct lab *lab, const char *rule)
@@ -346,21 +214,12 @@ static bool take_rule(struct lab *lab, const char *rule)
 
 static bool take_script(struct lab *lab, const char *path)
 {
-    static char text[SCRIPT_MOST];
+    struct wk_text_span text;
     char why[WK_LAB_WHY];
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        fprintf(stderr, "wk lab: %s: %s\n", path, strerror(errno));
+    if (!wk_lab_script_file(path, &text)) {
         return false;
     }
-    const size_t size = fread(text, 1, sizeof text, file);
-    const bool is_whole = size < sizeof text && !ferror(file);
-    fclose(file);
-    if (!is_whole) {
-        fprintf(stderr, "wk lab: %s cannot be read, or is longer than 64 KiB\n", path);
-        return false;
-    }
-    if (wk_lab_script_text(&lab->script, text, size, why) != WK_OK) {
+    if (wk_lab_script_text(&lab->script, text.at, text.size, why) != WK_OK) {
         fprintf(stderr, "wk lab: %s: %s\n", path, why);
         return false;
     }
@@ -372,9 +231,9 @@ static bool take_other(struct lab *lab, int option, const char *value)
 {
     switch (option) {
     case 'l':
-        return take_end(&lab->end[0], value);
+        return wk_lab_end_take(&lab->wire.end[0], value);
     case 'r':
-        return take_end(&lab->end[1], value);
+        return wk_lab_end_take(&lab->wire.end[1], value);
     case 's':
         if (wk_ini_integer(value, 0, INT32_MAX, &lab->seed) != WK_OK) {
             fprintf(stderr, "wk lab: --seed must be a whole number from 0 to %d\n", INT32_MAX);
@@ -439,9 +298,9 @@ int wk_lab_net_run(int argc, char **argv)
     static struct lab lab; /* changes to come are many */
     lab.until_us = WK_VIRTUAL_LINE_NEVER;
     lab.seed = 1;
-    lab.input_fd = STDIN_FILENO;
-    lab.end[0] = (struct end){.config.device = "lab-left", .fd = -1};
-    lab.end[1] = (struct end){.config.device = "lab-right", .fd = -1};
+    lab.input.fd = STDIN_FILENO;
+    lab.wire.end[0] = (struct wk_lab_end){.config.device = "lab-left", .fd = -1};
+    lab.wire.end[1] = (struct wk_lab_end){.config.device = "lab-right", .fd = -1};
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(k_help, stdout);
         return WK_EXIT_OK;
@@ -450,10 +309,7 @@ int wk_lab_net_run(int argc, char **argv)
         (optind < argc && !take_script(&lab, argv[optind]))) {
         return WK_EXIT_USAGE;
     }
-    lab.end[0].config.peer = lab.end[1].config.address;
-    lab.end[1].config.peer = lab.end[0].config.address;
-    if (optind < argc - 1 ||
-        (lab.end[0].config.address == NULL) != (lab.end[1].config.address == NULL)) {
+    if (optind < argc - 1 || !wk_lab_wire_pair(&lab.wire)) {
         fputs("wk lab: give one script at most, and an address to both ends or to none\n",
               stderr);
         return WK_EXIT_USAGE;

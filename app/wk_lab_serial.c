@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "app/lab_pty.h"
 #include "app/lab_script.h"
 #include "app/wk.h"
 #include "app/wk_lab.h"
@@ -20,7 +19,6 @@
 
 #define ENDS        WK_VIRTUAL_SERIAL_ENDS
 #define SECOND_US   INT64_C(1000000)
-#define NAME        64
 #define AT_ONCE     16 /* octets that a transmitter takes, as an UART's FIFO */
 #define BITS_MOST   11
 #define BAUD        9600
@@ -43,15 +41,8 @@ static const char k_help[] =
     "  --for TIME       ends by itself\n"
     "  --json           a line of JSON a second in place of text\n";
 
-struct serial_end {
-    const char *link; /* NULL: none is wanted */
-    char name[NAME];  /* of the device */
-    int master;
-    int slave; /* kept open, so that a program may come and go */
-};
-
 struct serial_lab {
-    struct serial_end end[ENDS]; /* left, right */
+    struct wk_lab_pty end[ENDS]; /* left, right */
     struct wk_virtual_serial line;
     struct wk_virtual_serial_rules rules;
     int64_t begin_us;
@@ -65,33 +56,13 @@ struct serial_lab {
 
 /* ---- the devices ------------------------------------------------------------------------- */
 
-static bool open_end(struct serial_end *end)
-{
-    struct termios settings;
-    end->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (end->master < 0 || grantpt(end->master) != 0 || unlockpt(end->master) != 0 ||
-        ptsname_r(end->master, end->name, sizeof end->name) != 0) {
-        return false;
-    }
-    end->slave = open(end->name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (end->slave < 0 || tcgetattr(end->slave, &settings) != 0) {
-        return false;
-    }
-    cfmakeraw(&settings);
-    if (cfsetspeed(&settings, B9600) != 0 || tcsetattr(end->slave, TCSANOW, &settings) != 0) {
-        return false;
-    }
-    return end->link == NULL || symlink(end->name, end->link) == 0;
-}
-
 static int open_serial(struct serial_lab *lab)
 {
     for (size_t i = 0; i < ENDS; i++) {
-        struct serial_end *end = &lab->end[i];
-        if (!open_end(end)) {
-            fprintf(stderr, "wk lab: %s: %s\n", end->link != NULL ? end->link : "pty",
-                    strerror(errno));
-            end->link = NULL; /* what is there is not ours */
+        struct wk_lab_pty *end = &lab->end[i];
+        const char *name = end->link != NULL ? end->link : "pty";
+        if (!wk_lab_pty_open(end)) {
+            fprintf(stderr, "wk lab: %s: %s\n", name, strerror(errno));
             return WK_EXIT_FAILED;
         }
     }
@@ -104,16 +75,7 @@ static int open_serial(struct serial_lab *lab)
 static void close_serial(struct serial_lab *lab)
 {
     for (size_t i = 0; i < ENDS; i++) {
-        struct serial_end *end = &lab->end[i];
-        if (end->link != NULL && end->slave >= 0) {
-            unlink(end->link);
-        }
-        if (end->slave >= 0) {
-            close(end->slave);
-        }
-        if (end->master >= 0) {
-            close(end->master);
-        }
+        wk_lab_pty_close(&lab->end[i]);
     }
 }
 
@@ -348,7 +310,7 @@ int wk_lab_serial_run(int argc, char **argv)
     lab.until_us = WK_VIRTUAL_SERIAL_NEVER;
     lab.seed = 1;
     for (size_t i = 0; i < ENDS; i++) {
-        lab.end[i] = (struct serial_end){.master = -1, .slave = -1};
+        lab.end[i] = (struct wk_lab_pty){.master = -1, .slave = -1};
     }
     int option;
     bool good = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wk push-listen - prints what meters push: DataNotifications and EventNotifications over TCP
- * and UDP, in clear or sealed, whole or by general block transfer. */
+ * wk push-listen - prints what meters push: DataNotifications and EventNotifications over TCP,
+ * UDP and CoAP, in clear or sealed, whole or by general block transfer. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -17,12 +17,16 @@
 #include "app/wk_value.h"
 #include "cosem/gbt.h"
 #include "cosem/notification.h"
+#include "port/linux/coap_server.h"
 
-#define CONNECTIONS 32
-#define APDU        8192
-#define WINDOW      8 /* blocks that are taken at once */
+#define CONNECTIONS    32
+#define APDU           8192
+#define WINDOW         8 /* blocks that are taken at once */
+#define FIXED          3 /* sources that are no connections */
+#define COAP_PATH      "wk/push"
+#define COAP_NOT_FOUND 0x84
 
-/* One TCP connection, or all that comes over UDP (fd of the socket). */
+/* One TCP connection, or all that comes over UDP (fd of the socket) or CoAP. */
 struct source {
     size_t gathered;
     struct wk_wrapper_split split;
@@ -33,6 +37,8 @@ struct source {
     uint16_t number; /* of the last block that was taken */
     uint16_t own;
     bool is_udp;
+    bool is_coap;
+    uint64_t peer; /* of CoAP, who is answered */
     uint8_t in[2 * (APDU + WK_WRAPPER_SIZE)];
     uint8_t whole[APDU];
 };
@@ -43,10 +49,12 @@ static const char k_usage[] =
     "Listens on TCP and UDP of 127.0.0.1 and prints what meters push, a line of JSON each.\n"
     "Sealed notifications are opened with the keys; what asks for it is confirmed.\n"
     "\n"
+    "  --coap PORT        listen there on CoAP, too\n"
     "  --address ADDRESS  listen there, e.g. 0.0.0.0\n"
     "  --count N          end after N notifications\n" WK_METER_OPTIONS;
 
 static struct source sources[CONNECTIONS];
+static struct wk_coap_server *coap; /* NULL: none */
 static struct wk_crypto crypto;
 static struct wk_meter meter;
 static uint32_t counter; /* of sealed confirmations: rises with time, also over restarts */
@@ -66,6 +74,12 @@ static void reply(struct source *source, const uint8_t *octets, size_t size)
     wk_wrapper_put(&out, &head);
     wk_bytes_out_put(&out, octets, size);
     if (out.fault != WK_OK) {
+        return;
+    }
+    if (source->is_coap) {
+        if (wk_coap_server_say(coap, source->peer, room, out.size) != WK_OK) {
+            fprintf(stderr, "wk: an answer could not be sent by CoAP\n");
+        }
         return;
     }
     const ssize_t sent = source->is_udp
@@ -236,15 +250,9 @@ static void take(struct source *source, struct wk_bytes_in apdu)
     }
 }
 
-static void read_datagram(struct source *source)
+static void take_frame(struct source *source, const uint8_t *frame, size_t size)
 {
-    source->from_size = sizeof source->from;
-    const ssize_t size = recvfrom(source->fd, source->in, sizeof source->in, 0,
-                                  (struct sockaddr *)&source->from, &source->from_size);
-    if (size <= 0) {
-        return;
-    }
-    struct wk_bytes_in in = wk_bytes_in_of(source->in, (size_t)size);
+    struct wk_bytes_in in = wk_bytes_in_of(frame, size);
     wk_wrapper_read(&in, &source->head);
     const size_t behind = wk_bytes_in_left(&in);
     if (in.fault == WK_OK && behind == source->head.length) {
@@ -252,6 +260,28 @@ static void read_datagram(struct source *source)
     } else {
         fprintf(stderr, "wk: a datagram without a right head came\n");
     }
+}
+
+static void read_datagram(struct source *source)
+{
+    source->from_size = sizeof source->from;
+    const ssize_t size = recvfrom(source->fd, source->in, sizeof source->in, 0,
+                                  (struct sockaddr *)&source->from, &source->from_size);
+    if (size > 0) {
+        take_frame(source, source->in, (size_t)size);
+    }
+}
+
+static uint8_t take_post(void *self, uint64_t peer, const char *path, uint8_t *payload,
+                         size_t size)
+{
+    struct source *source = self;
+    if (strcmp(path, COAP_PATH) != 0) {
+        return COAP_NOT_FOUND;
+    }
+    source->peer = peer;
+    take_frame(source, payload, size);
+    return 0;
 }
 
 static void hang_up(struct source *source)
@@ -282,7 +312,7 @@ static void read_stream(struct source *source)
 static void accept_one(int listener)
 {
     const int fd = accept(listener, NULL, NULL);
-    for (int i = 2; i < CONNECTIONS && fd >= 0; i++) {
+    for (int i = FIXED; i < CONNECTIONS && fd >= 0; i++) {
         struct source *source = &sources[i];
         if (source->fd < 0) {
             memset(source, 0, sizeof *source);
@@ -296,7 +326,7 @@ static void accept_one(int listener)
     }
 }
 
-/* sources[0] listens on TCP, sources[1] is UDP. */
+/* sources[0] listens on TCP, sources[1] is UDP, sources[2] CoAP. */
 static void serve(void)
 {
     while (left != 0) {
@@ -315,6 +345,8 @@ static void serve(void)
                 accept_one(sources[0].fd);
             } else if (i == 1) {
                 read_datagram(&sources[1]);
+            } else if (i == 2) {
+                wk_coap_server_serve(coap);
             } else {
                 read_stream(&sources[i]);
             }
@@ -344,6 +376,20 @@ static bool listen_on(const char *address, uint16_t port, int kind, struct sourc
     return true;
 }
 
+static bool listen_on_coap(const char *address, uint16_t port, struct source *source)
+{
+    char error[WK_COAP_SERVER_ERROR];
+    const struct wk_coap_server_config config = {
+        .address = address, .port = port, .self = source, .posted = take_post};
+    if (wk_coap_server_open(&coap, &config, error) != WK_OK) {
+        fprintf(stderr, "wk: %s\n", error);
+        return false;
+    }
+    source->is_coap = true;
+    source->fd = wk_coap_server_fd(coap);
+    return true;
+}
+
 static bool read_number(const char *text, long least, long most, long *number)
 {
     char *end;
@@ -356,17 +402,24 @@ int wk_push_run(int argc, char **argv)
 {
     static const struct option k_options[] = {
         {"address", required_argument, NULL, 'a'},
+        {"coap", required_argument, NULL, 'C'},
         {"count", required_argument, NULL, 'c'},
         WK_METER_LONG_OPTIONS,
         {NULL, 0, NULL, 0},
     };
     const char *address = "127.0.0.1";
     long port;
+    long coap_port = 0;
     int option;
     wk_meter_init(&meter, WK_DLMS_CLIENT_MANAGEMENT);
     while ((option = getopt_long(argc, argv, "", k_options, NULL)) != -1) {
         if (option == 'a') {
             address = optarg;
+        } else if (option == 'C') {
+            if (!read_number(optarg, 1, UINT16_MAX, &coap_port)) {
+                fprintf(stderr, "wk: --coap: \"%s\" is no port\n", optarg);
+                return WK_EXIT_USAGE;
+            }
         } else if (option == 'c') {
             if (!read_number(optarg, 1, 1000000000, &left)) {
                 fprintf(stderr, "wk: --count: \"%s\" is no count\n", optarg);
@@ -390,10 +443,12 @@ int wk_push_run(int argc, char **argv)
     counter = (uint32_t)time(NULL);
     if (wk_crypto_init(&crypto) != WK_OK ||
         !listen_on(address, (uint16_t)port, SOCK_STREAM, &sources[0]) ||
-        !listen_on(address, (uint16_t)port, SOCK_DGRAM, &sources[1])) {
+        !listen_on(address, (uint16_t)port, SOCK_DGRAM, &sources[1]) ||
+        (coap_port != 0 && !listen_on_coap(address, (uint16_t)coap_port, &sources[2]))) {
         return WK_EXIT_FAILED;
     }
     serve();
+    wk_coap_server_close(coap);
     wk_crypto_close(&crypto);
     return WK_EXIT_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "app/wk.h"
 #include "app/wk_named.h"
+#include "app/wk_security_tls.h"
 #include "app/wk_value.h"
 #include "cosem/axdr.h"
 #include "port/linux/ini.h"
@@ -27,6 +28,7 @@ static int64_t policy = -1;
 static int which_key = -1;
 static struct wk_hal_key new_key;
 static struct wk_hal_key kek;
+static struct wk_security_tls tls;
 
 static const char *const k_keys[] = {"unicast", "broadcast", "authentication", "master"};
 
@@ -43,6 +45,11 @@ static const char k_help[] =
     "  --change unicast|broadcast|authentication|master   a key, with:\n"
     "  --new HEX          the new key, 16 or 32 octets, and\n"
     "  --kek HEX          the master key it is wrapped with\n"
+    "  --renew            a new key pair of TLS beside that in use (generate_key_pair)\n"
+    "  --csr FILE         the request for the certificate of the key that waits; - for "
+    "standard "
+    "output\n"
+    "  --import FILE      brings its certificate, which the meter proves before it uses it\n"
     "If no answer comes, the meter may have the new key or the old one: try both before you\n"
     "change it again.\n" WK_METER_OPTIONS;
 
@@ -194,6 +201,15 @@ static bool take_option(int option, const char *value)
         return true;
     case 'c':
         return take_which(value);
+    case 'r':
+        tls.renew = true;
+        return true;
+    case 'q':
+        tls.csr = value;
+        return true;
+    case 'i':
+        tls.certificate = value;
+        return true;
     case 'n':
         return take_key("--new", value, &new_key);
     case 'k':
@@ -209,8 +225,8 @@ static bool is_complete(void)
         fputs("wk: --change needs --new and --kek\n", stderr);
         return false;
     }
-    if (which_key >= 0 && policy >= 0) {
-        fputs("wk: one change at a time: --policy or --change\n", stderr);
+    if ((which_key >= 0) + (policy >= 0) + wk_security_tls_is_wanted(&tls) > 1) {
+        fputs("wk: one change at a time: --policy, --change, or the key pair of TLS\n", stderr);
         return false;
     }
     return true;
@@ -221,6 +237,9 @@ int wk_security_run(int argc, char **argv)
     static const struct option k_options[] = {{"setup", required_argument, NULL, 's'},
                                               {"policy", required_argument, NULL, 'p'},
                                               {"change", required_argument, NULL, 'c'},
+                                              {"renew", no_argument, NULL, 'r'},
+                                              {"csr", required_argument, NULL, 'q'},
+                                              {"import", required_argument, NULL, 'i'},
                                               {"new", required_argument, NULL, 'n'},
                                               {"kek", required_argument, NULL, 'k'},
                                               WK_METER_LONG_OPTIONS,
@@ -246,7 +265,9 @@ int wk_security_run(int argc, char **argv)
     if (!wk_meter_open(&meter)) {
         return WK_EXIT_FAILED;
     }
-    const bool good = policy >= 0 || which_key >= 0 ? change() : show();
+    const bool good = wk_security_tls_is_wanted(&tls)
+                          ? wk_security_tls_do(&meter, wanted, &tls)
+                          : (policy >= 0 || which_key >= 0 ? change() : show());
     wk_dlms_client_close(&meter.client);
     return good ? WK_EXIT_OK : WK_EXIT_FAILED;
 }

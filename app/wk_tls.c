@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * wk tls - makes a key with a request for its certificate, and shows certificates. */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -12,6 +11,7 @@
 
 #include "app/wk.h"
 #include "app/wk_trust.h"
+#include "port/linux/csr.h"
 #include "port/linux/ini.h"
 #include "port/linux/tls_key.h"
 
@@ -90,41 +90,13 @@ static EVP_PKEY *key_in_file(const char *path)
     return key;
 }
 
-static bool add_extension(STACK_OF(X509_EXTENSION) * *list, int kind, const char *value)
+static int write_request(EVP_PKEY *key, const char *name)
 {
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, kind, value);
-    const bool good = extension != NULL && X509v3_add_ext(list, extension, -1) != NULL;
-    X509_EXTENSION_free(extension);
-    return good;
-}
-
-static bool describe(X509_REQ *request, const char *name)
-{
-    char names[WK_TLS_NAME + 8];
-    STACK_OF(X509_EXTENSION) *list = NULL;
-    unsigned char octets[16];
-    const bool address =
-        inet_pton(AF_INET, name, octets) == 1 || inet_pton(AF_INET6, name, octets) == 1;
-    (void)snprintf(names, sizeof names, "%s:%s", address ? "IP" : "DNS", name);
-    X509_NAME *subject = X509_REQ_get_subject_name(request);
-    const bool good = X509_REQ_set_version(request, 0) == 1 &&
-                      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                                                 (const unsigned char *)name, -1, -1, 0) == 1 &&
-                      add_extension(&list, NID_subject_alt_name, names) &&
-                      add_extension(&list, NID_key_usage, "critical,digitalSignature") &&
-                      add_extension(&list, NID_ext_key_usage, "serverAuth,clientAuth") &&
-                      X509_REQ_add_extensions(request, list) == 1;
-    sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-    return good;
-}
-
-static int write_request(EVP_PKEY *key, const char *name, const EVP_MD *hash)
-{
-    X509_REQ *request = X509_REQ_new();
+    X509_REQ *request = NULL;
+    const struct wk_csr_subject subject = {.common_name = name, .name = name};
+    const bool made = wk_csr_make(key, &subject, &request) == WK_OK;
     FILE *to = csr != NULL ? fopen(csr, "we") : stdout;
-    bool good = request != NULL && to != NULL && describe(request, name) &&
-                X509_REQ_set_pubkey(request, key) == 1 &&
-                X509_REQ_sign(request, key, hash) > 0 && PEM_write_X509_REQ(to, request) == 1;
+    bool good = made && to != NULL && PEM_write_X509_REQ(to, request) == 1;
     if (csr != NULL && to != NULL) {
         good = fclose(to) == 0 && good;
     }
@@ -151,7 +123,7 @@ static int run_request(int count)
     if (key == NULL) {
         return WK_EXIT_FAILED;
     }
-    const int status = write_request(key, name, small ? EVP_sha256() : EVP_sha384());
+    const int status = write_request(key, name);
     EVP_PKEY_free(key);
     if (trust.has_token) {
         wk_hsm_close(&trust.hsm);

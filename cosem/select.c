@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cosem/select.h"
 
+#include <string.h>
+
 #include "cosem/axdr.h"
 
 #define CLASS_CLOCK 8
@@ -116,5 +118,83 @@ wk_err wk_select_read_entry(struct wk_bytes_in *in, struct wk_select_entry *entr
     if (entry->first == 0 || entry->column_first == 0 || !entries || !columns) {
         return WK_E_RANGE;
     }
+    return WK_OK;
+}
+
+/* ---- columns of a profile ---------------------------------------------------------------- */
+
+bool wk_select_same_column(const struct wk_select_column *a, const struct wk_select_column *b)
+{
+    return a->class_id == b->class_id && wk_obis_equal(a->obis, b->obis) &&
+           a->attribute == b->attribute && a->data_index == b->data_index;
+}
+
+uint32_t wk_select_place_of(const struct wk_select_column *wanted, struct wk_bytes_in columns,
+                            uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct wk_select_column column;
+        wk_select_read_column(&columns, &column);
+        if (columns.fault == WK_OK && wk_select_same_column(&column, wanted)) {
+            return i;
+        }
+    }
+    return count;
+}
+
+static bool is_selected(const struct wk_select_span *span, uint32_t place)
+{
+    return place < WK_SELECT_PLACES && (span->mask[place / 32] >> (place % 32) & 1U) != 0;
+}
+
+void wk_select_add(struct wk_select_span *span, uint32_t place)
+{
+    const uint16_t column = (uint16_t)(place + 1);
+    span->count = (uint16_t)(span->count + (is_selected(span, place) ? 0 : 1));
+    span->mask[place / 32] |= UINT32_C(1) << (place % 32);
+    span->first = span->first == 0 || column < span->first ? column : span->first;
+    span->last = column > span->last ? column : span->last;
+}
+
+bool wk_select_has_holes(const struct wk_select_span *span)
+{
+    return span->count > 0 && span->last - span->first >= span->count;
+}
+
+static void move_octets(struct wk_bytes_out *out, const struct wk_bytes_in *from)
+{
+    uint8_t *place = wk_bytes_out_reserve(out, from->size);
+    if (place != NULL) {
+        memmove(place, from->data, from->size); /* the output lies before the input */
+    }
+}
+
+static void keep_row(const struct wk_select_span *span, struct wk_bytes_in *in,
+                     struct wk_bytes_out *out)
+{
+    const uint32_t columns = wk_axdr_read_count(in, WK_AXDR_STRUCTURE);
+    wk_axdr_put_structure(out, span->count);
+    for (uint32_t i = 0; i < columns && in->fault == WK_OK; i++) {
+        const struct wk_bytes_in value = wk_axdr_take(in);
+        if (is_selected(span, span->first - 1U + i)) {
+            move_octets(out, &value);
+        }
+    }
+}
+
+wk_err wk_select_keep(const struct wk_select_span *span, bool with_head, uint8_t *data,
+                      size_t *size)
+{
+    struct wk_bytes_in in = wk_bytes_in_of(data, *size);
+    struct wk_bytes_out out = wk_bytes_out_of(data, *size);
+    if (with_head) {
+        wk_axdr_put_array(&out, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
+    }
+    while (wk_bytes_in_left(&in) > 0) {
+        keep_row(span, &in, &out);
+    }
+    WK_TRY(in.fault);
+    WK_TRY(out.fault);
+    *size = out.size;
     return WK_OK;
 }

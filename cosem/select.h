@@ -8,15 +8,18 @@
 #ifndef WK_COSEM_SELECT_H
 #define WK_COSEM_SELECT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
 #include "cosem/datetime.h"
 #include "cosem/obis.h"
 
-#define WK_SELECT_RANGE 1
-#define WK_SELECT_ENTRY 2
-#define WK_SELECT_SIZE  128 /* no parameter written here is longer */
+#define WK_SELECT_RANGE  1
+#define WK_SELECT_ENTRY  2
+#define WK_SELECT_SIZE   128 /* no parameter written here is longer */
+#define WK_SELECT_PLACES 64  /* columns a profile may have if some are selected: a mask */
 
 /* One column of a profile: an attribute of an object. */
 struct wk_select_column {
@@ -57,5 +60,27 @@ WK_MUST_USE wk_err wk_select_read_entry(struct wk_bytes_in *in, struct wk_select
 /** One element of capture_objects or of selected values. */
 void wk_select_read_column(struct wk_bytes_in *in, struct wk_select_column *column);
 void wk_select_put_column(struct wk_bytes_out *out, const struct wk_select_column *column);
+
+bool wk_select_same_column(const struct wk_select_column *a, const struct wk_select_column *b);
+
+/* Selected columns of a profile: from the first to the last of them, and which. All zero: none. */
+struct wk_select_span {
+    uint16_t first; /* 1 = first column of the profile */
+    uint16_t last;
+    uint16_t count; /* that are selected */
+    uint32_t mask[WK_SELECT_PLACES / 32];
+};
+
+/** The place of a column among `count` capture objects, 0 = first; `count`: it is none of them. */
+uint32_t wk_select_place_of(const struct wk_select_column *wanted, struct wk_bytes_in columns,
+                            uint32_t count);
+/** Selects the column at `place`, 0 = first, below WK_SELECT_PLACES. */
+void wk_select_add(struct wk_select_span *span, uint32_t place);
+/** Whether there are columns between the first and the last that are not selected. */
+bool wk_select_has_holes(const struct wk_select_span *span);
+/** Leaves of rows that go from the first to the last column those that are selected, in place;
+ *  `with_head`: the head of the array is there, too. WK_E_FORMAT, WK_E_SHORT: these are no rows. */
+WK_MUST_USE wk_err wk_select_keep(const struct wk_select_span *span, bool with_head,
+                                  uint8_t *data, size_t *size);
 
 #endif

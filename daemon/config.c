@@ -5,6 +5,7 @@
 #include "daemon/config_credit.h"
 #include "daemon/config_dlms.h"
 #include "daemon/config_firmware.h"
+#include "daemon/config_gateway.h"
 #include "daemon/config_link.h"
 #include "daemon/config_mqtt.h"
 #include "daemon/config_profile.h"
@@ -489,7 +490,11 @@ static wk_err take_push(const struct reading *reading, const struct wk_ini_entry
         return WK_OK;
     }
     if (strcmp(entry->key, "carrier") == 0) {
-        return take_choice(reading, entry->value, "tcp|udp", &config->push_udp);
+        static const wk_push_service k_services[] = {WK_PUSH_TCP, WK_PUSH_UDP, WK_PUSH_COAP};
+        int chosen = 0;
+        WK_TRY(take_word(reading, entry->value, "tcp|udp|coap", &chosen));
+        config->push_service = k_services[chosen - 1];
+        return WK_OK;
     }
     if (strcmp(entry->key, "protect") == 0) {
         return take_choice(reading, entry->value, "no|yes", &config->push_protect);
@@ -554,7 +559,7 @@ static wk_err take_section(struct reading *reading, const struct wk_ini_entry *e
         {"firmware", wk_config_firmware_take}, {"transformers", wk_config_transformer_take},
         {"billing", wk_config_tariff_take},    {"credit", wk_config_credit_take},
         {"profile", wk_config_profile_take},   {"submeter", wk_config_submeter_take},
-        {"link", wk_config_link_take},         {"path", wk_config_link_take},
+        {"gateway", wk_config_gateway_take},
     };
     const struct wk_config_place place = {reading->folder, reason, size};
     for (size_t i = 0; i < sizeof k_sections / sizeof k_sections[0]; i++) {
@@ -564,6 +569,9 @@ static wk_err take_section(struct reading *reading, const struct wk_ini_entry *e
     }
     if (strcmp(entry->kind, "association") == 0) {
         return wk_config_association_take(reading->config, entry, &place);
+    }
+    if (strcmp(entry->kind, "link") == 0 || strcmp(entry->kind, "path") == 0) {
+        return wk_config_link_take(reading->config, entry, &place);
     }
     if (strcmp(entry->kind, "mqtt") == 0) {
         return wk_config_mqtt_take(reading->config, entry, &place);
@@ -601,7 +609,7 @@ static const char *missing(const struct wk_config *config)
     static const char *(*const k_checks[])(const struct wk_config *) = {
         wk_config_dlms_check, wk_config_transformer_check, wk_config_view_check,
         wk_config_link_check, wk_config_credit_check,      wk_config_tariff_check,
-        wk_config_mqtt_check,
+        wk_config_mqtt_check, wk_config_gateway_check,
     };
     if (config->serial[0] == '\0' || config->state[0] == '\0' || config->phases == 0) {
         return "[meter] needs serial, state and phases";
@@ -654,6 +662,7 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
 {
     struct reading reading = {.config = config};
     memset(config, 0, sizeof *config);
+    config->link_talk = true;
     wk_config_credit_init(&config->credit);
     config->zone = wk_zone_utc;
     config->period_s = 900;
@@ -670,6 +679,8 @@ wk_err wk_config_read(struct wk_config *config, const char *path, char why[WK_IN
     };
     strcpy(config->dlms_host, "127.0.0.1");
     config->hdlc_address = 1;
+    strcpy(config->tls_curve, "P-256");
+    config->tls_renew_percent = 80;
     config->push_protect = true;
     wk_config_firmware_usual(config);
     strcpy(config->web_host, "127.0.0.1");

@@ -12,6 +12,8 @@
 
 #include "base/civil.h"
 #include "base/err.h"
+#include "daemon/config_modem.h"
+#include "link/line_modem.h"
 #include "link/sender.h"
 #include "management/billing.h"
 #include "management/demand.h"
@@ -24,13 +26,16 @@
 #include "management/session_security.h"
 #include "management/tariff.h"
 #include "port/linux/ini.h"
+#include "port/linux/link_carrier.h"
 #include "port/linux/submeter.h"
 
 #define WK_CONFIG_PATH         512
 #define WK_CONFIG_TEXT         64
+#define WK_CONFIG_PATH_TO      160
 #define WK_CONFIG_LIST         128
 #define WK_CONFIG_SECRET       64
 #define WK_CONFIG_SUBMETERS    8
+#define WK_CONFIG_GATEWAYS     8
 #define WK_CONFIG_ASSOCIATIONS 8
 
 typedef enum wk_config_frontend {
@@ -126,13 +131,17 @@ struct wk_config {
     char tls_certificate[WK_CONFIG_PATH]; /* PEM files, as in port/linux/tls */
     char tls_key[WK_CONFIG_PATH];
     char tls_ca[WK_CONFIG_PATH];
-    char tls_crl[WK_CONFIG_PATH];       /* empty: none is asked */
-    char tls_client[WK_CONFIG_TEXT];    /* name that clients must have; empty: any */
-    uint16_t udp_port;                  /* wrapper over UDP; 0: none */
-    uint16_t tls_port;                  /* wrapper over TLS; 0: none */
-    uint16_t hdlc_port;                 /* HDLC over TCP; 0: none */
-    uint16_t hdlc_address;              /* physical device on a line */
-    char serial_device[WK_CONFIG_PATH]; /* HDLC on a serial line; empty: none */
+    char tls_crl[WK_CONFIG_PATH];        /* empty: none is asked */
+    char tls_client[WK_CONFIG_TEXT];     /* name that clients must have; empty: any */
+    bool tls_enrol;                      /* the meter makes and renews its pair itself */
+    char tls_enrol_name[WK_CONFIG_TEXT]; /* what its certificate names; empty: dlms_host */
+    char tls_curve[8];                   /* of its keys: "P-256" or "P-384" */
+    uint16_t tls_renew_percent;          /* of a life, after which it is renewed */
+    uint16_t udp_port;                   /* wrapper over UDP; 0: none */
+    uint16_t tls_port;                   /* wrapper over TLS; 0: none */
+    uint16_t hdlc_port;                  /* HDLC over TCP; 0: none */
+    uint16_t hdlc_address;               /* physical device on a line */
+    char serial_device[WK_CONFIG_PATH];  /* HDLC on a serial line; empty: none */
     uint32_t serial_baud;
     char signing_key[WK_CONFIG_PATH]; /* of suites 1 and 2: PEM files, or in the token */
     char agreement_key[WK_CONFIG_PATH];
@@ -157,21 +166,33 @@ struct wk_config {
     /* [link], [path NAME] */
     struct wk_config_path {
         char name[32];
-        char host[WK_CONFIG_TEXT];
-        uint16_t port;
-        char interface[16]; /* "": whichever the routes say */
+        char to_text[WK_CONFIG_PATH_TO]; /* "": not yet said */
+        struct wk_link_carrier_url to;
+        char user[WK_CONFIG_TEXT]; /* at a broker; "": none */
+        char password[WK_CONFIG_TEXT];
+        char tls_name[WK_CONFIG_TEXT]; /* what the certificate there names; "": the host */
+        char interface[16];            /* "": whichever the routes say */
         uint8_t cost;
         uint32_t probe_s;
         uint64_t budget; /* octets a month; 0 = without limit */
         bool alarms_only;
+        struct wk_config_modem modem;
+        struct wk_line_modem_rules line_modem; /* of one for power lines or radio */
     } path[WK_LINK_PATHS];
     struct wk_hal_key link_key; /* size 0: none */
+    struct wk_config_trust {
+        char ca[WK_CONFIG_PATH]; /* PEM files, as in port/linux/tls; "": none */
+        char certificate[WK_CONFIG_PATH];
+        char key[WK_CONFIG_PATH];
+        char crl[WK_CONFIG_PATH];
+    } link_tls;
+    bool link_talk; /* clients behind the head-end are served */
     /* [push] */
     char push_destination[WK_PUSH_DESTINATION]; /* "": nothing is pushed unless set over DLMS */
     uint32_t push_every_s;                      /* 0: only on alarms and commands */
     bool serial_mode_e; /* the line begins with the sign-on of IEC 62056-21 */
     uint8_t association_count;
-    bool push_udp;
+    wk_push_service push_service;
     bool push_protect;
     bool push_confirm;
     bool push_compact;
@@ -182,7 +203,7 @@ struct wk_config {
     /* [web] */
     char web_host[WK_CONFIG_TEXT];
     uint16_t web_port; /* 0 = no page */
-    /* [modbus tcp], [modbus rtu], [p1], [optical],
+    /* [modbus tcp], [modbus rtu], [dlt645], [p1], [optical],
      * [shelly]; which keys a section has: daemon/config_view */
     struct wk_config_view {
         bool is_there;
@@ -193,11 +214,13 @@ struct wk_config {
         char framing[4];
         bool rs485;
         uint8_t unit;
+        char address[13];                  /* DL/T 645: 12 digits; "": of the serial number */
+        bool takes_time;                   /* ... and broadcasts set the clock */
         bool can_switch;                   /* load relays */
         uint8_t version;                   /* of DSMR */
         bool wants_request;                /* P1: the data request must be set */
         char password[WK_CONFIG_TEXT / 2]; /* of programming mode */
-    } modbus_tcp, modbus_rtu, p1, optical, shelly;
+    } modbus_tcp, modbus_rtu, dlt645, p1, optical, shelly;
     /* [mqtt] */
     struct wk_config_mqtt {
         bool is_there;
@@ -220,7 +243,20 @@ struct wk_config {
         uint8_t unit;
         uint32_t period_s;
     } submeter[WK_CONFIG_SUBMETERS];
+    /* [gateway NAME] */
+    struct wk_config_gateway {
+        char name[32];
+        char uri[128];     /* as `wk submeter` */
+        uint8_t units[32]; /* bit u % 8 of octet u / 8 is unit u */
+        bool
+            from_rtu; /* asked by the master of [modbus rtu]; else by clients of [modbus tcp] */
+        uint32_t timeout_ms;
+        uint32_t retries;
+        bool writes; /* functions that may change something, too */
+        bool broadcast;
+    } gateway[WK_CONFIG_GATEWAYS];
     uint8_t submeter_count;
+    uint8_t gateway_count;
     uint8_t path_count; /* 0: no link */
 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, PATH, NUMBER16, OCTETS, BAUD, SIGN_ON } kind;
+typedef enum kind { TEXT, PATH, NUMBER16, OCTETS, BAUD, SIGN_ON, SWITCH } kind;
 
 #define SIGN_ON_BAUD_MOST 19200
 #define TOKEN             "pkcs11:" /* as port/linux/tls names keys of a token */
@@ -32,6 +32,10 @@ static const struct key k_keys[] = {
     {"tls_ca", PATH, PLACE(tls_ca), 0, 0},
     {"tls_crl", PATH, PLACE(tls_crl), 0, 0},
     {"tls_client", TEXT, PLACE(tls_client), 0, 0},
+    {"tls_enrol", SWITCH, PLACE(tls_enrol), 0, 0},
+    {"tls_enrol_name", TEXT, PLACE(tls_enrol_name), 0, 0},
+    {"tls_curve", TEXT, PLACE(tls_curve), 0, 0},
+    {"tls_renew_percent", NUMBER16, PLACE(tls_renew_percent), 1, 99},
     {"hdlc_port", NUMBER16, PLACE(hdlc_port), 1, 65535},
     {"hdlc_address", NUMBER16, PLACE(hdlc_address), 1,
      125}, /* 126, 127: calling, all stations */
@@ -126,6 +130,12 @@ wk_err wk_config_dlms_take(struct wk_config *config, const struct wk_ini_entry *
                    ? WK_OK
                    : refuse(reason, room, "must be none or mode-e");
     }
+    if (key->kind == SWITCH) {
+        *(bool *)to = strcmp(entry->value, "yes") == 0;
+        return *(bool *)to || strcmp(entry->value, "no") == 0
+                   ? WK_OK
+                   : refuse(reason, room, "must be yes or no");
+    }
     size_t octets = 0;
     if (key->kind == OCTETS &&
         (wk_ini_hex(entry->value, to, key->size, &octets) != WK_OK || octets != key->size)) {
@@ -144,6 +154,55 @@ static bool is_set(const uint8_t *octets, size_t size)
         any |= octets[i];
     }
     return any != 0;
+}
+
+/* ---- enrolment --------------------------------------------------------------------------- */
+
+bool wk_config_dlms_slots(const struct wk_config *config, uint8_t slot[2])
+{
+    char text[WK_CONFIG_PATH];
+    char *rest = text;
+    int64_t number[2] = {0, 0};
+    (void)snprintf(text, sizeof text, "%s", config->tls_key);
+    for (int i = 0; i < 2 && rest != NULL; i++) {
+        const char *name = strsep(&rest, ",");
+        name += strspn(name, " ");
+        if (!is_in_token(name) ||
+            wk_ini_integer(name + strlen(TOKEN), 1, UINT8_MAX, &number[i]) != WK_OK) {
+            number[i] = 0;
+        }
+    }
+    const bool good =
+        rest == NULL && number[0] != 0 && number[1] != 0 && number[0] != number[1];
+    slot[0] = good ? (uint8_t)number[0] : 0;
+    slot[1] = good ? (uint8_t)number[1] : 0;
+    return good;
+}
+
+static const char *check_enrol(const struct wk_config *config)
+{
+    uint8_t slot[2];
+    const bool unnamed =
+        strcmp(config->dlms_host, "0.0.0.0") == 0 || strcmp(config->dlms_host, "::") == 0;
+    if (!config->tls_enrol) {
+        return NULL;
+    }
+    if (config->tls_port == 0 || config->tls_ca[0] == '\0') {
+        return "[dlms] tls_enrol needs tls_port and tls_ca";
+    }
+    if (config->tls_certificate[0] != '\0') {
+        return "[dlms] tls_enrol keeps the certificate itself: it takes no tls_certificate";
+    }
+    if (config->tls_key[0] != '\0' && !wk_config_dlms_slots(config, slot)) {
+        return "[dlms] tls_enrol takes no tls_key, or two slots of the token: pkcs11:9, "
+               "pkcs11:10";
+    }
+    if (unnamed && config->tls_enrol_name[0] == '\0') {
+        return "[dlms] tls_enrol needs tls_enrol_name: what clients call the meter";
+    }
+    return strcmp(config->tls_curve, "P-256") == 0 || strcmp(config->tls_curve, "P-384") == 0
+               ? NULL
+               : "[dlms] tls_curve must be P-256 or P-384";
 }
 
 const char *wk_config_dlms_check(const struct wk_config *config)
@@ -171,8 +230,9 @@ const char *wk_config_dlms_check(const struct wk_config *config)
     if (config->serial_mode_e && config->serial_baud > SIGN_ON_BAUD_MOST) {
         return "[dlms] serial_sign_on agrees on 19200 baud at most";
     }
-    if (config->tls_port != 0 && (config->tls_certificate[0] == '\0' ||
-                                  config->tls_key[0] == '\0' || config->tls_ca[0] == '\0')) {
+    if (config->tls_port != 0 && !config->tls_enrol &&
+        (config->tls_certificate[0] == '\0' || config->tls_key[0] == '\0' ||
+         config->tls_ca[0] == '\0')) {
         return "[dlms] tls_port needs tls_certificate, tls_key and tls_ca";
     }
     const bool keys_in_token = is_in_token(config->tls_key) ||
@@ -182,5 +242,5 @@ const char *wk_config_dlms_check(const struct wk_config *config)
         (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
         return "[dlms] a key in a token needs token_module and token_pin_file";
     }
-    return NULL;
+    return check_enrol(config);
 }

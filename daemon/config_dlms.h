@@ -26,6 +26,9 @@ WK_MUST_USE wk_err wk_config_dlms_take(struct wk_config *config,
                                        const struct wk_ini_entry *entry,
                                        const struct wk_config_place *place);
 
+/** The two slots of the token that tls_key names for tls_enrol; both 0 and false if it does not. */
+bool wk_config_dlms_slots(const struct wk_config *config, uint8_t slot[2]);
+
 /** NULL, or what is missing or contradicts itself. */
 const char *wk_config_dlms_check(const struct wk_config *config);
 

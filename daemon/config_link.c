@@ -6,14 +6,14 @@
 
 #define PROBE_S      15
 #define PROBE_MOST_S 3600
+#define TRIAL_MOST_S 86400
 #define COST_MOST    100
 #define BUDGET_MOST  1000000 /* megabytes */
-#define SCHEME       "udp://"
 
 static wk_err begin(struct wk_config *config, const struct wk_ini_entry *entry, char *reason,
                     size_t room)
 {
-    struct wk_config_path next = {.probe_s = PROBE_S};
+    struct wk_config_path next = {.probe_s = PROBE_S, .line_modem = {.adapts = true}};
     const char *why = NULL;
     if (config->path_count == WK_LINK_PATHS) {
         why = "there are too many sections [path]";
@@ -34,33 +34,62 @@ static wk_err begin(struct wk_config *config, const struct wk_ini_entry *entry, 
     return WK_OK;
 }
 
-/* udp://host:port, a host with colons in brackets. */
 static const char *take_to(struct wk_config_path *path, const char *value)
 {
-    static const char k_must[] = "must be udp://HOST:PORT";
-    int64_t port = 0;
-    if (strncmp(value, SCHEME, strlen(SCHEME)) != 0) {
-        return k_must;
+    if (wk_ini_text(value, path->to_text, sizeof path->to_text) != WK_OK) {
+        return "must have at most 159 characters";
     }
-    const char *host = value + strlen(SCHEME);
-    const char *colon = strrchr(host, ':');
-    const bool bracketed = host[0] == '[' && colon != NULL && colon[-1] == ']';
-    if (colon == NULL || colon == host || wk_ini_integer(colon + 1, 1, 65535, &port) != WK_OK) {
-        return k_must;
+    return wk_link_carrier_parse(value, &path->to);
+}
+
+/* True: it is one. */
+static bool take_text(struct wk_config_path *path, const struct wk_ini_entry *entry,
+                      const char **must)
+{
+    const struct {
+        const char *key;
+        char *to;
+    } texts[] = {
+        {"tls_name", path->tls_name}, {"user", path->user}, {"password", path->password}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strcmp(entry->key, texts[i].key) == 0) {
+            const wk_err err = wk_ini_text(entry->value, texts[i].to, WK_CONFIG_TEXT);
+            *must = err == WK_OK ? NULL : "must be 1 to 63 characters";
+            return true;
+        }
     }
-    const size_t size = (size_t)(colon - host) - (bracketed ? 2 : 0);
-    if (size == 0 || size >= sizeof path->host) {
-        return k_must;
+    return false;
+}
+
+/* What a modem for power lines or radio may do. True: it is one of these keys. */
+static bool take_line_modem(struct wk_config_path *path, const struct wk_ini_entry *entry,
+                            const char **must)
+{
+    int64_t number = 0;
+    if (strcmp(entry->key, "adapt") == 0) {
+        path->line_modem.adapts = strcmp(entry->value, "yes") == 0;
+        *must = path->line_modem.adapts || strcmp(entry->value, "no") == 0
+                    ? NULL
+                    : "must be yes or no";
+        return true;
     }
-    memcpy(path->host, host + (bracketed ? 1 : 0), size);
-    path->host[size] = '\0';
-    path->port = (uint16_t)port;
-    return NULL;
+    if (strcmp(entry->key, "trial_s") == 0) {
+        const wk_err err = wk_ini_integer(entry->value, 1, TRIAL_MOST_S, &number);
+        path->line_modem.trial_us = number * 1000000;
+        *must = err == WK_OK ? NULL : "must be a whole number from 1 to 86400";
+        return true;
+    }
+    return false;
 }
 
 static const char *take_path(struct wk_config_path *path, const struct wk_ini_entry *entry)
 {
     int64_t number = 0;
+    const char *must = NULL;
+    if (wk_config_modem_take(&path->modem, entry, &must) || take_text(path, entry, &must) ||
+        take_line_modem(path, entry, &must)) {
+        return must;
+    }
     if (strcmp(entry->key, "to") == 0) {
         return take_to(path, entry->value);
     }
@@ -98,45 +127,95 @@ static const char *take_path(struct wk_config_path *path, const struct wk_ini_en
     return "is no key of [path]";
 }
 
-wk_err wk_config_link_take(struct wk_config *config, const struct wk_ini_entry *entry,
-                           char *reason, size_t room)
+static const char *take_link(struct wk_config *config, const struct wk_ini_entry *entry,
+                             const struct wk_config_place *detail)
 {
-    const char *must;
-    const bool is_path = strcmp(entry->kind, "path") == 0;
-    if (entry->key == NULL) {
-        return is_path ? begin(config, entry, reason, room) : WK_OK;
-    }
-    if (is_path) {
-        must = take_path(&config->path[config->path_count - 1], entry);
-    } else if (strcmp(entry->key, "key") == 0) {
+    struct wk_config_trust *trust = &config->link_tls;
+    const struct {
+        const char *key;
+        char *to;
+    } files[] = {{"tls_ca", trust->ca},
+                 {"tls_certificate", trust->certificate},
+                 {"tls_key", trust->key},
+                 {"tls_crl", trust->crl}};
+    if (strcmp(entry->key, "key") == 0) {
         size_t size = 0;
         const wk_err err = wk_ini_hex(entry->value, config->link_key.octets,
                                       sizeof config->link_key.octets, &size);
         config->link_key.size = (uint8_t)size;
-        must = err == WK_OK && (size == 16 || size == 32)
+        return err == WK_OK && (size == 16 || size == 32)
                    ? NULL
                    : "must be 32 or 64 hexadecimal digits";
-    } else {
-        must = "is no key of [link]";
     }
+    if (strcmp(entry->key, "talk") == 0) {
+        config->link_talk = strcmp(entry->value, "yes") == 0;
+        return config->link_talk || strcmp(entry->value, "no") == 0 ? NULL
+                                                                    : "must be yes or no";
+    }
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (strcmp(entry->key, files[i].key) == 0) {
+            return wk_config_path(detail, entry->value, files[i].to, WK_CONFIG_PATH) == WK_OK
+                       ? NULL
+                       : detail->reason;
+        }
+    }
+    return "is no key of [link]";
+}
+
+wk_err wk_config_link_take(struct wk_config *config, const struct wk_ini_entry *entry,
+                           const struct wk_config_place *place)
+{
+    char text[WK_INI_WHY / 2];
+    const struct wk_config_place detail = {place->folder, text, sizeof text};
+    const bool is_path = strcmp(entry->kind, "path") == 0;
+    if (entry->key == NULL) {
+        return is_path ? begin(config, entry, place->reason, place->room) : WK_OK;
+    }
+    const char *must = is_path ? take_path(&config->path[config->path_count - 1], entry)
+                               : take_link(config, entry, &detail);
     if (must == NULL) {
         return WK_OK;
     }
-    snprintf(reason, room, "'%s' %s", entry->key, must);
+    snprintf(place->reason, place->room, "'%s' %s", entry->key, must);
     return WK_E_FORMAT;
+}
+
+/* What goes over TLS needs to know whom to believe. */
+static const char *check_trust(const struct wk_config *config)
+{
+    const struct wk_config_trust *trust = &config->link_tls;
+    const bool has_pair = trust->certificate[0] != '\0' && trust->key[0] != '\0';
+    if ((trust->certificate[0] != '\0') != (trust->key[0] != '\0')) {
+        return "[link] tls_certificate and tls_key belong together";
+    }
+    for (uint8_t n = 0; n < config->path_count; n++) {
+        const bool is_tls = strcmp(config->path[n].to.kind->scheme, "tls") == 0;
+        if (is_tls && (!has_pair || trust->ca[0] == '\0')) {
+            return "[path] to tls:// needs tls_ca, tls_certificate and tls_key in [link]";
+        }
+        if (config->path[n].password[0] != '\0' && config->path[n].user[0] == '\0') {
+            return "[path] password needs user";
+        }
+    }
+    return NULL;
 }
 
 const char *wk_config_link_check(const struct wk_config *config)
 {
     static const uint8_t k_none[sizeof config->system_title];
     for (uint8_t n = 0; n < config->path_count; n++) {
-        if (config->path[n].host[0] == '\0') {
+        if (config->path[n].to_text[0] == '\0') {
             return "[path] needs to";
+        }
+        const char *why =
+            wk_config_modem_check(&config->path[n].modem, config->path[n].interface);
+        if (why != NULL) {
+            return why;
         }
     }
     if (config->path_count > 0 && (config->link_key.size == 0 ||
                                    memcmp(config->system_title, k_none, sizeof k_none) == 0)) {
         return "[path] needs key in [link], and system_title in [dlms]";
     }
-    return NULL;
+    return check_trust(config);
 }

@@ -15,6 +15,8 @@ static const char *const k_names[WK_ROOMS_PROFILES] = {
     [WK_ROOMS_PROFILE_1] = "1",
     [WK_ROOMS_PROFILE_2] = "2",
     [WK_ROOMS_PROFILE_3] = "quality",
+    [WK_ROOMS_PROFILE_4] = "1.1",
+    [WK_ROOMS_PROFILE_5] = "instantaneous",
 };
 
 static const struct wk_profile_column k_clock = {8, {0, 0, 1, 0, 0, 255}, 2};
@@ -108,7 +110,9 @@ wk_err wk_config_profile_take(struct wk_config *config, const struct wk_ini_entr
 {
     struct wk_profile_rules *rules = rules_of(config, entry->name);
     if (rules == NULL) {
-        snprintf(reason, room, "there is [profile 1], [profile 2] and [profile quality]");
+        snprintf(reason, room,
+                 "there is [profile 1], [profile 2], [profile quality], [profile 1.1] and "
+                 "[profile instantaneous]");
         return WK_E_FORMAT;
     }
     if (entry->key == NULL) {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "port/linux/modbus_master.h"
+
 #define PERIOD_S      10
 #define PERIOD_MOST_S 86400
 #define UNIT_MOST     255
@@ -39,12 +41,14 @@ wk_err wk_config_submeter_take(struct wk_config *config, const struct wk_ini_ent
         return begin(config, entry, reason, room);
     }
     struct wk_config_submeter *submeter = &config->submeter[config->submeter_count - 1];
+    char why[WK_MODBUS_WHY];
     const char *must = NULL;
     int64_t number = 0;
     if (strcmp(entry->key, "uri") == 0) {
         must = wk_ini_text(entry->value, submeter->uri, sizeof submeter->uri) != WK_OK
                    ? "must be 1 to 127 characters"
-                   : NULL;
+               : wk_modbus_check_uri(submeter->uri, why) != WK_OK ? why
+                                                                  : NULL;
     } else if (strcmp(entry->key, "map") == 0) {
         must = wk_submeter_map_of(entry->value, &submeter->map) != WK_OK
                    ? "must be sunspec, sdm630 or sdm120"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TCP = 1, RTU = 2, P1 = 4, OPTICAL = 8, SHELLY = 16 };
+enum { TCP = 1, RTU = 2, P1 = 4, OPTICAL = 8, SHELLY = 16, DLT645 = 32 };
 
 struct section {
     const char *kind;
@@ -14,7 +14,10 @@ struct section {
     unsigned mask;
 };
 
-#define LOCAL "127.0.0.1"
+#define LOCAL        "127.0.0.1"
+#define DLT645_LEAST 600 /* bit/s */
+#define DLT645_MOST  19200
+#define BROADCAST    "999999999999" /* addresses all */
 
 static const struct section k_sections[] = {
     {"modbus", "tcp", offsetof(struct wk_config, modbus_tcp), {.host = LOCAL, .unit = 1}, TCP},
@@ -23,6 +26,11 @@ static const struct section k_sections[] = {
      offsetof(struct wk_config, modbus_rtu),
      {.baud = 19200, .framing = "8E1", .unit = 1},
      RTU},
+    {"dlt645",
+     "",
+     offsetof(struct wk_config, dlt645),
+     {.baud = 2400, .framing = "8E1"},
+     DLT645},
     {"p1",
      "",
      offsetof(struct wk_config, p1),
@@ -63,11 +71,13 @@ struct key {
 static const struct key k_keys[] = {
     {"host", TCP | P1 | SHELLY, TEXT, PLACE(host), 0, 0},
     {"port", TCP | P1 | SHELLY, NUMBER, PLACE(port), 1, 65535},
-    {"device", RTU | P1 | OPTICAL, TEXT, PLACE(device), 0, 0},
-    {"baud", RTU | P1 | OPTICAL, BAUD, PLACE(baud), 0, 0},
-    {"framing", RTU, FRAMING, PLACE(framing), 0, 0},
-    {"rs485", RTU, CHOICE, PLACE(rs485), 0, 0},
+    {"device", DLT645 | RTU | P1 | OPTICAL, TEXT, PLACE(device), 0, 0},
+    {"baud", DLT645 | RTU | P1 | OPTICAL, BAUD, PLACE(baud), 0, 0},
+    {"framing", DLT645 | RTU, FRAMING, PLACE(framing), 0, 0},
+    {"rs485", DLT645 | RTU, CHOICE, PLACE(rs485), 0, 0},
     {"unit", TCP | RTU, NUMBER, PLACE(unit), 1, 247},
+    {"address", DLT645, TEXT, PLACE(address), 0, 0},
+    {"set_clock", DLT645, CHOICE, PLACE(takes_time), 0, 0},
     {"version", P1, NUMBER, PLACE(version), 4, 5},
     {"request", P1, CHOICE, PLACE(wants_request), 0, 0},
     {"password", OPTICAL, TEXT, PLACE(password), 0, 0},
@@ -183,6 +193,24 @@ wk_err wk_config_view_take(struct wk_config *config, const struct wk_ini_entry *
     return WK_OK;
 }
 
+static const char *check_dlt645(const struct wk_config_view *view)
+{
+    if (!view->is_there) {
+        return NULL;
+    }
+    if (view->device[0] == '\0') {
+        return "[dlt645] needs device";
+    }
+    if (view->baud < DLT645_LEAST || view->baud > DLT645_MOST) {
+        return "[dlt645] has rates from 600 to 19200";
+    }
+    const bool is_given = view->address[0] != '\0';
+    const bool is_address =
+        strspn(view->address, "0123456789") == 12 && strcmp(view->address, BROADCAST) != 0;
+    return is_given && !is_address ? "[dlt645] needs an address of 12 digits, not all of them 9"
+                                   : NULL;
+}
+
 const char *wk_config_view_check(const struct wk_config *config)
 {
     if (config->modbus_tcp.is_there && config->modbus_tcp.port == 0) {
@@ -203,5 +231,5 @@ const char *wk_config_view_check(const struct wk_config *config)
     if (config->optical.can_switch && config->optical.password[0] == '\0') {
         return "[optical] needs password, if anything may be switched";
     }
-    return NULL;
+    return check_dlt645(&config->dlt645);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * daemon/config_view - the sections of views: [modbus tcp], [modbus rtu], [p1], [optical], [shelly]. */
+ * daemon/config_view - the sections of views: [modbus tcp], [modbus rtu], [dlt645], [p1], [optical], [shelly]. */
 #ifndef WK_DAEMON_CONFIG_VIEW_H
 #define WK_DAEMON_CONFIG_VIEW_H
 

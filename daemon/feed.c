@@ -8,7 +8,7 @@
 
 #define US_PER_S     INT64_C(1000000)
 #define WAIT_NS      2000000L /* while the ring is full */
-#define BLOCKS_PER_S 50       /* in real time */
+#define BLOCKS_PER_S 200      /* in real time: less than half a cycle each */
 #define LATE_US      (5 * US_PER_S)
 
 static int64_t clock_us(clockid_t id)
@@ -130,13 +130,14 @@ wk_err wk_feed_init(struct wk_feed *feed, const struct wk_config *config, struct
     return WK_OK;
 }
 
-/* Sleeps off what metrology is ahead of time; turns to real time once it has caught up. */
-static wk_err keep_pace(struct wk_feed *feed)
+/* Sleeps until the next `frames` could have been sampled; turns to real time once it has caught
+ * up. */
+static wk_err keep_pace(struct wk_feed *feed, size_t frames)
 {
     if (feed->config->frontend == WK_CONFIG_IIO) {
         return WK_OK; /* samples come when they come; waiting here would lose some */
     }
-    const int64_t reached_us = time_after_us(feed, feed->frames);
+    const int64_t reached_us = time_after_us(feed, feed->frames + frames);
     if (!feed->realtime) {
         const int64_t now_us = clock_us(CLOCK_REALTIME);
         if (feed->config->pace == WK_CONFIG_CATCHUP && reached_us >= now_us) {
@@ -189,6 +190,16 @@ static void cut_currents(struct wk_feed *feed, size_t frames)
     }
 }
 
+/* Shown, never billed: who is late misses some. */
+static void show_cycle(struct wk_feed *feed)
+{
+    struct wk_instant_values values;
+    if (feed->cycles != NULL && feed->realtime &&
+        wk_instant_look(&feed->instant, &feed->chain, &values)) {
+        wk_instant_ring_put(feed->cycles, &values);
+    }
+}
+
 static wk_err feed_block(struct wk_feed *feed, size_t wanted, size_t *got)
 {
     struct wk_hal_trouble trouble;
@@ -208,7 +219,9 @@ static wk_err feed_block(struct wk_feed *feed, size_t wanted, size_t *got)
         cut_currents(feed, *got);
     }
     feed->frames += *got;
-    return wk_chain_feed(&feed->chain, feed->counts, *got);
+    WK_TRY(wk_chain_feed(&feed->chain, feed->counts, *got));
+    show_cycle(feed);
+    return WK_OK;
 }
 
 wk_err wk_feed_run(struct wk_feed *feed)
@@ -216,6 +229,7 @@ wk_err wk_feed_run(struct wk_feed *feed)
     while (!*feed->stop) {
         size_t got = 0;
         const size_t wanted = block_frames(feed);
+        WK_TRY(keep_pace(feed, wanted));
         if (wanted > 0) {
             const wk_err err = feed_block(feed, wanted, &got);
             if (err == WK_E_CLOSED) {
@@ -230,7 +244,6 @@ wk_err wk_feed_run(struct wk_feed *feed)
         if (got == 0) {
             break;
         }
-        WK_TRY(keep_pace(feed));
     }
     wk_err err = wk_chain_flush(&feed->chain);
     if (err == WK_OK && feed->config->quality.analyse) {

@@ -18,7 +18,9 @@
 #include "daemon/config.h"
 #include "daemon/pulses.h"
 #include "metrology/chain.h"
+#include "metrology/instant.h"
 #include "port/hal.h"
+#include "port/linux/instant_ring.h"
 #include "port/linux/ring.h"
 
 #define WK_FEED_BLOCK 4096 /* frames read at a time */
@@ -31,11 +33,13 @@ struct wk_feed {
     struct wk_hal_frontend_info info; /* with the configured start */
     const volatile sig_atomic_t *stop;
     struct wk_chain chain;
-    struct wk_analysis analysis; /* if config->quality.analyse */
-    struct wk_pulses *pulses;    /* NULL: none are shown */
-    uint64_t frames;             /* read so far */
-    bool realtime;               /* the pace now */
-    int64_t lead_us;             /* metrology's time minus the steady clock, in real time */
+    struct wk_analysis analysis;    /* if config->quality.analyse */
+    struct wk_pulses *pulses;       /* NULL: none are shown */
+    struct wk_instant instant;      /* values of cycles are shown ... */
+    struct wk_instant_ring *cycles; /* ... here, in real time; NULL: nowhere */
+    uint64_t frames;                /* read so far */
+    bool realtime;                  /* the pace now */
+    int64_t lead_us;                /* metrology's time minus the steady clock, in real time */
     int32_t counts[WK_FEED_BLOCK * WK_HAL_CHANNELS];
     char why[WK_FEED_WHY];
 };

@@ -58,7 +58,7 @@ wk_err wk_meter_firmware_start(struct wk_meter_firmware *firmware,
         return fail(firmware, WK_E_FORMAT, "its version is not MAJOR.MINOR.PATCH");
     }
     snprintf(path, sizeof path, "%s/image", config->state);
-    wk_err err = wk_flash_file_open(&firmware->file, path, SECTORS);
+    wk_err err = wk_flash_file_open(&firmware->file, path, SECTORS, SECTORS);
     if (err != WK_OK) {
         return fail(firmware, err, firmware->file.why);
     }

@@ -4,13 +4,15 @@
 #include <stddef.h>
 
 #include "management/module_pack.h"
+#include "management/quantities.h"
 #include "management/rooms.h"
 
 #define KV_SECTORS      8
 #define PROFILE_SECTORS 128 /* of 16 KiB: 13 months of quarter hours and more */
 #define DAY_SECTORS     8   /* years of days */
 #define QUALITY_SECTORS 64
-#define EVENT_SECTORS   5 /* of 16 KiB: more than 600 entries */
+#define MORE_SECTORS    48 /* each of those that came later: six weeks of five minutes */
+#define EVENT_SECTORS   5  /* of 16 KiB: more than 600 entries */
 #define BILLING_SECTORS 8
 
 static const struct wk_layout_name k_keys[] = {
@@ -28,10 +30,17 @@ static const struct wk_layout_name k_keys[] = {
     {WK_MODULE_KEY_CHAIN, WK_MODULE_KEY_CHAIN, "newest hash of the security log"},
     {WK_MODULE_KEY_ALARM, WK_MODULE_KEY_ALARM, "alarms and their destinations"},
     {WK_MODULE_KEY_DISPLAY, WK_MODULE_KEY_DISPLAY, "lists of the display"},
-    {WK_MODULE_KEY_PROFILE, WK_MODULE_KEY_PROFILE + WK_ROOMS_PROFILES - 1,
+    {WK_MODULE_KEY_PROFILE, WK_MODULE_KEY_PROFILE + WK_ROOMS_OWN_PROFILES - 1,
      "rules of a profile"},
-    {WK_MODULE_KEY_ROWS, WK_MODULE_KEY_ROWS + WK_ROOMS_PROFILES - 1,
+    {WK_MODULE_KEY_ROWS, WK_MODULE_KEY_ROWS + WK_ROOMS_OWN_PROFILES - 1,
      "newest rows of a profile"},
+    {WK_MODULE_KEY_MORE_PROFILES, WK_MODULE_KEY_MORE_PROFILES + WK_ROOMS_MORE_PROFILES - 1,
+     "rules of a profile"},
+    {WK_MODULE_KEY_MORE_ROWS, WK_MODULE_KEY_MORE_ROWS + WK_ROOMS_MORE_PROFILES - 1,
+     "newest rows of a profile"},
+    {WK_MODULE_KEY_MORE_OPEN, WK_MODULE_KEY_MORE_OPEN, "intervals under way"},
+    {WK_MODULE_KEY_QUANTITIES, WK_MODULE_KEY_QUANTITIES + WK_QUANTITIES_PARTS - 1,
+     "demand and energy of more quantities"},
 };
 
 static const struct wk_layout_name k_logs[] = {
@@ -47,9 +56,11 @@ static const struct wk_layout_name k_logs[] = {
     {WK_ROOMS_LOG_CREDIT, WK_ROOMS_LOG_CREDIT, "credit events"},
     {WK_ROOMS_LOG_PROFILE_2, WK_ROOMS_LOG_PROFILE_2, "load profile 2"},
     {WK_ROOMS_LOG_PROFILE_3, WK_ROOMS_LOG_PROFILE_3, "power quality profile"},
+    {WK_ROOMS_LOG_PROFILE_4, WK_ROOMS_LOG_PROFILE_4, "load profile of five minutes"},
+    {WK_ROOMS_LOG_PROFILE_5, WK_ROOMS_LOG_PROFILE_5, "profile of instantaneous values"},
 };
 
-struct wk_store_layout wk_layout_meter(void)
+struct wk_store_layout wk_layout_first(void)
 {
     struct wk_store_layout layout = {.kv_sectors = KV_SECTORS};
     layout.log_sectors[WK_ROOMS_LOG_PROFILE] = PROFILE_SECTORS;
@@ -60,6 +71,14 @@ struct wk_store_layout wk_layout_meter(void)
     layout.log_sectors[WK_ROOMS_LOG_BILLING] = BILLING_SECTORS;
     layout.log_sectors[WK_ROOMS_LOG_PROFILE_2] = DAY_SECTORS;
     layout.log_sectors[WK_ROOMS_LOG_PROFILE_3] = QUALITY_SECTORS;
+    return layout;
+}
+
+struct wk_store_layout wk_layout_meter(void)
+{
+    struct wk_store_layout layout = wk_layout_first();
+    layout.log_sectors[WK_ROOMS_LOG_PROFILE_4] = MORE_SECTORS;
+    layout.log_sectors[WK_ROOMS_LOG_PROFILE_5] = MORE_SECTORS;
     return layout;
 }
 

@@ -15,6 +15,8 @@ struct wk_layout_name {
 
 /** The rings. */
 struct wk_store_layout wk_layout_meter(void);
+/** What stores had before there were profiles 4 and 5, whose sectors lie behind all others. */
+struct wk_store_layout wk_layout_first(void);
 
 /** Sectors of all rings together: what the file holds. */
 uint32_t wk_layout_sectors(const struct wk_store_layout *layout);

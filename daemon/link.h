@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * daemon/link - the link of a meter: its profiles and logs as streams, its paths over UDP.
+ * daemon/link - the link of a meter: its profiles and logs as streams, its paths over their carriers.
  *
  * | stream | buffer                                     | class   |
  * |--------|--------------------------------------------|---------|
@@ -20,9 +20,15 @@
 #include <uv.h>
 
 #include "daemon/config.h"
+#include "daemon/link_monitor.h"
+#include "daemon/modem.h"
 #include "link/sender.h"
 #include "management/module.h"
-#include "port/linux/link_udp.h"
+#include "port/linux/dlms_udp.h"
+#include "port/linux/hsm.h"
+#include "port/linux/link_carrier.h"
+#include "port/linux/link_check.h"
+#include "port/linux/tls.h"
 
 struct wk_meter_link;
 
@@ -37,8 +43,23 @@ struct wk_meter_link_stream {
 
 struct wk_meter_link_path {
     struct wk_meter_link *link;
-    struct wk_link_udp *udp;
+    struct wk_link_carrier carrier;
     uint8_t number;
+    /* daemon/link_modem */
+    struct wk_meter_modem *modem; /* NULL: it needs none */
+    bool takes;                   /* the carrier takes packets */
+    uint32_t suspected;           /* count of the path that the modem was asked for */
+    int64_t dead_us; /* since when nothing comes though it is carried; 0: it does */
+};
+
+#define WK_METER_LINK_ANNOUNCED 8 /* events between two commits that are announced, most */
+
+/* An event that the next commit stores. */
+struct wk_meter_link_announced {
+    uint8_t stream;
+    uint64_t sequence;
+    uint8_t size;
+    uint8_t octets[WK_LINK_ANNOUNCED];
 };
 
 struct wk_meter_link {
@@ -53,17 +74,44 @@ struct wk_meter_link {
     struct wk_meter_link_path paths[WK_LINK_PATHS];
     uint8_t stream_count;
     uint8_t path_count;
+    struct wk_tls_config files;   /* what `trust` is made of */
+    struct wk_tls_context *trust; /* of carriers with TLS; NULL: none is configured */
     uv_timer_t timer;
-    int month; /* of the budget */
+    struct wk_link_check check; /* the test of a path, the last one or that under way */
+    struct wk_link_monitor monitor;
+    struct wk_dlms_udp *server; /* of clients behind the head-end; NULL: they are not served */
+    struct wk_module_watch watch;
+    uint8_t announced_count;
+    struct wk_meter_link_announced announced[WK_METER_LINK_ANNOUNCED];
+    uint8_t heard_count;
+    struct wk_link_said heard[WK_LINK_SAID]; /* what they asked, until the packet is taken */
+    int month;                               /* of the budget */
+    char error[WK_LINK_CARRIER_ERROR];       /* of wk_meter_link_start */
 };
 
-/** Begins, if there is a [path]. `config` and `module` must stay. WK_E_IO: no memory; errors of
- *  the store. */
+/** Begins, if there is a [path]. `config` and `module` must stay. WK_E_IO: no memory; WK_E_FORMAT: a carrier
+ *  cannot be with what is configured; errors of the store. `hsm`: where keys in a token are; NULL: nowhere. Where link->error is not "", it says why. */
 WK_MUST_USE wk_err wk_meter_link_start(struct wk_meter_link *link, uv_loop_t *loop,
                                        const struct wk_config *config, struct wk_module *module,
-                                       const struct wk_hal_crypto *crypto);
+                                       const struct wk_hal_crypto *crypto, struct wk_hsm *hsm);
+/** Serves clients behind the head-end, who talk by the link as they would over UDP: each conversation is
+ *  a peer of a server without a socket, whose config->send calls wk_meter_link_say. Nothing to do if there
+ *  is no [path], or if [link] says talk = no. Errors of wk_dlms_udp_start. */
+WK_MUST_USE wk_err wk_meter_link_serve(struct wk_meter_link *link,
+                                       const struct wk_dlms_udp_config *config,
+                                       char error[WK_DLMS_UDP_ERROR]);
+/** The modem for power lines or radio of a path, as long as it tells of itself; NULL: there is none. */
+const struct wk_line_modem *wk_meter_link_line_modem(const struct wk_meter_link_path *path);
+/** Begins the connection test of a path; link->check has its results when it does not run any more. WK_E_NOT_FOUND: there
+ *  is no such path; WK_E_BUSY: one runs. */
+WK_MUST_USE wk_err wk_meter_link_check(struct wk_meter_link *link, uint8_t path);
+/** An answer of that server. */
+void wk_meter_link_say(struct wk_meter_link *link, const struct sockaddr *to,
+                       const uint8_t *octets, size_t size);
 /** Records may have been committed: sends what there is. */
 void wk_meter_link_look(struct wk_meter_link *link);
 void wk_meter_link_stop(struct wk_meter_link *link);
+/** When the loop has ended. */
+void wk_meter_link_free(struct wk_meter_link *link);
 
 #endif

@@ -13,7 +13,7 @@
 #include "metrology/quality.h"
 
 #define PUMP_MOST 64 /* records in one turn of the loop */
-#define PUMP_MS   5  /* between looks at an empty ring */
+#define PUMP_MS   20 /* between looks at what no record tells of */
 #define NS_PER_US 1000
 
 #define METROLOGY "wk-metrology 0.1.0" /* the legally relevant part has a version of its own */
@@ -72,6 +72,8 @@ static void describe(struct wk_meter *meter, struct wk_module_config *module)
         .layout = wk_layout_meter(),
         .setup = &meter->setup,
         .counts = &meter->counts,
+        .quantities = &meter->quantities,
+        .more_profiles = meter->more_profiles,
         .harmonics = &meter->harmonics,
         .parameter_monitor = &meter->parameter_monitor,
         .world = &meter->setups.world,
@@ -106,9 +108,15 @@ static wk_err open_state(struct wk_meter *meter)
     if (err != WK_OK) {
         return fail(meter, err, "", meter->ring.why);
     }
+    snprintf(path, sizeof path, "%s/cycles", state);
+    if (wk_instant_ring_open(&meter->cycles, path) != WK_OK) {
+        fprintf(stderr, "wk-meterd: %s\n", meter->cycles.why); /* metering goes on */
+    }
     const struct wk_store_layout layout = wk_layout_meter();
+    const struct wk_store_layout first = wk_layout_first();
     snprintf(path, sizeof path, "%s/store", state);
-    err = wk_flash_file_open(&meter->flash, path, wk_layout_sectors(&layout));
+    err = wk_flash_file_open(&meter->flash, path, wk_layout_sectors(&layout),
+                             wk_layout_sectors(&first));
     return err == WK_OK ? WK_OK : fail(meter, err, "", meter->flash.why);
 }
 
@@ -178,43 +186,12 @@ static void take_record(void *self, const struct wk_record *record)
     }
 }
 
-static wk_err read_pin(struct wk_meter *meter, char *pin, size_t room)
-{
-    const char *path = meter->config.token_pin_file;
-    FILE *file = fopen(path, "re");
-    const bool good = file != NULL && fgets(pin, (int)room, file) != NULL;
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    if (!good) {
-        return fail(meter, WK_E_NOT_FOUND, path, "the PIN of the token cannot be read");
-    }
-    pin[strcspn(pin, "\r\n")] = '\0';
-    return WK_OK;
-}
-
 static wk_err start_keys(struct wk_meter *meter)
 {
-    char pin[WK_CONFIG_SECRET];
-    const struct wk_config *config = &meter->config;
-    WK_TRY(wk_crypto_init(&meter->crypto));
-    meter->keys = &meter->crypto.hal;
-    if (config->token_module[0] == '\0') {
-        return WK_OK;
-    }
-    WK_TRY(read_pin(meter, pin, sizeof pin));
-    const struct wk_hsm_config token = {
-        .module = config->token_module,
-        .label = config->token_label[0] != '\0' ? config->token_label : NULL,
-        .pin = pin,
-    };
-    const wk_err err = wk_hsm_open(&meter->hsm, &token);
-    memset(pin, 0, sizeof pin);
-    if (err != WK_OK) {
-        return fail(meter, err, "token", wk_hsm_error(&meter->hsm));
-    }
-    meter->keys = &meter->hsm.hal;
-    return WK_OK;
+    char error[WK_METER_SECURITY_ERROR];
+    const wk_err err = wk_meter_keys_open(&meter->config, &meter->crypto, &meter->hsm, error);
+    meter->keys = meter->config.token_module[0] != '\0' ? &meter->hsm.hal : &meter->crypto.hal;
+    return err == WK_OK ? WK_OK : fail(meter, err, "", error);
 }
 
 static struct wk_hsm *token_of(struct wk_meter *meter)
@@ -227,6 +204,7 @@ static wk_err start_security(struct wk_meter *meter, struct wk_module_config *co
     char error[WK_METER_SECURITY_ERROR];
     const wk_err err = wk_meter_security_make(&meter->security, &meter->config, token_of(meter),
                                               config, error);
+    meter->security.identity.tls = meter->enrol.is_on ? &meter->enrol.port : NULL;
     return err == WK_OK ? WK_OK : fail(meter, err, "", error);
 }
 
@@ -255,6 +233,14 @@ static struct wk_meter_push_config push_config(struct wk_meter *meter)
     };
 }
 
+/* The rules are those of the meter's own demand, which were checked with the configuration. */
+static wk_err start_quantities(struct wk_meter *meter)
+{
+    static const struct wk_demand_rules k_usual = {WK_DEMAND_USUAL_S, 1};
+    const struct wk_demand_rules *rules = &meter->config.demand;
+    return wk_quantities_init(&meter->quantities, rules->part_s != 0 ? rules : &k_usual);
+}
+
 static wk_err start_module(struct wk_meter *meter)
 {
     struct wk_module_config config;
@@ -269,9 +255,13 @@ static wk_err start_module(struct wk_meter *meter)
     for (int i = 0; i < WK_RELAY_COUNT; i++) {
         ports.fittings.relay[i] = &meter->panel.relay[i].port;
     }
-    wk_meter_setups_init(&meter->setups, &meter->config);
+    wk_meter_setups_init(&meter->setups, &meter->config, &meter->link);
     describe(meter, &config);
+    WK_TRY(start_quantities(meter));
     WK_TRY(start_keys(meter));
+    if (wk_meter_enrol_open(&meter->enrol, &meter->config, token_of(meter)) != WK_OK) {
+        return fail(meter, WK_E_IO, "certificate of TLS", meter->enrol.error);
+    }
     wk_parameter_monitor_init(&meter->parameter_monitor, meter->keys);
     WK_TRY(start_security(meter, &config));
     ports.crypto = meter->keys;
@@ -289,6 +279,8 @@ static wk_err start_module(struct wk_meter *meter)
                           "know; it is left as it is"
                         : wk_err_text(err));
     }
+    wk_data_protection_init(&meter->data_protection, meter->keys);
+    meter->module.rooms.data_protection = &meter->data_protection;
     wk_meter_setups_take(&meter->setups, &meter->module.rooms, &meter->config);
     if (wk_meter_firmware_start(&meter->firmware, &meter->config, &meter->module, meter->keys,
                                 meter->version, meter->trial) != WK_OK) {
@@ -331,9 +323,24 @@ static void served(void *self)
     wk_meter_link_look(&meter->link); /* what a client did may be an alarm */
 }
 
-static void pump(uv_timer_t *timer)
+static void on_timer(uv_timer_t *timer);
+static void on_idle(uv_idle_t *idle);
+
+/* A timer of 0 that is started from its own callback runs again before the loop looks at anything else (libuv up to
+ * 1.44): with a backlog on a slow disk nobody would be answered. */
+static void go_on(struct wk_meter *meter, bool at_once)
 {
-    struct wk_meter *meter = timer->data;
+    if (at_once) {
+        uv_idle_start(&meter->idle, on_idle);
+        uv_timer_stop(&meter->timer);
+    } else {
+        uv_idle_stop(&meter->idle);
+        uv_timer_start(&meter->timer, on_timer, PUMP_MS, 0);
+    }
+}
+
+static void pump(struct wk_meter *meter)
+{
     size_t taken = 0;
     const wk_err err = wk_pump_run(&meter->pump, PUMP_MOST, &taken);
     if (err != WK_OK) {
@@ -353,12 +360,28 @@ static void pump(uv_timer_t *timer)
     }
     if (taken > 0) {
         wk_meter_link_look(&meter->link);
+        wk_web_tell(&meter->web);
     }
     const bool more = wk_meter_firmware_look(&meter->firmware);
     if (wk_meter_firmware_wants_restart(&meter->firmware)) {
         end(meter, WK_OK, "");
     }
-    uv_timer_start(timer, pump, taken == PUMP_MOST || more ? 0 : PUMP_MS, 0);
+    go_on(meter, taken == PUMP_MOST || more);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    pump(timer->data);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    pump(idle->data);
+}
+
+static void on_records(uv_async_t *wake)
+{
+    pump(wake->data);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -371,11 +394,17 @@ static wk_err start_loop(struct wk_meter *meter)
 {
     static const int k_signals[] = {SIGINT, SIGTERM};
     if (uv_loop_init(&meter->loop) != 0 || uv_timer_init(&meter->loop, &meter->timer) != 0 ||
+        uv_idle_init(&meter->loop, &meter->idle) != 0 ||
         wk_gate_init(&meter->gate, &meter->loop) != WK_OK) {
         return fail(meter, WK_E_IO, "", "no event loop");
     }
     meter->timer.data = meter;
-    uv_timer_start(&meter->timer, pump, 0, 0);
+    meter->idle.data = meter;
+    uv_timer_start(&meter->timer, on_timer, 0, 0);
+    if (wk_ring_watch_start(&meter->watch, &meter->loop, &meter->ring, on_records, meter) !=
+        WK_OK) {
+        return fail(meter, WK_E_IO, "", "no thread to watch the ring");
+    }
     for (int i = 0; i < 2; i++) {
         meter->signals[i].data = meter;
         uv_signal_init(&meter->loop, &meter->signals[i]);
@@ -384,19 +413,46 @@ static wk_err start_loop(struct wk_meter *meter)
     return WK_OK;
 }
 
-static wk_err start_dlms(struct wk_meter *meter)
+static struct wk_meter_ports_config ports_config(struct wk_meter *meter)
 {
-    char error[WK_METER_PORTS_ERROR];
-    const struct wk_meter_ports_config config = {
+    return (struct wk_meter_ports_config){
         .loop = &meter->loop,
         .config = &meter->config,
         .setups = &meter->setups,
         .session = session_of(meter),
         .hsm = token_of(meter),
+        .tls_is_ready = wk_meter_enrol_is_ready(&meter->enrol),
         .self = meter,
         .now_us = now_us,
         .served = served,
     };
+}
+
+/* A certificate is there: TLS begins if it has not yet. */
+static wk_err serve_tls(void *self, char error[WK_ENROL_ERROR])
+{
+    struct wk_meter *meter = self;
+    const struct wk_meter_ports_config config = ports_config(meter);
+    _Static_assert(WK_ENROL_ERROR >= WK_METER_PORTS_ERROR, "one text serves both");
+    return meter->ports.tls != NULL ? WK_OK
+                                    : wk_meter_ports_start_tls(&meter->ports, &config, error);
+}
+
+static wk_err start_enrol(struct wk_meter *meter)
+{
+    const struct wk_meter_enrol_config config = {.loop = &meter->loop,
+                                                 .module = &meter->module,
+                                                 .self = meter,
+                                                 .ready = serve_tls,
+                                                 .served = served};
+    const wk_err err = wk_meter_enrol_start(&meter->enrol, &config);
+    return err == WK_OK ? WK_OK : fail(meter, err, "certificate of TLS", "no timer");
+}
+
+static wk_err start_dlms(struct wk_meter *meter)
+{
+    char error[WK_METER_PORTS_ERROR];
+    const struct wk_meter_ports_config config = ports_config(meter);
     const wk_err err = wk_meter_ports_start(&meter->ports, &config, error);
     return err == WK_OK ? WK_OK : fail(meter, err, "DLMS", error);
 }
@@ -409,12 +465,20 @@ static wk_err start_views(struct wk_meter *meter)
         .config = &meter->config,
         .module = &meter->module,
         .submeters = &meter->submeters,
+        .lines = &meter->lines,
         .self = meter,
         .now_us = now_us,
         .served = served,
     };
     const wk_err err = wk_meter_views_start(&meter->views, &config, error);
     return err == WK_OK ? WK_OK : fail(meter, err, "", error);
+}
+
+static wk_err start_lines(struct wk_meter *meter)
+{
+    char why[WK_MODBUS_WHY];
+    const wk_err err = wk_modbus_lines_start(&meter->lines, &meter->config, why);
+    return err == WK_OK ? WK_OK : fail(meter, err, "Modbus", why);
 }
 
 static wk_err start_push(struct wk_meter *meter)
@@ -424,11 +488,34 @@ static wk_err start_push(struct wk_meter *meter)
     return err == WK_OK ? WK_OK : fail(meter, err, "push", wk_err_text(err));
 }
 
+static void say(void *self, const struct sockaddr *to, const uint8_t *octets, size_t size)
+{
+    struct wk_meter *meter = self;
+    wk_meter_link_say(&meter->link, to, octets, size);
+}
+
+/* Clients behind the head-end. */
+static wk_err start_talk(struct wk_meter *meter)
+{
+    char error[WK_DLMS_UDP_ERROR];
+    const struct wk_dlms_udp_config config = {
+        .loop = &meter->loop,
+        .session = session_of(meter),
+        .self = meter,
+        .now_us = now_us,
+        .served = served,
+        .send = say,
+    };
+    const wk_err err = wk_meter_link_serve(&meter->link, &config, error);
+    return err == WK_OK ? WK_OK : fail(meter, err, "link", error);
+}
+
 static wk_err start_link(struct wk_meter *meter)
 {
     const wk_err err = wk_meter_link_start(&meter->link, &meter->loop, &meter->config,
-                                           &meter->module, &meter->crypto.hal);
-    return err == WK_OK ? WK_OK : fail(meter, err, "link", wk_err_text(err));
+                                           &meter->module, &meter->crypto.hal, token_of(meter));
+    const char *why = meter->link.error[0] != '\0' ? meter->link.error : wk_err_text(err);
+    return err == WK_OK ? start_talk(meter) : fail(meter, err, "link", why);
 }
 
 static wk_err start_web(struct wk_meter *meter)
@@ -451,6 +538,8 @@ static wk_err start_web(struct wk_meter *meter)
     meter->web.shelly = &meter->views.shelly;
     meter->web.submeters = &meter->submeters;
     meter->web.link = &meter->link;
+    meter->web.enrol = &meter->enrol;
+    meter->web.cycles = &meter->cycles;
     meter->web.assets = wk_meter_assets;
     meter->web.asset_count = wk_meter_asset_count;
     const wk_err err =
@@ -469,6 +558,7 @@ static void close_handle(uv_handle_t *handle, void *context)
 static void close_all(struct wk_meter *meter)
 {
     if (meter->loop.data != NULL) {
+        wk_ring_watch_stop(&meter->watch);
         wk_meter_ports_stop(&meter->ports);
         wk_meter_views_stop(&meter->views);
         wk_meter_push_stop(&meter->push);
@@ -480,12 +570,15 @@ static void close_all(struct wk_meter *meter)
         uv_run(&meter->loop, UV_RUN_DEFAULT);
         uv_loop_close(&meter->loop);
     }
+    wk_modbus_lines_stop(&meter->lines);
     wk_meter_ports_free(&meter->ports);
     wk_meter_views_free(&meter->views);
+    wk_meter_link_free(&meter->link);
     wk_meter_firmware_stop(&meter->firmware);
     wk_hsm_close(&meter->hsm);
     wk_crypto_close(&meter->crypto);
     wk_flash_file_close(&meter->flash);
+    wk_instant_ring_close(&meter->cycles);
     wk_ring_close(&meter->ring);
 }
 
@@ -506,6 +599,12 @@ wk_err wk_meter_start(struct wk_meter *meter)
         err = start_dlms(meter);
     }
     if (err == WK_OK) {
+        err = start_enrol(meter);
+    }
+    if (err == WK_OK) {
+        err = start_lines(meter);
+    }
+    if (err == WK_OK) {
         err = start_views(meter);
     }
     if (err == WK_OK) {
@@ -515,7 +614,7 @@ wk_err wk_meter_start(struct wk_meter *meter)
         err = start_link(meter);
     }
     if (err == WK_OK) {
-        err = wk_submeters_start(&meter->submeters, &meter->config);
+        err = wk_submeters_start(&meter->submeters, &meter->config, &meter->lines);
     }
     if (err == WK_OK) {
         err = start_web(meter);

@@ -33,8 +33,9 @@ static const char *given(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
-static wk_err start_tls(struct wk_meter_ports *ports,
-                        const struct wk_meter_ports_config *config, char *error)
+wk_err wk_meter_ports_start_tls(struct wk_meter_ports *ports,
+                                const struct wk_meter_ports_config *config,
+                                char error[WK_METER_PORTS_ERROR])
 {
     const struct wk_config *file = config->config;
     const struct wk_tls_config tls = {
@@ -47,6 +48,8 @@ static wk_err start_tls(struct wk_meter_ports *ports,
         .hsm = config->hsm,
     };
     struct wk_dlms_tcp_config tcp = tcp_config(config);
+    wk_tls_context_free(ports->trust); /* of a start that failed */
+    ports->trust = NULL;
     WK_TRY(wk_tls_context_make(&ports->trust, &tls, error));
     tcp.port = file->tls_port;
     tcp.tls = ports->trust;
@@ -116,8 +119,8 @@ wk_err wk_meter_ports_start(struct wk_meter_ports *ports,
 {
     const struct wk_dlms_tcp_config tcp = tcp_config(config);
     WK_TRY(wk_dlms_tcp_start(&ports->tcp, &tcp, error));
-    if (config->config->tls_port != 0) {
-        WK_TRY(start_tls(ports, config, error));
+    if (config->config->tls_port != 0 && config->tls_is_ready) {
+        WK_TRY(wk_meter_ports_start_tls(ports, config, error));
     }
     if (config->config->udp_port != 0) {
         WK_TRY(start_udp(ports, config, error));

@@ -36,6 +36,7 @@ struct wk_meter_ports_config {
     const struct wk_meter_setups *setups;
     struct wk_session_config session;
     struct wk_hsm *hsm; /* NULL: there is no token */
+    bool tls_is_ready;  /* there is a certificate; else wk_meter_ports_start_tls later */
     void *self;         /* of the functions */
     int64_t (*now_us)(void *self);
     void (*served)(void *self);
@@ -45,6 +46,10 @@ struct wk_meter_ports_config {
 WK_MUST_USE wk_err wk_meter_ports_start(struct wk_meter_ports *ports,
                                         const struct wk_meter_ports_config *config,
                                         char error[WK_METER_PORTS_ERROR]);
+/** Opens that of TLS, once it has a certificate. Errors as above. */
+WK_MUST_USE wk_err wk_meter_ports_start_tls(struct wk_meter_ports *ports,
+                                            const struct wk_meter_ports_config *config,
+                                            char error[WK_METER_PORTS_ERROR]);
 /** Closes them; the loop frees them. */
 void wk_meter_ports_stop(struct wk_meter_ports *ports);
 /** After the loop has ended. */

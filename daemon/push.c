@@ -80,7 +80,7 @@ static wk_err put_setups(struct wk_push *push, const struct wk_config *config)
     const size_t size = strlen(config->push_destination);
     struct wk_push_setup setup = {
         .destination_size = (uint8_t)size,
-        .service = config->push_udp ? WK_PUSH_UDP : WK_PUSH_TCP,
+        .service = (uint8_t)config->push_service,
         .message = config->push_compact ? WK_PUSH_MESSAGE_COMPACT : WK_PUSH_MESSAGE_AXDR,
         .method = config->push_confirm ? WK_PUSH_CONFIRMED : WK_PUSH_UNCONFIRMED,
         .protect = config->push_protect,

@@ -16,6 +16,45 @@ static wk_err fail(char error[WK_METER_SECURITY_ERROR], wk_err err, const char *
     return err;
 }
 
+/* ---- the token --------------------------------------------------------------------------- */
+
+static wk_err read_pin(const char *path, char *pin, size_t room,
+                       char error[WK_METER_SECURITY_ERROR])
+{
+    FILE *file = fopen(path, "re");
+    const bool good = file != NULL && fgets(pin, (int)room, file) != NULL;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (!good) {
+        return fail(error, WK_E_NOT_FOUND, path, "the PIN of the token cannot be read");
+    }
+    pin[strcspn(pin, "\r\n")] = '\0';
+    return WK_OK;
+}
+
+wk_err wk_meter_keys_open(const struct wk_config *config, struct wk_crypto *crypto,
+                          struct wk_hsm *hsm, char error[WK_METER_SECURITY_ERROR])
+{
+    char pin[WK_CONFIG_SECRET];
+    wk_err err = wk_crypto_init(crypto);
+    if (err != WK_OK) {
+        return fail(error, err, "cryptography", wk_err_text(err));
+    }
+    if (config->token_module[0] == '\0') {
+        return WK_OK;
+    }
+    WK_TRY(read_pin(config->token_pin_file, pin, sizeof pin, error));
+    const struct wk_hsm_config token = {
+        .module = config->token_module,
+        .label = config->token_label[0] != '\0' ? config->token_label : NULL,
+        .pin = pin,
+    };
+    err = wk_hsm_open(hsm, &token);
+    memset(pin, 0, sizeof pin);
+    return err == WK_OK ? WK_OK : fail(error, err, "token", wk_hsm_error(hsm));
+}
+
 /* ---- keys in the token ------------------------------------------------------------------- */
 
 /* An empty slot takes the key of the file once, which may go from the file then. */
@@ -39,8 +78,9 @@ static wk_err commission(struct wk_hsm *hsm, struct wk_hal_key *key,
 
 /* ---- the usual three --------------------------------------------------------------------- */
 
-static wk_err use_usual(const struct wk_config *config, struct wk_hsm *hsm,
-                        struct wk_module_config *module, char error[WK_METER_SECURITY_ERROR])
+static wk_err use_usual(struct wk_meter_security *security, const struct wk_config *config,
+                        struct wk_hsm *hsm, struct wk_module_config *module,
+                        char error[WK_METER_SECURITY_ERROR])
 {
     struct wk_cipher_keys *keys = &module->keys;
     keys->ek.size = sizeof config->encryption_key;
@@ -51,6 +91,7 @@ static wk_err use_usual(const struct wk_config *config, struct wk_hsm *hsm,
     struct wk_session_secret *secret = &module->password[WK_ROLE_READER];
     secret->size = (uint8_t)strlen(config->reader_password);
     memcpy(secret->octets, config->reader_password, secret->size);
+    module->pairs = config->tls_enrol ? &security->identity : NULL; /* for that of TLS alone */
     return keys->ek.slot != 0 ? commission(hsm, &keys->ek, error) : WK_OK;
 }
 
@@ -203,7 +244,7 @@ wk_err wk_meter_security_make(struct wk_meter_security *security,
 {
     *security = (struct wk_meter_security){0};
     if (config->association_count == 0) {
-        return use_usual(config, hsm, module, error);
+        return use_usual(security, config, hsm, module, error);
     }
     for (uint8_t i = 0; i < config->association_count; i++) {
         WK_TRY(add_association(security, &config->association[i], hsm, module, error));

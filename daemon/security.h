@@ -20,6 +20,10 @@ struct wk_meter_security {
     struct wk_session_identity identity;
 };
 
+/** Opens the cryptography of the meter and, if the configuration names one, its token. Errors of
+ *  wk_hsm_open; WK_E_NOT_FOUND: no PIN; told in `error`. */
+WK_MUST_USE wk_err wk_meter_keys_open(const struct wk_config *config, struct wk_crypto *crypto,
+                                      struct wk_hsm *hsm, char error[WK_METER_SECURITY_ERROR]);
 /** Fills them and what `module` says of keys. `hsm`: NULL if there is no token; keys of the file
  *  that belong into an empty slot go there. On error *error says what and why: WK_E_FULL more
  *  Security setups than WK_SESSION_SETUPS; those of port/linux/pem and port/linux/hsm. */

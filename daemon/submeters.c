@@ -18,36 +18,43 @@ static int64_t now_us(void)
 
 static wk_err bus_read(void *self, const struct wk_modbus_request *request, uint16_t *to)
 {
-    return wk_modbus_read(self, request, to);
+    struct wk_submeters_worker *worker = self;
+    struct wk_modbus_result result = {.err = WK_OK};
+    struct wk_modbus_job job = {.class = WK_MODBUS_OWN,
+                                .customer = worker->index,
+                                .timeout_ms = TIMEOUT_MS,
+                                .retries = RETRIES};
+    wk_modbus_message_of(&job.request, request);
+    const wk_err err = wk_modbus_queue_ask(worker->queue, &job, &result);
+    memcpy(worker->line_fault, result.why, sizeof worker->line_fault);
+    worker->exception = result.answer.pdu[1];
+    WK_TRY(err);
+    if (!wk_modbus_registers_of(&result.answer, request->count, to)) {
+        snprintf(worker->line_fault, sizeof worker->line_fault,
+                 "unit %u answers other registers", request->unit);
+        return WK_E_FORMAT;
+    }
+    return WK_OK;
 }
 
 static uint8_t bus_exception(void *self)
 {
-    const struct wk_modbus *modbus = self;
-    return modbus->exception;
+    const struct wk_submeters_worker *worker = self;
+    return worker->exception;
 }
 
 static wk_err read_once(struct wk_submeters_worker *worker, struct wk_submeter *submeter,
                         char fault[WK_MODBUS_WHY])
 {
-    const struct wk_config_submeter *config = &worker->all->config->submeter[worker->index];
-    const struct wk_modbus_config line = {
-        .uri = config->uri, .timeout_ms = TIMEOUT_MS, .retries = RETRIES};
-    struct wk_modbus modbus;
     const struct wk_submeter_bus bus = {
-        .self = &modbus, .read = bus_read, .exception = bus_exception};
-    pthread_mutex_lock(worker->line);
-    wk_err err = wk_modbus_open(&modbus, &line);
+        .self = worker, .read = bus_read, .exception = bus_exception};
+    worker->line_fault[0] = '\0';
     submeter->why[0] = '\0';
-    if (err == WK_OK) {
-        err = wk_submeter_read(submeter, &bus);
-    }
-    wk_modbus_close(&modbus);
-    pthread_mutex_unlock(worker->line);
+    const wk_err err = wk_submeter_read(submeter, &bus);
     snprintf(fault, WK_MODBUS_WHY, "%s",
              err == WK_OK               ? ""
              : submeter->why[0] != '\0' ? submeter->why
-                                        : modbus.why);
+                                        : worker->line_fault);
     return err;
 }
 
@@ -91,23 +98,13 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Sub-meters of one serial line or converter share the lock of the first. */
-static pthread_mutex_t *line_of(struct wk_submeters *submeters, uint8_t index)
-{
-    const struct wk_config_submeter *config = submeters->config->submeter;
-    for (uint8_t n = 0; n < index; n++) {
-        if (strcmp(config[n].uri, config[index].uri) == 0) {
-            return submeters->worker[n].line;
-        }
-    }
-    return &submeters->worker[index].own_line;
-}
-
-wk_err wk_submeters_start(struct wk_submeters *submeters, const struct wk_config *config)
+wk_err wk_submeters_start(struct wk_submeters *submeters, const struct wk_config *config,
+                          const struct wk_modbus_lines *lines)
 {
     pthread_condattr_t attributes;
     memset(submeters, 0, sizeof *submeters);
     submeters->config = config;
+    submeters->lines = lines;
     pthread_mutex_init(&submeters->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -115,10 +112,9 @@ wk_err wk_submeters_start(struct wk_submeters *submeters, const struct wk_config
     pthread_condattr_destroy(&attributes);
     for (uint8_t n = 0; n < config->submeter_count; n++) {
         struct wk_submeters_worker *worker = &submeters->worker[n];
-        pthread_mutex_init(&worker->own_line, NULL);
         worker->all = submeters;
         worker->index = n;
-        worker->line = line_of(submeters, n);
+        worker->queue = wk_modbus_lines_of(lines, config->submeter[n].uri);
         if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
             wk_submeters_stop(submeters);
             return WK_E_IO;
@@ -185,5 +181,6 @@ json_t *wk_submeters_view(struct wk_submeters *submeters)
         const struct wk_submeters_state state = wk_submeters_state_of(submeters, n);
         json_array_append_new(all, view_one(&submeters->config->submeter[n], &state));
     }
-    return json_pack("{s:o}", "submeters", all);
+    return json_pack("{s:o, s:o}", "submeters", all, "lines",
+                     wk_modbus_lines_view(submeters->lines));
 }

@@ -2,7 +2,7 @@
  *
  * daemon/submeters - reads the configured sub-meters, each in a thread of its own: a line that
  * does not answer holds up nobody else. Their values are shown, never billed. Those that share a
- * serial line take turns. */
+ * line ask its owner (daemon/modbus_lines), and so do the clients of a gateway. */
 #ifndef WK_DAEMON_SUBMETERS_H
 #define WK_DAEMON_SUBMETERS_H
 
@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "daemon/config.h"
-#include "port/linux/modbus_master.h"
+#include "daemon/modbus_lines.h"
 #include "port/linux/submeter.h"
 
 /* What is known of one; guarded by wk_submeters.lock. */
@@ -27,6 +27,7 @@ struct wk_submeters_state {
 
 struct wk_submeters {
     const struct wk_config *config;
+    const struct wk_modbus_lines *lines;
     pthread_mutex_t lock;
     pthread_cond_t wake; /* stop has been set */
     bool stop;
@@ -35,15 +36,18 @@ struct wk_submeters {
         struct wk_submeters *all;
         uint8_t index;
         pthread_t thread;
-        pthread_mutex_t *line; /* of the first sub-meter with the same URI */
-        pthread_mutex_t own_line;
+        struct wk_modbus_queue *queue; /* of its line */
+        uint8_t exception;             /* of the last request that was refused */
+        char line_fault[WK_MODBUS_WHY];
         struct wk_submeters_state state;
     } worker[WK_CONFIG_SUBMETERS];
 };
 
-/** Starts a thread for each [submeter] of the configuration. WK_E_IO: no thread; none runs. */
+/** Starts a thread for each [submeter] of the configuration. WK_E_IO: no thread; none runs. `lines`
+ *  are borrowed, and have all of theirs. */
 WK_MUST_USE wk_err wk_submeters_start(struct wk_submeters *submeters,
-                                      const struct wk_config *config);
+                                      const struct wk_config *config,
+                                      const struct wk_modbus_lines *lines);
 /** Ends them; waits for requests under way. */
 void wk_submeters_stop(struct wk_submeters *submeters);
 

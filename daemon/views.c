@@ -36,16 +36,23 @@ static struct wk_modbus_owner owner_of(const struct wk_meter_views_config *confi
         .self = config->self, .now_us = config->now_us, .served = config->served};
 }
 
+#define ORIGIN_TCP 1 /* customers of the lines behind gateways; sub-meters are 0 */
+#define ORIGIN_RTU 2
+
 static wk_err start_modbus_tcp(struct wk_meter_views *views,
                                const struct wk_meter_views_config *config, char *error)
 {
     const struct wk_config_view *view = &config->config->modbus_tcp;
+    struct wk_modbus_route route[WK_MODBUS_ROUTES];
     const struct wk_modbus_tcp_config tcp = {
         .loop = config->loop,
         .address = view->host,
         .port = view->port,
         .server = server_of(config, view),
         .owner = owner_of(config),
+        .route = route,
+        .routes = wk_modbus_lines_routes(config->lines, config->config, false, route),
+        .origin = ORIGIN_TCP,
     };
     return wk_modbus_tcp_start(&views->modbus_tcp, &tcp, error);
 }
@@ -54,6 +61,7 @@ static wk_err start_modbus_line(struct wk_meter_views *views,
                                 const struct wk_meter_views_config *config, char *error)
 {
     const struct wk_config_view *view = &config->config->modbus_rtu;
+    struct wk_modbus_route route[WK_MODBUS_ROUTES];
     struct wk_modbus_line_config line = {
         .loop = config->loop,
         .device = view->device,
@@ -61,9 +69,48 @@ static wk_err start_modbus_line(struct wk_meter_views *views,
         .rs485 = view->rs485,
         .server = server_of(config, view),
         .owner = owner_of(config),
+        .route = route,
+        .routes = wk_modbus_lines_routes(config->lines, config->config, true, route),
+        .origin = ORIGIN_RTU,
     };
     memcpy(line.framing, view->framing, sizeof line.framing);
     return wk_modbus_line_start(&views->modbus_line, &line, error);
+}
+
+/* ---- DL/T 645 ------------------------------------------------------------------------------ */
+
+/* The last twelve digits of a text, as BCD, the lowest first. */
+static void take_address(uint8_t address[WK_DLT645_ADDRESS], const char *text)
+{
+    size_t digit = 0;
+    memset(address, 0, WK_DLT645_ADDRESS);
+    for (size_t n = strlen(text); n > 0 && digit < 2 * (size_t)WK_DLT645_ADDRESS; n--) {
+        if (text[n - 1] >= '0' && text[n - 1] <= '9') {
+            address[digit / 2] |= (uint8_t)((text[n - 1] - '0') << (digit % 2 == 0 ? 0 : 4));
+            digit++;
+        }
+    }
+}
+
+static wk_err start_dlt645(struct wk_meter_views *views,
+                           const struct wk_meter_views_config *config, char *error)
+{
+    const struct wk_config_view *view = &config->config->dlt645;
+    struct wk_dlt645_port_config dlt645 = {
+        .loop = config->loop,
+        .device = view->device,
+        .rs485 = view->rs485,
+        .dlt645 = {.table = &config->module->table,
+                   .baud = view->baud,
+                   .clock_role = view->takes_time ? WK_ROLE_MANAGEMENT : WK_ROLE_COUNT},
+        .self = config->self,
+        .now_us = config->now_us,
+        .served = config->served,
+    };
+    memcpy(dlt645.framing, view->framing, sizeof dlt645.framing);
+    take_address(dlt645.dlt645.address,
+                 view->address[0] != '\0' ? view->address : config->config->serial);
+    return wk_dlt645_port_start(&views->dlt645, &dlt645, error);
 }
 
 /* ---- P1 ---------------------------------------------------------------------------------- */
@@ -204,6 +251,7 @@ wk_err wk_meter_views_start(struct wk_meter_views *views,
     } k_views[] = {
         {"Modbus TCP", &config->config->modbus_tcp.is_there, start_modbus_tcp},
         {"Modbus RTU", &config->config->modbus_rtu.is_there, start_modbus_line},
+        {"DL/T 645", &config->config->dlt645.is_there, start_dlt645},
         {"P1", &config->config->p1.is_there, start_p1},
         {"optical port", &config->config->optical.is_there, start_optical},
         {"Shelly", &config->config->shelly.is_there, start_shelly},
@@ -235,6 +283,9 @@ void wk_meter_views_stop(struct wk_meter_views *views)
     if (views->modbus_line != NULL) {
         wk_modbus_line_stop(views->modbus_line);
     }
+    if (views->dlt645 != NULL) {
+        wk_dlt645_port_stop(views->dlt645);
+    }
     if (views->p1 != NULL) {
         wk_p1_port_stop(views->p1);
     }
@@ -250,6 +301,7 @@ void wk_meter_views_free(struct wk_meter_views *views)
 {
     wk_modbus_tcp_free(views->modbus_tcp);
     wk_modbus_line_free(views->modbus_line);
+    wk_dlt645_port_free(views->dlt645);
     wk_p1_port_free(views->p1);
     wk_optical_port_free(views->optical);
     wk_meter_mqtt_free(views->mqtt);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * daemon/views - the views of a meter that its configuration names: Modbus on TCP and on a serial
- * line, the consumer's port P1, the optical port, MQTT, the RPC of Shelly. */
+ * line, DL/T 645, the consumer's port P1, the optical port, MQTT, the RPC of Shelly. */
 #ifndef WK_DAEMON_VIEWS_H
 #define WK_DAEMON_VIEWS_H
 
@@ -14,6 +14,7 @@
 #include "daemon/shelly.h"
 #include "daemon/submeters.h"
 #include "management/module.h"
+#include "port/linux/dlt645_port.h"
 #include "port/linux/modbus_ports.h"
 #include "port/linux/optical_port.h"
 #include "port/linux/p1_port.h"
@@ -25,8 +26,9 @@ struct wk_meter_views_config {
     uv_loop_t *loop;
     const struct wk_config *config;
     struct wk_module *module;
-    struct wk_submeters *submeters; /* channels of P1 */
-    void *self;                     /* of the functions */
+    struct wk_submeters *submeters;      /* channels of P1 */
+    const struct wk_modbus_lines *lines; /* behind gateways */
+    void *self;                          /* of the functions */
     int64_t (*now_us)(void *self);
     void (*served)(void *self);
 };
@@ -36,6 +38,7 @@ struct wk_meter_views {
     struct wk_committed committed;
     struct wk_modbus_tcp_port *modbus_tcp;
     struct wk_modbus_line *modbus_line;
+    struct wk_dlt645_port *dlt645;
     struct wk_p1_port *p1;
     struct wk_optical_port *optical;
     struct wk_meter_mqtt *mqtt;

@@ -11,56 +11,20 @@
 #include <unistd.h>
 
 #include "daemon/captures.h"
-#include "daemon/view_link.h"
+#include "daemon/web_enrol.h"
+#include "daemon/web_link.h"
+#include "daemon/web_reply.h"
+#include "daemon/web_stream.h"
+#include "port/linux/wake.h"
 
-#define STREAM_BLOCK  8192
-#define STREAM_WAIT_S 1 /* a stream with nothing new sends a comment this often */
-#define POLL_NS       50000000L
-#define IDLE_S        30
-#define JSON_TYPE     "application/json"
-#define JSON_ENDING   ".json"
-#define SHELLY        "/shelly"
-#define RPC           "/rpc"
-#define CAPTURES      "/api/captures/"
+#define IDLE_S      30
+#define JSON_TYPE   WK_WEB_JSON
+#define JSON_ENDING ".json"
+#define SHELLY      "/shelly"
+#define RPC         "/rpc"
+#define CAPTURES    "/api/captures/"
 
 /* ---- answers ----------------------------------------------------------------------------- */
-
-static void add_headers(struct MHD_Response *response, const char *type)
-{
-    MHD_add_response_header(response, "Content-Type", type);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-    MHD_add_response_header(response, "Content-Security-Policy",
-                            "default-src 'none'; script-src 'self'; style-src 'self'; "
-                            "img-src 'self' data:; connect-src 'self'; "
-                            "frame-ancestors 'none'; base-uri 'none'");
-}
-
-static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned status,
-                                 json_t *value)
-{
-    char *text =
-        value != NULL ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(value);
-    if (text == NULL) {
-        return MHD_NO;
-    }
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-    add_headers(response, JSON_TYPE);
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    const enum MHD_Result result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum MHD_Result send_error(struct MHD_Connection *connection, unsigned status,
-                                  const char *code, const char *field, const char *reason)
-{
-    return send_json(connection, status,
-                     json_pack("{s:{s:s, s:s?, s:s}}", "error", "code", code, "field", field,
-                               "reason", reason));
-}
 
 /* A whole number from the query. False if it is there but not one. */
 static bool query_number(struct MHD_Connection *connection, const char *name, int64_t *value)
@@ -77,29 +41,29 @@ static enum MHD_Result answer_profile(struct wk_web *web, struct MHD_Connection 
     int64_t from_s = 0;
     int64_t to_s = INT64_C(4294967295);
     if (!query_number(connection, "from", &from_s)) {
-        return send_error(connection, 400, "bad_request", "from",
-                          "must be UTC seconds since 1970");
+        return wk_web_error(connection, 400, "bad_request", "from",
+                            "must be UTC seconds since 1970");
     }
     if (!query_number(connection, "to", &to_s)) {
-        return send_error(connection, 400, "bad_request", "to",
-                          "must be UTC seconds since 1970");
+        return wk_web_error(connection, 400, "bad_request", "to",
+                            "must be UTC seconds since 1970");
     }
     wk_gate_hold(web->gate);
     json_t *value = wk_view_profile(&web->view, (struct wk_utc){from_s}, (struct wk_utc){to_s});
     wk_gate_release(web->gate);
-    return send_json(connection, 200, value);
+    return wk_web_json(connection, 200, value);
 }
 
 static enum MHD_Result answer_events(struct wk_web *web, struct MHD_Connection *connection)
 {
     int64_t last = 100;
     if (!query_number(connection, "last", &last)) {
-        return send_error(connection, 400, "bad_request", "last", "must be a whole number");
+        return wk_web_error(connection, 400, "bad_request", "last", "must be a whole number");
     }
     wk_gate_hold(web->gate);
     json_t *value = wk_view_events(&web->view, (size_t)last);
     wk_gate_release(web->gate);
-    return send_json(connection, 200, value);
+    return wk_web_json(connection, 200, value);
 }
 
 static enum MHD_Result answer_view(struct wk_web *web, struct MHD_Connection *connection,
@@ -108,7 +72,7 @@ static enum MHD_Result answer_view(struct wk_web *web, struct MHD_Connection *co
     wk_gate_hold(web->gate);
     json_t *value = make(&web->view);
     wk_gate_release(web->gate);
-    return send_json(connection, 200, value);
+    return wk_web_json(connection, 200, value);
 }
 
 static enum MHD_Result answer_info(struct wk_web *web, struct MHD_Connection *connection)
@@ -124,15 +88,7 @@ static enum MHD_Result answer_live(struct wk_web *web, struct MHD_Connection *co
 /* Sub-meters have a lock of their own: the meter's loop is not held. */
 static enum MHD_Result answer_submeters(struct wk_web *web, struct MHD_Connection *connection)
 {
-    return send_json(connection, 200, wk_submeters_view(web->submeters));
-}
-
-static enum MHD_Result answer_link(struct wk_web *web, struct MHD_Connection *connection)
-{
-    wk_gate_hold(web->gate);
-    json_t *value = wk_view_link(web->link);
-    wk_gate_release(web->gate);
-    return send_json(connection, 200, value);
+    return wk_web_json(connection, 200, wk_submeters_view(web->submeters));
 }
 
 static enum MHD_Result answer_balance(struct wk_web *web, struct MHD_Connection *connection)
@@ -149,13 +105,13 @@ static enum MHD_Result answer_wiring(struct wk_web *web, struct MHD_Connection *
             MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
         const char *fault = value != NULL ? wk_diagnosis_declare(&declared, name, value) : NULL;
         if (fault != NULL) {
-            return send_error(connection, 400, "bad_request", name, fault);
+            return wk_web_error(connection, 400, "bad_request", name, fault);
         }
     }
     wk_gate_hold(web->gate);
     json_t *value = wk_view_wiring(&web->view, &declared);
     wk_gate_release(web->gate);
-    return send_json(connection, 200, value);
+    return wk_web_json(connection, 200, value);
 }
 
 static enum MHD_Result answer_registers(struct wk_web *web, struct MHD_Connection *connection)
@@ -184,7 +140,7 @@ static enum MHD_Result answer_captures(struct wk_web *web, struct MHD_Connection
 {
     char folder[WK_CONFIG_PATH + 16];
     name_folder(web, folder);
-    return send_json(connection, 200, wk_captures_list(folder));
+    return wk_web_json(connection, 200, wk_captures_list(folder));
 }
 
 static enum MHD_Result answer_waveform(struct wk_web *web, struct MHD_Connection *connection,
@@ -196,19 +152,19 @@ static enum MHD_Result answer_waveform(struct wk_web *web, struct MHD_Connection
     struct wk_captures_part part = {.to_us = INT64_C(4294967295)};
     if (!query_number(connection, "from", &part.from_us) ||
         !query_number(connection, "to", &part.to_us)) {
-        return send_error(connection, 400, "bad_request", "from, to",
-                          "must be microseconds from the first sample");
+        return wk_web_error(connection, 400, "bad_request", "from, to",
+                            "must be microseconds from the first sample");
     }
     name_folder(web, folder);
     const wk_err err = wk_captures_waveform(folder, name, &part, &waveform, why);
     if (err == WK_E_NOT_FOUND) {
-        return send_error(connection, 404, "not_found", "name", why);
+        return wk_web_error(connection, 404, "not_found", "name", why);
     }
     if (err == WK_E_RANGE) {
-        return send_error(connection, 400, "bad_request", "from, to", why);
+        return wk_web_error(connection, 400, "bad_request", "from, to", why);
     }
-    return err == WK_OK ? send_json(connection, 200, waveform)
-                        : send_error(connection, 500, "not_readable", "name", why);
+    return err == WK_OK ? wk_web_json(connection, 200, waveform)
+                        : wk_web_error(connection, 500, "not_readable", "name", why);
 }
 
 static enum MHD_Result answer_capture_file(struct wk_web *web,
@@ -220,15 +176,15 @@ static enum MHD_Result answer_capture_file(struct wk_web *web,
     uint64_t size;
     name_folder(web, folder);
     if (wk_captures_open(folder, name, &file, &size) != WK_OK) {
-        return send_error(connection, 404, "not_found", "name",
-                          "there is no capture of this name");
+        return wk_web_error(connection, 404, "not_found", "name",
+                            "there is no capture of this name");
     }
     struct MHD_Response *response = MHD_create_response_from_fd64(size, file);
     if (response == NULL) {
         close(file);
         return MHD_NO;
     }
-    add_headers(response, "application/octet-stream");
+    wk_web_headers(response, "application/octet-stream");
     snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", name);
     MHD_add_response_header(response, "Content-Disposition", disposition);
     MHD_add_response_header(response, "Cache-Control", "no-store");
@@ -253,123 +209,6 @@ static enum MHD_Result answer_capture(struct wk_web *web, struct MHD_Connection 
     return answer_waveform(web, connection, file);
 }
 
-/* ---- the stream -------------------------------------------------------------------------- */
-
-struct stream {
-    struct wk_web *web;
-    uint64_t seq;    /* of the last window sent */
-    uint64_t events; /* how many had been logged when they were last sent */
-    char text[STREAM_BLOCK];
-    size_t size;
-    size_t at;
-};
-
-static void put_event(struct stream *stream, const char *kind, json_t *value)
-{
-    char *text =
-        value != NULL ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(value);
-    if (text == NULL) {
-        return;
-    }
-    const size_t room = sizeof stream->text - stream->size;
-    const int size =
-        snprintf(stream->text + stream->size, room, "event: %s\ndata: %s\n\n", kind, text);
-    free(text);
-    stream->size += size > 0 && (size_t)size < room ? (size_t)size : 0;
-}
-
-/* Events that were ever logged. */
-static uint64_t count_events(const struct wk_rooms *rooms)
-{
-    uint64_t sum = 0;
-    for (int kind = 0; kind < WK_EVENT_LOGS; kind++) {
-        uint64_t oldest;
-        uint64_t next = 0;
-        const uint8_t log = wk_rooms_log_of(rooms, (wk_event_log)kind);
-        const bool own = log != WK_ROOMS_LOG_EVENT || kind == WK_EVENT_LOG_STANDARD;
-        if (own && wk_store_log_span(&rooms->store, log, &oldest, &next) == WK_OK) {
-            sum += next;
-        }
-    }
-    return sum;
-}
-
-/* Fills the block with what is new; false if nothing is. */
-static bool gather(struct stream *stream)
-{
-    struct wk_web *web = stream->web;
-    const struct wk_rooms *rooms = &web->view.module->rooms;
-    stream->size = 0;
-    stream->at = 0;
-    wk_gate_hold(web->gate);
-    const uint64_t next = count_events(rooms);
-    if (rooms->live.kind == WK_RECORD_WINDOW && rooms->live.seq != stream->seq) {
-        stream->seq = rooms->live.seq;
-        put_event(stream, "live", wk_view_live(&web->view));
-        put_event(stream, "info", wk_view_info(&web->view));
-    }
-    if (next != stream->events) {
-        stream->events = next;
-        put_event(stream, "events", wk_view_events(&web->view, 5));
-    }
-    wk_gate_release(web->gate);
-    return stream->size > 0;
-}
-
-/* libmicrohttpd runs one thread per connection, so waiting here is allowed. */
-static ssize_t read_stream(void *context, uint64_t position, char *to, size_t room)
-{
-    struct stream *stream = context;
-    (void)position;
-    if (stream->at == stream->size) {
-        const struct timespec pause = {0, 4 * POLL_NS};
-        nanosleep(&pause, NULL); /* at most five frames a second */
-        if (!gather(stream)) {
-            const struct timespec wait = {STREAM_WAIT_S, 0};
-            nanosleep(&wait, NULL);
-            if (!gather(stream)) {
-                stream->size = (size_t)snprintf(stream->text, sizeof stream->text, ":\n\n");
-            }
-        }
-    }
-    const size_t left = stream->size - stream->at;
-    const size_t part = left < room ? left : room;
-    memcpy(to, stream->text + stream->at, part);
-    stream->at += part;
-    return (ssize_t)part;
-}
-
-static void free_stream(void *context)
-{
-    struct stream *stream = context;
-    __atomic_sub_fetch(&stream->web->streams, 1, __ATOMIC_SEQ_CST);
-    free(stream);
-}
-
-static enum MHD_Result answer_stream(struct wk_web *web, struct MHD_Connection *connection)
-{
-    if (__atomic_add_fetch(&web->streams, 1, __ATOMIC_SEQ_CST) > WK_WEB_STREAMS) {
-        __atomic_sub_fetch(&web->streams, 1, __ATOMIC_SEQ_CST);
-        return send_error(connection, 503, "busy", NULL,
-                          "too many pages are open on this meter: close one");
-    }
-    struct stream *stream = calloc(1, sizeof *stream);
-    if (stream == NULL) {
-        __atomic_sub_fetch(&web->streams, 1, __ATOMIC_SEQ_CST);
-        return MHD_NO;
-    }
-    stream->web = web;
-    stream->events = UINT64_MAX;
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, stream, free_stream);
-    add_headers(response, "text/event-stream");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    const enum MHD_Result result = MHD_queue_response(connection, 200, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
 /* ---- the RPC of Shelly -------------------------------------------------------------------- */
 
 static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status,
@@ -377,7 +216,7 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned sta
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
-    add_headers(response, JSON_TYPE);
+    wk_web_headers(response, JSON_TYPE);
     MHD_add_response_header(response, "Cache-Control", "no-store");
     const enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
@@ -414,8 +253,8 @@ static enum MHD_Result answer_post(struct wk_web *web, struct MHD_Connection *co
 {
     char answer[WK_METER_SHELLY_ANSWER];
     if (posted->size > sizeof posted->text) {
-        return send_error(connection, 413, "too_long", NULL,
-                          "a request has 1024 octets at most");
+        return wk_web_error(connection, 413, "too_long", NULL,
+                            "a request has 1024 octets at most");
     }
     wk_gate_hold(web->gate);
     (void)wk_meter_shelly_frame(web->shelly, posted->text, posted->size, answer);
@@ -460,13 +299,23 @@ static const struct {
     const char *path;
     enum MHD_Result (*answer)(struct wk_web *web, struct MHD_Connection *connection);
 } k_routes[] = {
-    {"/api/info", answer_info},           {"/api/live", answer_live},
-    {"/api/registers", answer_registers}, {"/api/profile", answer_profile},
-    {"/api/events", answer_events},       {"/api/stream", answer_stream},
-    {"/api/wiring", answer_wiring},       {"/api/balance", answer_balance},
-    {"/api/quality", answer_quality},     {"/api/quality/week", answer_week},
-    {"/api/captures", answer_captures},   {"/api/submeters", answer_submeters},
-    {"/api/link", answer_link},
+    {"/api/info", answer_info},
+    {"/api/live", answer_live},
+    {"/api/registers", answer_registers},
+    {"/api/profile", answer_profile},
+    {"/api/events", answer_events},
+    {"/api/stream", wk_web_stream},
+    {"/api/wiring", answer_wiring},
+    {"/api/balance", answer_balance},
+    {"/api/quality", answer_quality},
+    {"/api/quality/week", answer_week},
+    {"/api/captures", answer_captures},
+    {"/api/submeters", answer_submeters},
+    {"/api/link", wk_web_link},
+    {"/api/certificate", wk_web_enrol},
+    {"/api/link/packets", wk_web_link_packets},
+    {"/api/link/check", wk_web_link_check},
+    {"/api/cycles", wk_web_cycles},
 };
 
 static enum MHD_Result send_asset(struct MHD_Connection *connection,
@@ -477,7 +326,7 @@ static enum MHD_Result send_asset(struct MHD_Connection *connection,
     const bool same = known != NULL && asset->etag != NULL && strcmp(known, asset->etag) == 0;
     struct MHD_Response *response = MHD_create_response_from_buffer(
         same ? 0 : asset->size, (void *)(uintptr_t)asset->octets, MHD_RESPMEM_PERSISTENT);
-    add_headers(response, asset->type);
+    wk_web_headers(response, asset->type);
     if (asset->gzipped) {
         MHD_add_response_header(response, "Content-Encoding", "gzip");
     }
@@ -502,8 +351,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     }
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         *upload_size = 0;
-        return send_error(connection, 405, "method_not_allowed", NULL,
-                          "this page only reads: use DLMS to command the meter");
+        return wk_web_error(connection, 405, "method_not_allowed", NULL,
+                            "this page only reads: use DLMS to command the meter");
     }
     if (is_shelly(web, url)) {
         return answer_shelly(web, connection, url);
@@ -521,7 +370,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
             return send_asset(connection, &web->assets[i]);
         }
     }
-    return send_error(connection, 404, "not_found", NULL, "there is nothing at this address");
+    return wk_web_error(connection, 404, "not_found", NULL, "there is nothing at this address");
 }
 
 /* ---- start and stop ---------------------------------------------------------------------- */
@@ -550,8 +399,16 @@ wk_err wk_web_start(struct wk_web *web, const char *host, uint16_t port)
     return errno == EADDRINUSE ? WK_E_BUSY : WK_E_IO;
 }
 
+void wk_web_tell(struct wk_web *web)
+{
+    atomic_fetch_add(&web->fresh, 1);
+    wk_wake_all(&web->fresh);
+}
+
 void wk_web_stop(struct wk_web *web)
 {
+    atomic_store(&web->stops, true);
+    wk_web_tell(web);
     if (web->server != NULL) {
         MHD_stop_daemon(web->server);
     }

@@ -46,6 +46,8 @@ static const struct route k_routes[] = {
     {{"GET", "/api/meters/{serial}/audit"}, wk_api_get_audit},
     {{"GET", "/api/meters/{serial}/bill"}, wk_api_get_bill},
     {{"POST", "/api/meters/{serial}/bill"}, wk_api_post_bill},
+    {{"GET", "/api/meters/{serial}/link"}, wk_api_get_link},
+    {{"POST", "/api/meters/{serial}/link/check"}, wk_api_post_link_check},
     {{"POST", "/api/meters/{serial}/read"}, wk_api_post_read},
     {{"GET", "/api/meters/{serial}/commands"}, wk_api_get_commands},
     {{"POST", "/api/meters/{serial}/commands"}, wk_api_post_command},

@@ -19,11 +19,13 @@
 #define WK_API_PAGE      1000  /* meters in one answer */
 #define WK_API_STREAMS   16
 
+struct wk_uplink;
 struct wk_api_config {
     const struct wk_registry *registry;
     struct wk_collector *collector;
     struct wk_stream *stream;
     struct wk_archive *archive; /* of the API alone */
+    struct wk_uplink *uplink;   /* NULL: no meter sends by itself */
     const struct wk_asset *assets;
     size_t asset_count; /* 0: a plain status page */
 };

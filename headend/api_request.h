@@ -57,6 +57,8 @@ int wk_api_get_commands(struct wk_api_request *request);
 int wk_api_get_audit(struct wk_api_request *request);
 int wk_api_get_bill(struct wk_api_request *request);
 int wk_api_get_metrics(struct wk_api_request *request);
+int wk_api_get_link(struct wk_api_request *request);
+int wk_api_post_link_check(struct wk_api_request *request);
 int wk_api_post_read(struct wk_api_request *request);
 int wk_api_post_command(struct wk_api_request *request);
 int wk_api_post_confirm(struct wk_api_request *request);

@@ -39,7 +39,7 @@ static wk_err make_source(void *self, struct wk_source *out)
 static wk_err make_archive(void *self, struct wk_archive *archive, char why[WK_INI_WHY])
 {
     (void)self;
-    return wk_archive_sqlite_open(t.path, 0, archive, why);
+    return test_archive_handle(&t, archive, why);
 }
 
 static void fill_registry(void)

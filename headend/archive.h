@@ -3,14 +3,20 @@
  * headend/archive - the one storage interface of the head-end.
  *
  * A struct of functions, so that a backend can be exchanged: archive_sqlite is the embedded
- * default. All rows are keyed so that writing the same thing twice is recognised; nothing is
+ * default, archive_postgres the one for many meters; archive_open takes the right one. All rows are keyed so that writing the same thing twice is recognised; nothing is
  * ever overwritten except what says so (gap, command, mark). One archive object belongs to one
  * thread at a time; several objects may be open on the same data. Writers work between begin
  * and commit; what was not committed is gone after a crash, what was committed is there.
  *
  * Errors of every function: WK_E_FULL: the disk is full, nothing of the transaction is kept
  * after rollback; WK_E_BUSY: another writer holds the data; WK_E_CORRUPT: the data is damaged;
- * WK_E_IO: else, see why(). A put whose key exists returns WK_E_STATE and writes nothing. */
+ * WK_E_IO: else, or the database cannot be reached, see why(). A put whose key exists returns
+ * WK_E_STATE and writes nothing.
+ *
+ * A backend may keep marks, gaps, audit rows, links, records and drops of a transaction until they
+ * go to the database together; what was wrong with one then comes with a later call of the
+ * transaction, at the latest with commit. A commit that fails because the database cannot be reached
+ * may have happened: who repeats the transaction finds its rows there, and that changes nothing. */
 #ifndef WK_HEADEND_ARCHIVE_H
 #define WK_HEADEND_ARCHIVE_H
 
@@ -21,6 +27,7 @@
 #include "headend/channel.h"
 #include "headend/dayblock.h"
 
+#define WK_ARCHIVE_WHY         512 /* room for the text of an error */
 #define WK_ARCHIVE_NAME        64
 #define WK_ARCHIVE_TEXT        256
 #define WK_ARCHIVE_DESCRIPTION 2048
@@ -237,6 +244,7 @@ struct wk_archive {
     /** The stream of row->meter, epoch and number; the rest is filled in. WK_E_NOT_FOUND. */
     wk_err (*link_get)(void *self, struct wk_archive_link *row);
     wk_err (*link_put)(void *self, const struct wk_archive_link *row); /* replaces same key */
+    /** A key that exists is no error: nothing is written. */
     wk_err (*record_put)(void *self, const struct wk_archive_record *row);
     /** Records and gaps of a stream from key->seq on, in order; `most` of them. */
     wk_err (*record_each)(void *self, const struct wk_archive_record *key, int64_t most,

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "headend/archive_sqlite.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "headend/archive_sqlite_db.h"
+#include "headend/archive_sql.h"
 
 #define SCHEMA_VERSION  2
 #define BUSY_TIMEOUT_MS 10000
 #define PAGE_SIZE       4096
+
+struct sqlite {
+    struct wk_sql sql;
+    sqlite3 *handle;
+    sqlite3_stmt *statement[WK_SQL_STATEMENTS]; /* prepared when first used */
+    sqlite3_stmt *query;                        /* the one that has begun */
+};
 
 static const char *const k_setup =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -65,215 +72,181 @@ static const char *const k_schema_2 =
     " PRIMARY KEY(meter, epoch, stream, seq)) WITHOUT ROWID;"
     "PRAGMA user_version = 2;";
 
-static wk_err archive_begin(void *self)
+/* ---- the driver -------------------------------------------------------------------------- */
+
+/* The error of a result code; keeps its text. */
+static wk_err fail(struct sqlite *db, int code)
 {
-    return wk_db_run(self, WK_DB_BEGIN, "");
+    snprintf(db->sql.why, sizeof db->sql.why, "%s", sqlite3_errmsg(db->handle));
+    switch (code & 0xFF) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return WK_OK;
+    case SQLITE_FULL:
+        return WK_E_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return WK_E_BUSY;
+    case SQLITE_CONSTRAINT:
+        return WK_E_STATE;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return WK_E_CORRUPT;
+    default:
+        return WK_E_IO;
+    }
 }
 
-static wk_err archive_commit(void *self)
+static wk_err execute(struct wk_sql *sql, const char *text)
 {
-    return wk_db_run(self, WK_DB_COMMIT, "");
+    struct sqlite *db = (struct sqlite *)sql;
+    const int code = sqlite3_exec(db->handle, text, NULL, NULL, NULL);
+    return code == SQLITE_OK ? WK_OK : fail(db, code);
 }
 
-static void archive_rollback(void *self)
+static wk_err sqlite_begin(struct wk_sql *sql)
 {
-    struct wk_db *db = self;
-    char kept[WK_ARCHIVE_SQLITE_WHY]; /* the reason for the rollback is what matters */
-    memcpy(kept, db->why, sizeof kept);
+    return execute(sql, "BEGIN IMMEDIATE");
+}
+
+static wk_err sqlite_commit(struct wk_sql *sql)
+{
+    return execute(sql, "COMMIT");
+}
+
+static void sqlite_rollback(struct wk_sql *sql)
+{
+    const struct sqlite *db = (const struct sqlite *)sql;
     if (sqlite3_get_autocommit(db->handle) == 0) {
-        const wk_err err = wk_db_run(db, WK_DB_ROLLBACK, "");
+        const wk_err err = execute(sql, "ROLLBACK");
         (void)err; /* what is open after a failure is gone with the connection */
     }
-    memcpy(db->why, kept, sizeof kept);
 }
 
-static const char *archive_why(void *self)
+static int bind(sqlite3_stmt *statement, const struct wk_sql_values *values)
 {
-    return ((struct wk_db *)self)->why;
+    int code = SQLITE_OK;
+    for (int i = 0; i < values->count && code == SQLITE_OK; i++) {
+        const struct wk_sql_value *value = &values->value[i];
+        if (value->kind == WK_SQL_INTEGER) {
+            code = sqlite3_bind_int64(statement, i + 1, value->integer);
+        } else if (value->kind == WK_SQL_TEXT) {
+            code = sqlite3_bind_text64(statement, i + 1, value->octets, value->size,
+                                       SQLITE_STATIC, SQLITE_UTF8);
+        } else {
+            code = sqlite3_bind_blob64(statement, i + 1, value->octets, value->size,
+                                       SQLITE_STATIC);
+        }
+    }
+    return code;
 }
 
-static void archive_close(void *self)
+static void unbind(sqlite3_stmt *statement)
 {
-    struct wk_db *db = self;
-    for (int i = 0; i < WK_DB_STATEMENTS; i++) {
+    if (statement != NULL) {
+        sqlite3_reset(statement);
+        sqlite3_clear_bindings(statement);
+    }
+}
+
+static wk_err prepare(struct sqlite *db, wk_sql_statement which,
+                      const struct wk_sql_values *values, sqlite3_stmt **statement)
+{
+    int code = SQLITE_OK;
+    if (db->statement[which] == NULL) {
+        code = sqlite3_prepare_v3(db->handle, wk_sql_text(which), -1, SQLITE_PREPARE_PERSISTENT,
+                                  &db->statement[which], NULL);
+    }
+    *statement = db->statement[which];
+    if (code == SQLITE_OK) {
+        code = bind(*statement, values);
+    }
+    if (code == SQLITE_OK) {
+        return WK_OK;
+    }
+    const wk_err err = fail(db, code);
+    unbind(*statement);
+    return err;
+}
+
+static wk_err sqlite_run(struct wk_sql *sql, wk_sql_statement which,
+                         const struct wk_sql_values *values, int64_t *changed)
+{
+    struct sqlite *db = (struct sqlite *)sql;
+    sqlite3_stmt *statement;
+    WK_TRY(prepare(db, which, values, &statement));
+    const int code = sqlite3_step(statement);
+    const wk_err err = code == SQLITE_DONE ? WK_OK : fail(db, code);
+    unbind(statement);
+    if (changed != NULL) {
+        *changed = sqlite3_changes(db->handle);
+    }
+    return err;
+}
+
+static wk_err sqlite_query(struct wk_sql *sql, wk_sql_statement which,
+                           const struct wk_sql_values *values)
+{
+    struct sqlite *db = (struct sqlite *)sql;
+    return prepare(db, which, values, &db->query);
+}
+
+static wk_err sqlite_next(struct wk_sql *sql)
+{
+    struct sqlite *db = (struct sqlite *)sql;
+    const int code = sqlite3_step(db->query);
+    if (code == SQLITE_ROW) {
+        return WK_OK;
+    }
+    return code == SQLITE_DONE ? WK_E_NOT_FOUND : fail(db, code);
+}
+
+static void sqlite_end(struct wk_sql *sql)
+{
+    struct sqlite *db = (struct sqlite *)sql;
+    unbind(db->query);
+    db->query = NULL;
+}
+
+static int64_t sqlite_integer(struct wk_sql *sql, int column)
+{
+    return sqlite3_column_int64(((const struct sqlite *)sql)->query, column);
+}
+
+static struct wk_bytes_in sqlite_octets(struct wk_sql *sql, int column)
+{
+    sqlite3_stmt *query = ((const struct sqlite *)sql)->query;
+    const void *data = sqlite3_column_blob(query, column);
+    return wk_bytes_in_of(data, (size_t)sqlite3_column_bytes(query, column));
+}
+
+static void sqlite_close(struct wk_sql *sql)
+{
+    struct sqlite *db = (struct sqlite *)sql;
+    for (int i = 0; i < WK_SQL_STATEMENTS; i++) {
         sqlite3_finalize(db->statement[i]);
     }
     sqlite3_close(db->handle);
     free(db);
 }
 
-static wk_err one_integer(struct wk_db *db, sqlite3_stmt *query, int64_t *value)
-{
-    const wk_err err = wk_db_next(db, query);
-    if (err == WK_OK) {
-        *value = sqlite3_column_int64(query, 0);
-    }
-    wk_db_end(query);
-    return err;
-}
+static const struct wk_sql_driver k_driver = {
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .run = sqlite_run,
+    .query = sqlite_query,
+    .next = sqlite_next,
+    .end = sqlite_end,
+    .integer = sqlite_integer,
+    .octets = sqlite_octets,
+    .close = sqlite_close,
+};
 
-static wk_err meter_id(void *self, const char *tenant, const char *serial, int64_t *meter)
-{
-    sqlite3_stmt *query;
-    WK_TRY(wk_db_run(self, WK_DB_METER_ADD, "tt", tenant, serial));
-    WK_TRY(wk_db_query(self, WK_DB_METER_ID, &query, "tt", tenant, serial));
-    return one_integer(self, query, meter);
-}
+/* ---- opening ----------------------------------------------------------------------------- */
 
-static wk_err mark_get(void *self, int64_t meter, wk_archive_mark mark, int64_t *value)
-{
-    sqlite3_stmt *query;
-    WK_TRY(wk_db_query(self, WK_DB_MARK_GET, &query, "ii", meter, (int64_t)mark));
-    return one_integer(self, query, value);
-}
-
-static wk_err mark_put(void *self, int64_t meter, wk_archive_mark mark, int64_t value)
-{
-    return wk_db_run(self, WK_DB_MARK_PUT, "iii", meter, (int64_t)mark, value);
-}
-
-static wk_err reading_put(void *self, const struct wk_archive_reading *row)
-{
-    return wk_db_run(self, WK_DB_READING_PUT, "iiiiiii", row->meter, row->end_s,
-                     (int64_t)row->channel, (int64_t)row->rev, row->reg, (int64_t)row->flags,
-                     row->recv_s);
-}
-
-static wk_err reading_each(void *self, int64_t meter, int64_t from_s, int64_t to_s,
-                           wk_archive_reading_visit visit, void *context)
-{
-    sqlite3_stmt *query;
-    WK_TRY(wk_db_query(self, WK_DB_READING_EACH, &query, "iii", meter, from_s, to_s));
-    wk_err err;
-    while ((err = wk_db_next(self, query)) == WK_OK) {
-        const struct wk_archive_reading row = {
-            .meter = meter,
-            .channel = sqlite3_column_int(query, 0),
-            .end_s = sqlite3_column_int64(query, 1),
-            .rev = sqlite3_column_int(query, 2),
-            .reg = sqlite3_column_int64(query, 3),
-            .flags = (uint16_t)sqlite3_column_int(query, 4),
-            .recv_s = sqlite3_column_int64(query, 5),
-        };
-        err = visit(context, &row);
-        if (err != WK_OK) {
-            break;
-        }
-    }
-    wk_db_end(query);
-    return err == WK_E_NOT_FOUND ? WK_OK : err;
-}
-
-static wk_err reading_drop(void *self, int64_t meter, int64_t from_s, int64_t to_s)
-{
-    return wk_db_run(self, WK_DB_READING_DROP, "iii", meter, from_s, to_s);
-}
-
-static wk_err block_put(void *self, const struct wk_dayblock *block)
-{
-    uint8_t values[WK_DAYBLOCK_VALUES];
-    uint8_t flags[WK_DAYBLOCK_FLAGS];
-    struct wk_bytes_out values_out = wk_bytes_out_of(values, sizeof values);
-    struct wk_bytes_out flags_out = wk_bytes_out_of(flags, sizeof flags);
-    if (!wk_dayblock_sums(block)) {
-        return WK_E_ARGUMENT;
-    }
-    WK_TRY(wk_dayblock_pack(block, &values_out, &flags_out));
-    const uint32_t crc = wk_dayblock_crc(block, wk_bytes_in_of(values, values_out.size),
-                                         wk_bytes_in_of(flags, flags_out.size));
-    return wk_db_run(self, WK_DB_BLOCK_PUT, "iiiiiiiiibbii", block->meter,
-                     (int64_t)block->channel, (int64_t)block->day, (int64_t)block->rev,
-                     (int64_t)block->reason, (int64_t)block->period_s, (int64_t)block->n,
-                     block->reg_start, block->reg_end, values, values_out.size,
-                     flags_out.size == 0 ? NULL : flags, flags_out.size, block->recv_s,
-                     (int64_t)crc);
-}
-
-static struct wk_bytes_in blob_column(sqlite3_stmt *query, int column)
-{
-    const void *data = sqlite3_column_blob(query, column);
-    return wk_bytes_in_of(data, (size_t)sqlite3_column_bytes(query, column));
-}
-
-static wk_err block_of_row(sqlite3_stmt *query, struct wk_dayblock *block)
-{
-    block->rev = sqlite3_column_int(query, 0);
-    block->reason = (wk_dayblock_reason)sqlite3_column_int(query, 1);
-    block->period_s = sqlite3_column_int(query, 2);
-    block->n = sqlite3_column_int(query, 3);
-    block->reg_start = sqlite3_column_int64(query, 4);
-    block->reg_end = sqlite3_column_int64(query, 5);
-    const struct wk_bytes_in values = blob_column(query, 6);
-    const struct wk_bytes_in flags = blob_column(query, 7);
-    block->recv_s = sqlite3_column_int64(query, 8);
-    if (wk_dayblock_crc(block, values, flags) != (uint32_t)sqlite3_column_int64(query, 9)) {
-        return WK_E_CORRUPT;
-    }
-    WK_TRY(wk_dayblock_unpack(block, values, flags));
-    return wk_dayblock_sums(block) ? WK_OK : WK_E_CORRUPT;
-}
-
-static wk_err block_get(void *self, int64_t meter, int32_t channel, int32_t day, int32_t rev,
-                        struct wk_dayblock *block)
-{
-    struct wk_db *db = self;
-    sqlite3_stmt *query;
-    wk_err err;
-    if (rev >= 0) {
-        err = wk_db_query(db, WK_DB_BLOCK_GET, &query, "iiii", meter, (int64_t)channel,
-                          (int64_t)day, (int64_t)rev);
-    } else {
-        err = wk_db_query(db, rev == WK_ARCHIVE_RAW ? WK_DB_BLOCK_RAW : WK_DB_BLOCK_LATEST,
-                          &query, "iii", meter, (int64_t)channel, (int64_t)day);
-    }
-    WK_TRY(err);
-    err = wk_db_next(db, query);
-    if (err == WK_OK) {
-        block->meter = meter;
-        block->channel = channel;
-        block->day = day;
-        err = block_of_row(query, block);
-    }
-    if (err == WK_E_CORRUPT) {
-        snprintf(db->why, sizeof db->why,
-                 "interval_day of meter %lld, channel %d, day %d is damaged", (long long)meter,
-                 channel, day);
-    }
-    wk_db_end(query);
-    return err;
-}
-
-static wk_err register_put(void *self, const struct wk_archive_register *row)
-{
-    return wk_db_run(self, WK_DB_REGISTER_PUT, "iiitii", row->meter, row->at_s,
-                     (int64_t)row->channel, row->source, row->reg, row->recv_s);
-}
-
-static wk_err register_each(void *self, int64_t meter, int64_t from_s, int64_t to_s,
-                            wk_archive_register_visit visit, void *context)
-{
-    sqlite3_stmt *query;
-    WK_TRY(wk_db_query(self, WK_DB_REGISTER_EACH, &query, "iii", meter, from_s, to_s));
-    wk_err err;
-    while ((err = wk_db_next(self, query)) == WK_OK) {
-        struct wk_archive_register row = {
-            .meter = meter,
-            .channel = sqlite3_column_int(query, 0),
-            .at_s = sqlite3_column_int64(query, 1),
-            .reg = sqlite3_column_int64(query, 2),
-            .recv_s = sqlite3_column_int64(query, 3),
-        };
-        wk_db_text(query, 4, row.source, sizeof row.source);
-        err = visit(context, &row);
-        if (err != WK_OK) {
-            break;
-        }
-    }
-    wk_db_end(query);
-    return err == WK_E_NOT_FOUND ? WK_OK : err;
-}
-
-static int apply_schema(struct wk_db *db, int version)
+static int apply_schema(struct sqlite *db, int version)
 {
     if (version == SCHEMA_VERSION) {
         return SQLITE_OK;
@@ -299,7 +272,7 @@ static int apply_schema(struct wk_db *db, int version)
     return code;
 }
 
-static wk_err set_up(struct wk_db *db, int64_t max_bytes)
+static wk_err set_up(struct sqlite *db, int64_t max_bytes)
 {
     sqlite3_stmt *query = NULL;
     int version = 0;
@@ -319,57 +292,34 @@ static wk_err set_up(struct wk_db *db, int64_t max_bytes)
     }
     sqlite3_finalize(query);
     if (code == SQLITE_OK && version > SCHEMA_VERSION) {
-        snprintf(db->why, sizeof db->why, "it has schema %d, this program knows up to %d",
-                 version, SCHEMA_VERSION);
+        snprintf(db->sql.why, sizeof db->sql.why,
+                 "it has schema %d, this program knows up to %d", version, SCHEMA_VERSION);
         return WK_E_UNSUPPORTED;
     }
     if (code == SQLITE_OK) {
         code = apply_schema(db, version);
     }
-    return wk_db_error(db, code);
-}
-
-static void fill(struct wk_archive *archive, struct wk_db *db)
-{
-    *archive = (struct wk_archive){
-        .self = db,
-        .begin = archive_begin,
-        .commit = archive_commit,
-        .rollback = archive_rollback,
-        .why = archive_why,
-        .close = archive_close,
-        .meter_id = meter_id,
-        .mark_get = mark_get,
-        .mark_put = mark_put,
-        .reading_put = reading_put,
-        .reading_each = reading_each,
-        .reading_drop = reading_drop,
-        .block_put = block_put,
-        .block_get = block_get,
-        .register_put = register_put,
-        .register_each = register_each,
-    };
-    wk_archive_sqlite_fill_rows(archive);
-    wk_archive_sqlite_fill_link(archive);
+    return fail(db, code);
 }
 
 wk_err wk_archive_sqlite_open(const char *path, int64_t max_bytes, struct wk_archive *archive,
-                              char why[WK_ARCHIVE_SQLITE_WHY])
+                              char why[WK_ARCHIVE_WHY])
 {
-    struct wk_db *db = calloc(1, sizeof *db);
+    struct sqlite *db = calloc(1, sizeof *db);
     if (db == NULL) {
-        snprintf(why, WK_ARCHIVE_SQLITE_WHY, "%s: no memory", path);
+        snprintf(why, WK_ARCHIVE_WHY, "%s: no memory", path);
         return WK_E_FULL;
     }
+    db->sql.driver = &k_driver;
     const int code =
         sqlite3_open_v2(path, &db->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-    const wk_err err = code == SQLITE_OK ? set_up(db, max_bytes) : wk_db_error(db, code);
+    const wk_err err = code == SQLITE_OK ? set_up(db, max_bytes) : fail(db, code);
     if (err != WK_OK) {
-        snprintf(why, WK_ARCHIVE_SQLITE_WHY, "%.200s: %.250s", path, db->why);
-        archive_close(db);
+        snprintf(why, WK_ARCHIVE_WHY, "%.200s: %.250s", path, db->sql.why);
+        sqlite_close(&db->sql);
         return err;
     }
-    fill(archive, db);
+    wk_sql_fill(archive, &db->sql);
     return WK_OK;
 }

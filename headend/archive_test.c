@@ -2,7 +2,6 @@
 #include "headend/archive.h"
 
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 
 #include "headend/test_archive.h"
@@ -27,16 +26,23 @@ static void a_killed_writer_leaves_whole_batches_only(void)
     test_archive_open(&t, 0);
     t.archive.close(t.archive.self);
     for (int round = 0; round < 25; round++) {
+        int begun[2];
+        char go;
+        EXPECT_I64(0, pipe(begun));
         const pid_t child = fork();
         if (child == 0) {
             test_archive_reopen(&t, 0);
+            (void)!write(begun[1], "", 1);
             for (int64_t slot = -1;; slot += 8) {
                 if (test_accept(&t, slot, slot + 7, &result) != WK_OK) {
                     _exit(1);
                 }
             }
         }
-        usleep((useconds_t)(rand() % 40000 + 5000));
+        EXPECT_I64(1, read(begun[0], &go, 1));
+        close(begun[0]);
+        close(begun[1]);
+        usleep((useconds_t)(rand() % 40000));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         test_archive_reopen(&t, 0);
@@ -62,7 +68,8 @@ static void a_full_disk_is_a_clean_error_and_later_all_goes_on(void)
     EXPECT_ERR(WK_E_FULL, err);
     EXPECT(stored > 0);
     EXPECT_I64(stored, open_readings());
-    EXPECT(strstr(t.archive.why(t.archive.self), "full") != NULL);
+    const char *why = t.archive.why(t.archive.self);
+    EXPECT(strstr(why, "full") != NULL || strstr(why, "No space left") != NULL);
     t.archive.close(t.archive.self);
     test_archive_reopen(&t, 0); /* somebody made room */
     EXPECT_OK(test_accept(&t, slot - 96, slot - 1, &result));
@@ -96,15 +103,11 @@ static void keys_are_unique_and_nothing_is_overwritten(void)
 static void a_damaged_block_is_found_when_it_is_read(void)
 {
     static struct wk_dayblock block;
-    sqlite3 *db;
     test_archive_open(&t, 0);
     EXPECT_OK(test_accept(&t, -1, 95, &result));
     EXPECT_OK(wk_reading_close(&t.archive, t.meter, TEST_DAY - 1, 1));
     EXPECT_OK(wk_reading_close(&t.archive, t.meter, TEST_DAY, 1));
-    EXPECT_I64(SQLITE_OK, sqlite3_open(t.path, &db));
-    EXPECT_I64(SQLITE_OK,
-               sqlite3_exec(db, "UPDATE interval_day SET reg_end = reg_end + 1", 0, 0, 0));
-    sqlite3_close(db);
+    EXPECT(test_archive_sql(&t, "UPDATE interval_day SET reg_end = reg_end + 1"));
     EXPECT_ERR(WK_E_CORRUPT, t.archive.block_get(t.archive.self, t.meter, 0, TEST_DAY,
                                                  WK_ARCHIVE_LATEST, &block));
     test_archive_close(&t);
@@ -112,17 +115,17 @@ static void a_damaged_block_is_found_when_it_is_read(void)
 
 static void files_that_are_no_archive_are_refused_with_a_reason(void)
 {
-    char why[WK_ARCHIVE_SQLITE_WHY];
+    char why[WK_ARCHIVE_WHY];
     struct wk_archive other;
-    sqlite3 *db;
-    EXPECT_ERR(WK_E_CORRUPT, wk_archive_sqlite_open(__FILE__, 0, &other, why));
+    EXPECT_ERR(WK_E_CORRUPT,
+               wk_archive_sqlite_open(WK_SOURCE_DIR "/headend/archive_test.c", 0, &other, why));
     EXPECT(strstr(why, "not a database") != NULL);
     EXPECT_ERR(WK_E_IO, wk_archive_sqlite_open("/nowhere/at/all.db", 0, &other, why));
     test_archive_open(&t, 0);
-    EXPECT_I64(SQLITE_OK, sqlite3_open(t.path, &db));
-    EXPECT_I64(SQLITE_OK, sqlite3_exec(db, "PRAGMA user_version = 99", 0, 0, 0));
-    sqlite3_close(db);
-    EXPECT_ERR(WK_E_UNSUPPORTED, wk_archive_sqlite_open(t.path, 0, &other, why));
+    EXPECT(test_archive_sql(&t, test_archive_is_database() ? "UPDATE about SET version = 99"
+                                                           : "PRAGMA user_version = 99"));
+    EXPECT_ERR(WK_E_UNSUPPORTED, test_archive_handle(&t, &other, why));
+    EXPECT(strstr(why, "schema 99") != NULL);
     test_archive_close(&t);
 }
 

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "headend/due.h"
+
 #define NOWHERE SIZE_MAX
 
 struct slot {
-    int64_t due_ms; /* monotonic clock */
-    size_t heap_at; /* NOWHERE while it is visited */
-    bool kicked;    /* visit again at once */
+    bool visited; /* by a worker, now */
+    bool kicked;  /* visit again at once */
     struct wk_source_layout layout;
     struct wk_intake_state state;
 };
@@ -33,8 +34,7 @@ struct wk_collector {
     pthread_cond_t changed;
     bool stopping;
     struct slot *slot; /* one per meter */
-    size_t *heap;      /* indexes of waiting meters, the one due first on top */
-    size_t waiting;
+    struct wk_due due; /* of the meters that wait, on the monotonic clock, in ms */
     int workers;
     struct worker worker[64];
 };
@@ -44,65 +44,6 @@ static int64_t now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* ---- the heap --------------------------------------------------------------------------- */
-
-static bool earlier(const struct wk_collector *c, size_t a, size_t b)
-{
-    return c->slot[c->heap[a]].due_ms < c->slot[c->heap[b]].due_ms;
-}
-
-static void swap(struct wk_collector *c, size_t a, size_t b)
-{
-    const size_t index = c->heap[a];
-    c->heap[a] = c->heap[b];
-    c->heap[b] = index;
-    c->slot[c->heap[a]].heap_at = a;
-    c->slot[c->heap[b]].heap_at = b;
-}
-
-static void rise(struct wk_collector *c, size_t at)
-{
-    while (at > 0 && earlier(c, at, (at - 1) / 2)) {
-        swap(c, at, (at - 1) / 2);
-        at = (at - 1) / 2;
-    }
-}
-
-static void sink(struct wk_collector *c, size_t at)
-{
-    for (;;) {
-        size_t first = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < c->waiting; child++) {
-            first = earlier(c, child, first) ? child : first;
-        }
-        if (first == at) {
-            return;
-        }
-        swap(c, at, first);
-        at = first;
-    }
-}
-
-static void put(struct wk_collector *c, size_t index, int64_t due_ms)
-{
-    c->slot[index].due_ms = due_ms;
-    c->slot[index].heap_at = c->waiting;
-    c->heap[c->waiting] = index;
-    rise(c, c->waiting++);
-}
-
-static size_t take(struct wk_collector *c)
-{
-    const size_t index = c->heap[0];
-    c->waiting--;
-    if (c->waiting > 0) {
-        swap(c, 0, c->waiting);
-        sink(c, 0);
-    }
-    c->slot[index].heap_at = NOWHERE;
-    return index;
 }
 
 /* ---- workers ---------------------------------------------------------------------------- */
@@ -118,12 +59,16 @@ static void wait_until(struct wk_collector *c, int64_t due_ms)
 static size_t next_due(struct wk_collector *c)
 {
     while (!c->stopping) {
-        if (c->waiting == 0) {
+        size_t index = NOWHERE;
+        const int64_t due_ms = wk_due_first(&c->due, &index);
+        if (due_ms == WK_DUE_NEVER) {
             pthread_cond_wait(&c->changed, &c->mutex);
-        } else if (c->slot[c->heap[0]].due_ms > now_ms()) {
-            wait_until(c, c->slot[c->heap[0]].due_ms);
+        } else if (due_ms > now_ms()) {
+            wait_until(c, due_ms);
         } else {
-            return take(c);
+            wk_due_set(&c->due, index, WK_DUE_NEVER);
+            c->slot[index].visited = true;
+            return index;
         }
     }
     return NOWHERE;
@@ -172,7 +117,8 @@ static void *work(void *context)
         slot->state = w->state;
         const int64_t pause_ms =
             wk_intake_pause_ms(c->registry, c->registry->meter[index].id, slot->state.failures);
-        put(c, index, slot->kicked ? 0 : now_ms() + pause_ms);
+        slot->visited = false;
+        wk_due_set(&c->due, index, slot->kicked ? 0 : now_ms() + pause_ms);
         pthread_cond_signal(&c->changed);
     }
     pthread_mutex_unlock(&c->mutex);
@@ -236,7 +182,6 @@ static wk_err make(struct wk_registry *registry, struct wk_stream *stream,
     c->registry = registry;
     c->stream = stream;
     c->slot = calloc(registry->meters, sizeof *c->slot);
-    c->heap = calloc(registry->meters, sizeof *c->heap);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -244,7 +189,7 @@ static wk_err make(struct wk_registry *registry, struct wk_stream *stream,
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&c->mutex, NULL);
     *collector = c;
-    return c->slot != NULL && c->heap != NULL ? WK_OK : WK_E_FULL;
+    return c->slot != NULL ? wk_due_init(&c->due, registry->meters) : WK_E_FULL;
 }
 
 wk_err wk_collector_start(struct wk_registry *registry, struct wk_stream *stream,
@@ -267,7 +212,7 @@ wk_err wk_collector_start(struct wk_registry *registry, struct wk_stream *stream
     }
     pthread_mutex_lock(&c->mutex);
     for (size_t i = 0; i < registry->meters; i++) {
-        put(c, i, 0);
+        wk_due_set(&c->due, i, 0);
     }
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->mutex);
@@ -293,7 +238,7 @@ void wk_collector_stop(struct wk_collector *c)
     pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->mutex);
     free(c->slot);
-    free(c->heap);
+    wk_due_free(&c->due);
     free(c);
 }
 
@@ -309,9 +254,8 @@ void wk_collector_kick(struct wk_collector *c, size_t index)
     pthread_mutex_lock(&c->mutex);
     struct slot *slot = &c->slot[index];
     slot->kicked = true;
-    if (slot->heap_at != NOWHERE) {
-        slot->due_ms = 0;
-        rise(c, slot->heap_at);
+    if (!slot->visited) {
+        wk_due_set(&c->due, index, 0);
     }
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->mutex);

@@ -393,6 +393,27 @@ static wk_err read_supply(struct visit *v)
                                               supply.output ? 1 : 0));
 }
 
+static wk_err renew_certificate(struct visit *v)
+{
+    bool is_of_archive = false;
+    const int64_t before_s = v->state->renewal.signed_s;
+    const struct wk_renewal renewal = {
+        .registry = v->in->registry,
+        .meter = v->meter,
+        .archive = v->archive,
+        .source = v->source,
+        .host_s = v->host_s,
+    };
+    const wk_err err = wk_renewal_visit(&renewal, &v->state->renewal, &is_of_archive);
+    v->archive_failed = v->archive_failed || is_of_archive;
+    if (v->state->renewal.signed_s != before_s) {
+        wk_stream_publish(v->in->stream, "certificate",
+                          "{\"serial\":\"%s\",\"at\":%" PRId64 "}", v->meter->serial,
+                          v->host_s);
+    }
+    return err;
+}
+
 /* ---- the visit -------------------------------------------------------------------------- */
 
 static wk_err check_serial(struct visit *v)
@@ -440,6 +461,7 @@ static wk_err visit_open(struct visit *v)
                           v->meter->serial, done);
     }
     WK_TRY(err);
+    WK_TRY(renew_certificate(v));
     WK_TRY(read_profile(v));
     WK_TRY(backfill(v));
     WK_TRY(read_registers(v));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * headend/intake - one visit of one meter: commands, load profile, gaps, registers, events.
+ * headend/intake - one visit of one meter: commands, its certificate, load profile, gaps, registers, events.
  *
  * The profile is read from the last reading on, a day at a time, each day one transaction, so
  * that a visit that is cut off keeps what it got and the next one goes on there. Gaps are asked
@@ -11,6 +11,7 @@
 
 #include "headend/archive.h"
 #include "headend/registry.h"
+#include "headend/renewal.h"
 #include "headend/source.h"
 #include "headend/stream.h"
 
@@ -32,6 +33,7 @@ struct wk_intake_state {
     int64_t clock_offset_s; /* meter's clock - host's clock */
     int64_t collected_s;    /* end of the newest interval */
     int64_t readings;       /* received since the program started */
+    struct wk_renewal_state renewal;
     bool supply_known;
     bool supply_closed;
     char why[WK_INTAKE_WHY]; /* of the last failure */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "headend/archive_open.h"
 #include "headend/stamp.h"
 
 struct reader {
@@ -31,6 +32,14 @@ static wk_err beside(const char *config, const char *value, char *out, size_t ro
     return *value == '\0' || size < 0 || (size_t)size >= room ? WK_E_RANGE : WK_OK;
 }
 
+static wk_err take_archive(const struct reader *reader, const char *value)
+{
+    struct wk_registry *r = reader->registry;
+    return wk_archive_is_database(value)
+               ? wk_ini_text(value, r->archive, sizeof r->archive)
+               : beside(reader->path, value, r->archive, sizeof r->archive);
+}
+
 /* The files of TLS: true if it is one. */
 static bool take_file(const struct reader *reader, const struct wk_ini_entry *e, wk_err *err)
 {
@@ -41,7 +50,8 @@ static bool take_file(const struct reader *reader, const struct wk_ini_entry *e,
     } files[] = {{"tls_ca", r->tls_ca},
                  {"tls_certificate", r->tls_certificate},
                  {"tls_key", r->tls_key},
-                 {"tls_crl", r->tls_crl}};
+                 {"tls_crl", r->tls_crl},
+                 {"authority", r->authority}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         if (strcmp(files[i].key, e->key) == 0) {
             *err = beside(reader->path, e->value, files[i].path, sizeof r->tls_ca);
@@ -68,6 +78,8 @@ static const struct number_key k_numbers[] = {
     {"gap_tries", offsetof(struct wk_registry, gap_tries), 1, 1000},
     {"history_days", offsetof(struct wk_registry, history_days), 1, 1000},
     {"clock_limit_s", offsetof(struct wk_registry, clock_limit_s), 0, 900},
+    {"certificate_life_s", offsetof(struct wk_registry, certificate_life_s), 2,
+     INT64_C(7300) * 86400},
     {"seed", offsetof(struct wk_registry, seed), 0, INT64_MAX},
 };
 
@@ -91,16 +103,83 @@ static wk_err take_number(struct wk_registry *registry, const struct wk_ini_entr
     return refuse(reason, size, "unknown key in [headend]", e->key);
 }
 
+/* A device and its rate. */
+static wk_err take_line(struct wk_registry *registry, const char *value)
+{
+    int64_t baud = 0;
+    const char *space = strrchr(value, ' ');
+    if (registry->link_lines == WK_REGISTRY_LINES) {
+        return WK_E_FULL;
+    }
+    struct wk_registry_line *line = &registry->link_line[registry->link_lines];
+    const size_t size = space != NULL ? (size_t)(space - value) : 0;
+    if (size == 0 || size >= sizeof line->device) {
+        return WK_E_FORMAT;
+    }
+    WK_TRY(wk_ini_integer(space + 1, 300, 4000000, &baud));
+    memcpy(line->device, value, size);
+    line->device[size] = '\0';
+    line->baud = (uint32_t)baud;
+    registry->link_lines++;
+    return WK_OK;
+}
+
+/* A broker; its address has to name TLS or none. */
+static wk_err take_broker(struct wk_registry *r, const char *value)
+{
+    const char *must = wk_link_carrier_parse(value, &r->link_mqtt);
+    const bool is_mqtt =
+        must == NULL && strncmp(r->link_mqtt.kind->scheme, "mqtt", strlen("mqtt")) == 0;
+    return is_mqtt && strpbrk(r->link_mqtt.rest, "+#") == NULL ? WK_OK : WK_E_FORMAT;
+}
+
+/* Where meters send to: true if it is one of these. */
+static bool take_link(struct wk_registry *r, const struct wk_ini_entry *e, wk_err *err)
+{
+    const struct {
+        const char *key;
+        uint16_t *port;
+        char *text; /* of 64 characters */
+    } keys[] = {{"link_port", &r->link_port, NULL},
+                {"link_coap_port", &r->link_coap_port, NULL},
+                {"link_tls_port", &r->link_tls_port, NULL},
+                {"link_mqtt_user", NULL, r->link_mqtt_user},
+                {"link_mqtt_password", NULL, r->link_mqtt_password},
+                {"link_mqtt_name", NULL, r->link_mqtt_name}};
+    if (strcmp(e->key, "link_mqtt") == 0) {
+        *err = take_broker(r, e->value);
+        return true;
+    }
+    if (strcmp(e->key, "link_line") == 0) {
+        *err = take_line(r, e->value);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        int64_t number = 0;
+        if (strcmp(e->key, keys[i].key) != 0) {
+            continue;
+        }
+        *err = keys[i].port != NULL
+                   ? wk_ini_integer(e->value, 1, UINT16_MAX, &number)
+                   : wk_ini_text(e->value, keys[i].text, sizeof r->link_mqtt_user);
+        if (keys[i].port != NULL) {
+            *keys[i].port = (uint16_t)number;
+        }
+        return true;
+    }
+    return false;
+}
+
 static wk_err take_headend(struct reader *reader, const struct wk_ini_entry *e, char *reason,
                            size_t size)
 {
     struct wk_registry *r = reader->registry;
     int64_t number = 0;
     wk_err err = WK_OK;
-    if (take_file(reader, e, &err)) {
-        /* a file it is */
+    if (take_file(reader, e, &err) || take_link(r, e, &err)) {
+        /* it is one of these */
     } else if (strcmp(e->key, "archive") == 0) {
-        err = beside(reader->path, e->value, r->archive, sizeof r->archive);
+        err = take_archive(reader, e->value);
     } else if (strcmp(e->key, "listen") == 0) {
         err = wk_ini_text(e->value, r->listen, sizeof r->listen);
     } else if (strcmp(e->key, "token") == 0) {
@@ -109,9 +188,6 @@ static wk_err take_headend(struct reader *reader, const struct wk_ini_entry *e, 
     } else if (strcmp(e->key, "port") == 0) {
         err = wk_ini_integer(e->value, 0, 65535, &number);
         r->port = (uint16_t)number;
-    } else if (strcmp(e->key, "link_port") == 0) {
-        err = wk_ini_integer(e->value, 1, 65535, &number);
-        r->link_port = (uint16_t)number;
     } else if (strcmp(e->key, "workers") == 0) {
         err = wk_ini_integer(e->value, 1, 64, &number);
         r->workers = (int)number;
@@ -123,6 +199,19 @@ static wk_err take_headend(struct reader *reader, const struct wk_ini_entry *e, 
     }
     if (strcmp(e->key, "token") == 0) { /* a secret does not go into an error text */
         snprintf(reason, size, "token must have 8..127 characters");
+        return err;
+    }
+    if (strcmp(e->key, "link_mqtt_password") == 0) { /* likewise */
+        snprintf(reason, size, "link_mqtt_password must have 1..63 characters");
+        return err;
+    }
+    if (strcmp(e->key, "link_mqtt") == 0) {
+        snprintf(reason, size,
+                 "link_mqtt must be mqtts://HOST:PORT/PREFIX or mqtt://HOST:PORT/PREFIX");
+        return err;
+    }
+    if (strcmp(e->key, "archive") == 0) { /* nor does an address, which may have one in it */
+        snprintf(reason, size, "archive must have 1..%zu characters", sizeof r->archive - 1);
         return err;
     }
     snprintf(reason, size, "bad value for %s: '%.80s'", e->key, e->value);
@@ -384,6 +473,13 @@ static wk_err check_end(struct reader *reader, char why[WK_INI_WHY])
         snprintf(reason, sizeof reason, "[headend] needs archive");
         err = WK_E_FORMAT;
     }
+    const struct wk_registry *r = reader->registry;
+    if (err == WK_OK && r->link_tls_port != 0 &&
+        (r->tls_ca[0] == '\0' || r->tls_certificate[0] == '\0' || r->tls_key[0] == '\0')) {
+        snprintf(reason, sizeof reason,
+                 "link_tls_port needs tls_ca, tls_certificate and tls_key");
+        err = WK_E_FORMAT;
+    }
     if (err == WK_OK && reader->registry->meters == 0) {
         snprintf(reason, sizeof reason, "there is no [meter SERIAL]");
         err = WK_E_FORMAT;
@@ -406,6 +502,7 @@ wk_err wk_registry_read(const char *path, struct wk_registry *registry, char why
                                      .open_days = 2,
                                      .gap_tries = 5,
                                      .history_days = 40,
+                                     .certificate_life_s = INT64_C(365) * 86400,
                                      .seed = 1};
     struct reader reader = {.registry = registry, .path = path};
     registry->plan = calloc(WK_REGISTRY_PLANS, sizeof *registry->plan);

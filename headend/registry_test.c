@@ -114,6 +114,23 @@ static void a_configuration_is_read_whole(void)
     tear_down();
 }
 
+static void a_broker_is_read_with_its_prefix(void)
+{
+    struct wk_registry r;
+    set_up();
+    write_file(config_path, changed(k_config, "poll_s = 2",
+                                    "link_mqtt = mqtts://broker.example:8883/city/east\n"
+                                    "link_mqtt_user = headend\nlink_mqtt_password = secret"));
+    EXPECT_OK(wk_registry_read(config_path, &r, why));
+    EXPECT(strcmp(r.link_mqtt.kind->scheme, "mqtts") == 0);
+    EXPECT(strcmp(r.link_mqtt.host, "broker.example") == 0);
+    EXPECT_I64(8883, r.link_mqtt.port);
+    EXPECT(strcmp(r.link_mqtt.rest, "/city/east") == 0);
+    EXPECT(strcmp(r.link_mqtt_user, "headend") == 0);
+    wk_registry_free(&r);
+    tear_down();
+}
+
 static void every_fault_of_a_configuration_is_named_with_its_line(void)
 {
     static const struct fault k_faults[] = {
@@ -122,6 +139,10 @@ static void every_fault_of_a_configuration_is_named_with_its_line(void)
         {"poll_s = 2", "poll_s = 2x", {":5:", "2x"}},
         {"port = 0", "port = 65536", {":3:", "bad value for port"}},
         {"token = 0123456789", "token = abc", {":4:", "8..127"}},
+        {"poll_s = 2", "link_tls_port = 8485", {"end of the file", "needs tls_ca"}},
+        {"poll_s = 2", "link_mqtt = mqtts://broker:8883", {":5:", "HOST:PORT/PREFIX"}},
+        {"poll_s = 2", "link_mqtt = mqtt://broker:1883/a/#", {":5:", "HOST:PORT/PREFIX"}},
+        {"poll_s = 2", "link_mqtt = udp://broker:1883", {":5:", "HOST:PORT/PREFIX"}},
         {"[plan home]", "[planet home]", {":6:", "unknown section: 'planet'"}},
         {"file = plan.ini", "file = none.ini", {":7:", "cannot be opened"}},
         {"plan = home", "plan = away", {":10:", "no such [plan]"}},
@@ -230,7 +251,7 @@ static void zones_and_stamps_are_read_strictly(void)
     EXPECT_ERR(WK_E_RANGE, wk_stamp_parse("2007-02-29T00:00:00Z", &utc_s));
 }
 
-WK_TEST_MAIN(T(a_configuration_is_read_whole),
+WK_TEST_MAIN(T(a_configuration_is_read_whole), T(a_broker_is_read_with_its_prefix),
              T(every_fault_of_a_configuration_is_named_with_its_line),
              T(every_fault_of_a_plan_is_named),
              T(rates_follow_season_weekday_special_days_and_summer_time),

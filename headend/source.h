@@ -61,6 +61,15 @@ struct wk_source_supply {
     uint8_t control_state; /* 0 disconnected, 1 connected, 2 ready for reconnection */
 };
 
+#define WK_SOURCE_REQUEST 1024
+
+/* The request for the certificate of a key pair of TLS that waits (class 64, method 5). */
+struct wk_source_request {
+    uint8_t der[WK_SOURCE_REQUEST];
+    size_t size;
+    char title[17]; /* system title of the meter that the association proved, in digits */
+};
+
 typedef wk_err (*wk_source_reading_visit)(void *context, const struct wk_reading *reading);
 typedef wk_err (*wk_source_event_visit)(void *context, const struct wk_source_event *event);
 
@@ -84,6 +93,10 @@ struct wk_source {
     /** Asks the meter to correct its clock by so many seconds, -WK_SOURCE_SHIFT_MOST_S to
      *  WK_SOURCE_SHIFT_MOST_S: it slews a small correction and steps a large one. */
     wk_err (*shift_clock)(void *self, int64_t shift_s);
+    /** WK_E_REFUSED: no key pair waits, or the meter has no such thing. Both NULL: this source cannot. */
+    wk_err (*read_request)(void *self, struct wk_source_request *request);
+    /** Brings its certificate, DER. WK_E_REFUSED: the meter did not take it. */
+    wk_err (*give_certificate)(void *self, struct wk_bytes_in der);
     /** The next invocation counter; 0 = not used. */
     uint32_t (*counter)(void *self);
     void (*close)(void *self); /* also right when it is not open */

@@ -8,7 +8,9 @@
 #include "cosem/axdr.h"
 #include "cosem/datetime.h"
 #include "cosem/select.h"
+#include "cosem/wrapper.h"
 #include "headend/rows.h"
+#include "link/packet.h"
 #include "port/linux/dlms_client.h"
 
 #define CLASS_DATA        1
@@ -16,7 +18,13 @@
 #define CLASS_CLOCK       8
 #define METHOD_SHIFT_TIME 6
 #define CLASS_DISCONNECT  70
+#define CLASS_SECURITY    64
+#define METHOD_REQUEST    5
+#define METHOD_IMPORT     6
+#define TYPE_TLS          2
 
+#define LINK_PDU          (WK_LINK_TALK - WK_WRAPPER_SIZE)
+#define LINK_ANSWER_MS    15000 /* behind alarms, over a slow path */
 #define CAPTURE_ROOM      2048
 #define EXACT_SCALER      (-6) /* 10^-6 Wh */
 
@@ -27,6 +35,7 @@ static const uint8_t k_profile[WK_OBIS_SIZE] = {1, 0, 99, 1, 0, 255};
     {                                                                                          \
         0, 0, 99, 98, log, 255                                                                 \
     }
+static const uint8_t k_security[WK_OBIS_SIZE] = {0, 0, 43, 0, 0, 255};
 static const uint8_t k_disconnect[WK_OBIS_SIZE] = {0, 0, 96, 3, 10, 255};
 
 struct dlms {
@@ -144,6 +153,23 @@ static void dlms_close(void *self)
     }
 }
 
+/* Its link carries datagrams of WK_LINK_TALK octets, wrapper included. */
+static wk_err talk_by_link(struct dlms *d, const struct wk_registry_meter *meter,
+                           struct wk_dlms_client_config *config)
+{
+    config->host = "udp://127.0.0.1";
+    config->port = atomic_load(&meter->talk_port);
+    config->max_pdu = LINK_PDU;
+    config->answer_timeout_ms = LINK_ANSWER_MS;
+    if (config->port == 0) {
+        snprintf(d->why, sizeof d->why,
+                 "host = link, but the head-end takes nothing from links: set link_port, and "
+                 "meter_title and link_key of the meter");
+        return WK_E_CLOSED;
+    }
+    return WK_OK;
+}
+
 static wk_err dlms_open(void *self, const struct wk_registry_meter *meter, uint32_t counter,
                         struct wk_source_layout *layout)
 {
@@ -162,6 +188,9 @@ static wk_err dlms_open(void *self, const struct wk_registry_meter *meter, uint3
         .tls = meter->tls,
         .tls_name = meter->tls_name[0] != '\0' ? meter->tls_name : NULL,
     };
+    if (strcmp(meter->host, WK_REGISTRY_LINK) == 0) {
+        WK_TRY(talk_by_link(d, meter, &config));
+    }
     copy_key(&config.keys.ek, meter->ek);
     copy_key(&config.keys.ak, meter->ak);
     memcpy(config.title, meter->title, sizeof config.title);
@@ -287,6 +316,45 @@ static wk_err shift_clock(void *self, int64_t shift_s)
     return failed(d, wk_dlms_client_action(&d->client, &target, raw, out.size), "shift_time");
 }
 
+/* ---- the certificate of TLS ------------------------------------------------------------- */
+
+static wk_err read_request(void *self, struct wk_source_request *request)
+{
+    static const uint8_t k_tls[2] = {WK_AXDR_ENUM, TYPE_TLS};
+    struct dlms *d = self;
+    uint8_t value[WK_SOURCE_REQUEST + 8];
+    size_t size = 0;
+    struct wk_apdu_target target = {.class_id = CLASS_SECURITY, .id = METHOD_REQUEST};
+    memcpy(target.obis, k_security, WK_OBIS_SIZE);
+    WK_TRY(failed(d,
+                  wk_dlms_client_call(&d->client, &target, wk_bytes_in_of(k_tls, sizeof k_tls),
+                                      value, sizeof value, &size),
+                  "request for a certificate"));
+    struct wk_bytes_in in = wk_bytes_in_of(value, size);
+    const uint8_t *der = wk_axdr_read_octets(&in, &size);
+    if (wk_bytes_in_end(&in) != WK_OK || der == NULL || size > sizeof request->der) {
+        return wrong(d, "request for a certificate: something else came");
+    }
+    memcpy(request->der, der, size);
+    request->size = size;
+    for (size_t i = 0; i < sizeof d->client.client.server_title; i++) {
+        snprintf(request->title + 2 * i, 3, "%02X", d->client.client.server_title[i]);
+    }
+    return WK_OK;
+}
+
+static wk_err give_certificate(void *self, struct wk_bytes_in der)
+{
+    struct dlms *d = self;
+    uint8_t raw[CAPTURE_ROOM + 8];
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    struct wk_apdu_target target = {.class_id = CLASS_SECURITY, .id = METHOD_IMPORT};
+    memcpy(target.obis, k_security, WK_OBIS_SIZE);
+    wk_axdr_put_octet_string(&out, der.data, der.size);
+    WK_TRY(out.fault);
+    return failed(d, wk_dlms_client_action(&d->client, &target, raw, out.size), "certificate");
+}
+
 /* ---- rows ------------------------------------------------------------------------------- */
 
 static wk_err profile_row(void *self, uint32_t index, struct wk_bytes_in element)
@@ -375,6 +443,8 @@ wk_err wk_source_dlms_make(void *unused, struct wk_source *source)
         .read_supply = read_supply,
         .switch_supply = switch_supply,
         .shift_clock = shift_clock,
+        .read_request = read_request,
+        .give_certificate = give_certificate,
         .counter = dlms_counter,
         .close = dlms_close,
         .why = dlms_why,

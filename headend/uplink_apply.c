@@ -101,28 +101,49 @@ static wk_err read_profile_form(struct run *run, struct wk_bytes_in in, const ch
     return wk_rows_check(layout, why);
 }
 
+static kind kind_of(const struct wk_archive_link *link)
+{
+    unsigned log = 0;
+    return strcmp(link->obis, "1.0.99.1.0.255") == 0           ? LOAD_PROFILE
+           : sscanf(link->obis, "0.0.99.98.%u.255", &log) == 1 ? EVENT_LOG
+                                                               : OTHER;
+}
+
+static wk_err read_log_form(struct wk_bytes_in in, struct wk_rows_log *log, const char **why)
+{
+    struct wk_bytes_in captures = in;
+    wk_axdr_skip(&in);
+    captures.size = in.at;
+    return wk_rows_log_read(captures, log, why);
+}
+
 static wk_err read_form(struct run *run, const char **why)
 {
     const struct wk_archive_link *link = run->link;
     struct wk_bytes_in in = wk_bytes_in_of(link->description, link->size);
-    unsigned log = 0;
     *why = "its description is malformed";
-    run->kind = strcmp(link->obis, "1.0.99.1.0.255") == 0           ? LOAD_PROFILE
-                : sscanf(link->obis, "0.0.99.98.%u.255", &log) == 1 ? EVENT_LOG
-                                                                    : OTHER;
+    run->kind = kind_of(link);
     if (run->kind == OTHER) {
         return WK_OK;
     }
     if (wk_axdr_read_count(&in, WK_AXDR_STRUCTURE) != 3) {
         return WK_E_FORMAT;
     }
-    if (run->kind == LOAD_PROFILE) {
-        return read_profile_form(run, in, why);
+    return run->kind == LOAD_PROFILE ? read_profile_form(run, in, why)
+                                     : read_log_form(in, &run->log, why);
+}
+
+wk_err wk_uplink_read_event(const struct wk_archive_link *link, struct wk_bytes_in record,
+                            struct wk_source_event *event)
+{
+    struct wk_bytes_in in = wk_bytes_in_of(link->description, link->size);
+    struct wk_rows_log log;
+    const char *why;
+    if (kind_of(link) != EVENT_LOG || wk_axdr_read_count(&in, WK_AXDR_STRUCTURE) != 3) {
+        return WK_E_FORMAT;
     }
-    struct wk_bytes_in captures = in;
-    wk_axdr_skip(&in);
-    captures.size = in.at;
-    return wk_rows_log_read(captures, &run->log, why);
+    WK_TRY(read_log_form(in, &log, &why));
+    return wk_rows_event(&log, record, event, &why);
 }
 
 /* ---- records ----------------------------------------------------------------------------- */

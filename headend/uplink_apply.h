@@ -9,6 +9,7 @@
 
 #include "headend/archive.h"
 #include "headend/registry.h"
+#include "headend/source.h"
 #include "headend/stream.h"
 
 struct wk_uplink_place {
@@ -22,5 +23,11 @@ struct wk_uplink_place {
  *  nothing, or a part of it, is applied. */
 WK_MUST_USE wk_err wk_uplink_apply(const struct wk_uplink_place *place,
                                    struct wk_archive_link *link);
+
+/** What a record of an event log says. WK_E_FORMAT: nothing that can be read, or the stream is no event
+ *  log. */
+WK_MUST_USE wk_err wk_uplink_read_event(const struct wk_archive_link *link,
+                                        struct wk_bytes_in record,
+                                        struct wk_source_event *event);
 
 #endif

@@ -20,16 +20,26 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Alarms at random times while bulk never ends; `change` alters the line, NULL: it stays. */
+static void take_parts(int64_t *late, uint64_t count, double *p50_ms, double *p99_ms)
+{
+    qsort(late, count, sizeof late[0], by_value);
+    *p50_ms = (double)late[count / 2] / 1e3;
+    *p99_ms = (double)late[count - 1 - count / 100] / 1e3;
+}
+
+/* Alarms at random times while bulk never ends; `change` alters the line, NULL: it stays. As meters do it,
+ * each is announced before it is stored: then the head-end knows it, and its record follows. */
 static struct latency saturate(struct world *world, int64_t length_us, int64_t alarm_us,
                                void (*change)(struct world *, int64_t at_us))
 {
     static int64_t late[100000];
+    static int64_t record[100000];
     const int64_t begin = world->now_us;
     const uint64_t bulk = world->source[WORLD_BULK].committed;
     uint64_t first = world->source[WORLD_ALARM].made;
     int64_t alarm = begin + alarm_us;
     int64_t changes = begin;
+    world->announces = true;
     while (world->now_us < begin + length_us) {
         struct world_source *source = &world->source[WORLD_BULK];
         while (source->made < source->committed + 200 && source->made < WORLD_RECORDS) {
@@ -52,16 +62,19 @@ static struct latency saturate(struct world *world, int64_t length_us, int64_t a
     uint64_t count = 0;
     const struct world_source *alarms = &world->source[WORLD_ALARM];
     for (; first < alarms->made && count < 100000; first++) {
-        late[count++] =
-            alarms->committed_us[first] == 0
-                ? INT64_MAX
-                : alarms->committed_us[first] - world->commit_us - alarms->made_us[first];
+        const int64_t committed_us = alarms->committed_us[first];
+        const int64_t announced_us = alarms->announced_us[first];
+        record[count] = committed_us == 0
+                            ? INT64_MAX
+                            : committed_us - world->commit_us - alarms->made_us[first];
+        late[count] = announced_us == 0 ? record[count] : announced_us - alarms->made_us[first];
+        count++;
     }
-    qsort(late, count, sizeof late[0], by_value);
-    const uint64_t middle = count / 2;
-    const uint64_t last = count - 1 - count / 100;
-    latency.p50_ms = (double)late[middle] / 1e3;
-    latency.p99_ms = (double)late[last] / 1e3;
+    double p50_ms;
+    double p99_ms;
+    take_parts(record, count, &p50_ms, &p99_ms);
+    printf("# records of alarms: p50 %.1f ms, p99 %.1f ms\n", p50_ms, p99_ms);
+    take_parts(late, count, &latency.p50_ms, &latency.p99_ms);
     return latency;
 }
 
@@ -122,6 +135,160 @@ static void an_alarm_is_quick_on_a_local_network(void)
     const struct latency steady = measure(&line, 100 * SECOND, NULL);
     WK_TEST_FIGURE("alarm on a saturated LAN of 10 Mbit/s, p99", steady.p99_ms, "ms", "<= 20",
                    steady.p99_ms <= 20, SEED);
+}
+
+/* ---- commands ---------------------------------------------------------------------------- */
+
+static void keep_bulk_going(struct world *world)
+{
+    struct world_source *source = &world->source[WORLD_BULK];
+    while (source->made < source->committed + 200 && source->made < WORLD_RECORDS) {
+        world_make(world, WORLD_BULK);
+    }
+}
+
+/* One question and its answer, both as long as they may be; microseconds. */
+static int64_t converse(struct world *world)
+{
+    static const uint8_t k_answer[WK_LINK_TALK] = {[WK_LINK_TALK - 1] = 'z'};
+    const int64_t begin_us = world->now_us;
+    world->asked = false;
+    world->answered_us = 0;
+    if (wk_link_receiver_say(&world->receiver, 5, wk_bytes_in_of("ask", 3)) != WK_OK) {
+        return INT64_MAX;
+    }
+    while (world->answered_us == 0 && world->now_us < begin_us + 5 * SECOND) {
+        keep_bulk_going(world);
+        world_run(world, world->now_us + MS);
+        if (world->asked &&
+            wk_link_sender_say(&world->sender, 5, wk_bytes_in_of(k_answer, sizeof k_answer)) !=
+                WK_OK) {
+            return INT64_MAX;
+        }
+        world->asked = false;
+    }
+    return world->answered_us == 0 ? INT64_MAX : world->answered_us - begin_us;
+}
+
+static void a_command_and_its_answer_pass_the_bulk(void)
+{
+    static int64_t took[400];
+    const struct wk_virtual_line_rules line = line_of(64000, 25 * MS, 16384);
+    struct world *world = world_new(SEED, 1, &line, NULL, NULL);
+    EXPECT_ERR(WK_E_CLOSED,
+               wk_link_receiver_say(&world->receiver, 5, wk_bytes_in_of("ask", 3)));
+    world_run(world, world->now_us + SECOND);
+    saturate(world, 10 * SECOND, SECOND, NULL);
+    for (size_t n = 0; n < 400; n++) {
+        took[n] = converse(world);
+        keep_bulk_going(world);
+        world_run(world, world->now_us + 100 * MS + world_draw(world, 100 * MS));
+    }
+    EXPECT(!world->wrong);
+    qsort(took, 400, sizeof took[0], by_value);
+    const double p99_ms = (double)took[395] / 1e3;
+    /* there and back 50, two packets of the line's 31 each: the one that goes and its own */
+    WK_TEST_FIGURE("command and its answer on a saturated 64 kbit/s, p99", p99_ms, "ms",
+                   "<= 150", p99_ms <= 150, SEED);
+    const uint8_t octets[WK_LINK_TALK + 1] = {0};
+    EXPECT_ERR(WK_E_FULL,
+               wk_link_sender_say(&world->sender, 5, wk_bytes_in_of(octets, sizeof octets)));
+    EXPECT_ERR(WK_E_FULL, wk_link_receiver_say(&world->receiver, 5,
+                                               wk_bytes_in_of(octets, sizeof octets)));
+    for (int n = 0; n < WK_LINK_SAID; n++) {
+        EXPECT_OK(wk_link_sender_say(&world->sender, 5, wk_bytes_in_of(octets, 10)));
+    }
+    EXPECT_ERR(WK_E_BUSY, wk_link_sender_say(&world->sender, 5, wk_bytes_in_of(octets, 10)));
+    world_free(world);
+}
+
+static void either_end_tries_a_path_by_an_echo(void)
+{
+    const struct wk_virtual_line_rules line = line_of(64000, 25 * MS, 16384);
+    struct world *world = world_new(SEED, 1, &line, NULL, NULL);
+    EXPECT_ERR(WK_E_CLOSED, wk_link_sender_echo(&world->sender, 0, 7, 10, world->now_us));
+    EXPECT_ERR(WK_E_CLOSED, wk_link_receiver_echo(&world->receiver, 0, 7, 10));
+    world_run(world, world->now_us + 3 * SECOND);
+    EXPECT_ERR(WK_E_FULL, wk_link_sender_echo(&world->sender, 0, 7, 0, world->now_us));
+    EXPECT_ERR(WK_E_FULL, wk_link_receiver_echo(&world->receiver, 0, 7, WK_LINK_TALK + 1));
+    /* 100 octets and 8 of head, 2 around, 28 of the line: 17.25 ms each way, and 25 of delay */
+    int64_t begin_us = world->now_us;
+    EXPECT_OK(wk_link_sender_echo(&world->sender, 0, 7, 100, begin_us));
+    world_run(world, begin_us + SECOND);
+    EXPECT_I64(7, world->echoed);
+    EXPECT(world->answered_us - begin_us >= 84500 && world->answered_us - begin_us < 86000);
+    begin_us = world->now_us;
+    EXPECT_OK(wk_link_receiver_echo(&world->receiver, world->receiver.newest, 9, 100));
+    world_run(world, begin_us + SECOND);
+    EXPECT_I64(9, world->far_echoed);
+    EXPECT(world->answered_us - begin_us >= 84500 && world->answered_us - begin_us < 86000);
+    EXPECT(!world->asked);
+    world_free(world);
+}
+
+/* One path takes packets of 96 octets only, the other is wide: an alarm goes by both. */
+static void alarms_fit_the_narrowest_path(void)
+{
+    const struct wk_virtual_line_rules lines[] = {line_of(64000, 20 * MS, 16384),
+                                                  line_of(64000, 20 * MS, 16384)};
+    struct world *world = world_new(SEED, 2, lines, NULL, NULL);
+    world->rules[1].most = 96;
+    EXPECT_OK(world_restart_meter(world));
+    world_run(world, world->now_us + 3 * SECOND);
+    const uint64_t octets = world->sender.paths[1].counts.octets;
+    const uint64_t packets = world->sender.paths[1].counts.packets;
+    for (int i = 0; i < 5; i++) {
+        world_make(world, WORLD_ALARM);
+    }
+    world_run(world, world->now_us + SECOND);
+    EXPECT_I64(5, world->source[WORLD_ALARM].committed);
+    const uint64_t more = world->sender.paths[1].counts.packets - packets;
+    EXPECT(more >= 3 && world->sender.paths[1].counts.octets - octets <= more * (96 + 28));
+    EXPECT_ERR(WK_E_FULL, wk_link_sender_echo(&world->sender, 1, 1, 90, world->now_us));
+    world_free(world);
+}
+
+/* By every path, told once; before the record, which comes by itself; and nothing depends on it. */
+static void an_alarm_is_announced_before_it_is_stored(void)
+{
+    const struct wk_virtual_line_rules lines[] = {line_of(64000, 20 * MS, 16384),
+                                                  line_of(1000000, 60 * MS, 16384)};
+    uint8_t octets[WK_LINK_ANNOUNCED + 1] = {0};
+    struct world *world = world_new(SEED, 2, lines, NULL, NULL);
+    const struct world_source *alarms = &world->source[WORLD_ALARM];
+    EXPECT_ERR(WK_E_CLOSED, wk_link_sender_announce(&world->sender, WORLD_ALARM, 0,
+                                                    wk_bytes_in_of(octets, 1), world->now_us));
+    world_run(world, world->now_us + 3 * SECOND);
+    EXPECT_ERR(WK_E_FULL, wk_link_sender_announce(&world->sender, WORLD_ALARM, 0,
+                                                  wk_bytes_in_of(octets, 0), world->now_us));
+    EXPECT_ERR(WK_E_FULL,
+               wk_link_sender_announce(&world->sender, WORLD_ALARM, 0,
+                                       wk_bytes_in_of(octets, sizeof octets), world->now_us));
+    world_announce(world, WORLD_ALARM, 0); /* the meter loses its supply before it stored it */
+    int64_t begin_us = world->now_us;
+    world_run(world, begin_us + SECOND);
+    /* 40 octets, 8 of head, 3 around, 28 of the line: 9.875 ms, and 20 of delay */
+    EXPECT(alarms->announced_us[0] - begin_us >= 29800 &&
+           alarms->announced_us[0] - begin_us < 30000);
+    EXPECT_I64(0, alarms->announced_twice);
+    EXPECT_I64(0, alarms->committed);
+    world_announce(world, WORLD_ALARM, 0); /* a copy somebody kept */
+    world_run(world, world->now_us + SECOND);
+    EXPECT_I64(0, alarms->announced_twice);
+    EXPECT_OK(
+        world_restart_meter(world)); /* it is back, and gives the number to another event */
+    world_run(world, world->now_us + 3 * SECOND);
+    world->announces = true;
+    begin_us = world->now_us;
+    world_make(world, WORLD_ALARM);
+    world_run(world, begin_us + 5 * SECOND);
+    EXPECT(alarms->announced_us[0] >= begin_us);
+    EXPECT_I64(1, alarms->committed);
+    world_announce(world, WORLD_ALARM, 0); /* of what is there already */
+    world_run(world, world->now_us + SECOND);
+    EXPECT_I64(1, alarms->announced_twice); /* that of the number given again */
+    EXPECT(!world->wrong && world->refused == 0);
+    world_free(world);
 }
 
 /* ---- what comes over --------------------------------------------------------------------- */
@@ -297,6 +464,7 @@ static void nothing_is_lost_or_doubled_whoever_dies(void)
     const struct wk_virtual_line_rules lines[] = {line, line};
     struct world *world = world_new(SEED, 2, lines, NULL, NULL);
     world->commit_us = 40 * MS;
+    world->announces = true;
     uint32_t deaths = 0;
     printf("# seed %llu\n", (unsigned long long)SEED);
     for (int i = 0; i < 30000; i++) {
@@ -337,6 +505,39 @@ static void what_was_overwritten_or_cannot_be_read_is_a_gap(void)
     world_run(world, world->now_us + 60 * SECOND);
     EXPECT_I64(702, source->gaps);
     EXPECT_I64(299, source->committed);
+    world_free(world);
+}
+
+/* Its modem sleeps: what is made waits, an alarm asks for it to be woken, and then all of it goes on. */
+static void a_path_that_rests_goes_on_without_a_new_session(void)
+{
+    const struct wk_virtual_line_rules line = line_of(64000, 100 * MS, 16384);
+    struct world *world = world_new(SEED, 1, &line, NULL, NULL);
+    const struct wk_link_path *path = &world->sender.paths[0];
+    world_make(world, WORLD_PROFILE);
+    world_run(world, world->now_us + 10 * SECOND);
+    EXPECT(is_whole(world));
+    const uint32_t hellos = path->counts.hellos;
+    const uint64_t packets = path->counts.packets;
+    wk_link_sender_rest(&world->sender, 0, true, world->now_us);
+    world_make(world, WORLD_PROFILE);
+    world_run(world, world->now_us + 3600 * SECOND);
+    EXPECT_I64(WK_LINK_RESTING, path->state);
+    EXPECT_I64(packets, path->counts.packets);
+    EXPECT(!wk_link_sender_is_urgent(&world->sender));
+    world_make(world, WORLD_ALARM);
+    world_run(world, world->now_us + SECOND);
+    EXPECT(wk_link_sender_is_urgent(&world->sender));
+    wk_link_sender_rest(&world->sender, 0, false, world->now_us);
+    world_run(world, world->now_us + 5 * SECOND);
+    EXPECT(is_whole(world));
+    EXPECT(!wk_link_sender_is_urgent(&world->sender));
+    EXPECT_I64(hellos, path->counts.hellos);
+    EXPECT_I64(0, path->counts.suspected);
+    wk_link_sender_rest(&world->sender, 0, true, world->now_us);
+    wk_link_sender_carry(&world->sender, 0, false, world->now_us);
+    wk_link_sender_rest(&world->sender, 0, false, world->now_us);
+    EXPECT_I64(WK_LINK_DOWN, path->state); /* waking does not make a path work */
     world_free(world);
 }
 
@@ -392,10 +593,13 @@ static void two_paths_of_97_percent_serve_999_of_1000_minutes(void)
 
 WK_TEST_MAIN(T(an_alarm_waits_for_one_packet_on_a_saturated_line_of_64_kbit),
              T(an_alarm_waits_for_one_packet_on_a_saturated_line_of_1_mbit),
-             T(an_alarm_is_quick_on_a_local_network),
+             T(an_alarm_is_quick_on_a_local_network), T(a_command_and_its_answer_pass_the_bulk),
+             T(either_end_tries_a_path_by_an_echo), T(alarms_fit_the_narrowest_path),
+             T(an_alarm_is_announced_before_it_is_stored),
              T(a_black_hole_is_left_within_half_a_second), T(a_path_that_flaps_is_not_followed),
              T(a_path_that_is_better_again_is_taken_back),
              T(a_week_without_a_path_is_made_up_for),
              T(nothing_is_lost_or_doubled_whoever_dies),
              T(what_was_overwritten_or_cannot_be_read_is_a_gap),
+             T(a_path_that_rests_goes_on_without_a_new_session),
              T(two_paths_of_97_percent_serve_999_of_1000_minutes))

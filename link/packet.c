@@ -110,6 +110,15 @@ static void get_octets(struct wk_bytes_in *in, struct wk_link_frame *frame)
     frame->octets = wk_bytes_in_of(wk_bytes_in_take(in, size), size);
 }
 
+/* Something, of `most` octets. */
+static void get_some(struct wk_bytes_in *in, size_t most, struct wk_link_frame *frame)
+{
+    get_octets(in, frame);
+    if (frame->octets.size == 0 || frame->octets.size > most) {
+        wk_bytes_in_fail(in, WK_E_RANGE);
+    }
+}
+
 static void put_part(struct wk_bytes_out *out, const struct wk_link_frame *frame)
 {
     put_number(out, frame->at / WK_LINK_GRANULE);
@@ -172,6 +181,7 @@ void wk_link_write(struct wk_bytes_out *out, const struct wk_link_frame *frame)
     wk_bytes_out_u8(out, (uint8_t)((unsigned)frame->kind << 4 | (frame->stream & 0x0fu)));
     switch (frame->kind) {
     case WK_LINK_FRAME_RECORD:
+    case WK_LINK_FRAME_ANNOUNCE:
         put_number(out, frame->sequence);
         put_octets(out, &frame->octets);
         break;
@@ -205,6 +215,10 @@ void wk_link_write(struct wk_bytes_out *out, const struct wk_link_frame *frame)
         break;
     case WK_LINK_FRAME_DESCRIPTION:
         put_part(out, frame);
+        break;
+    case WK_LINK_FRAME_TALK:
+    case WK_LINK_FRAME_ECHO:
+        put_octets(out, &frame->octets);
         break;
     case WK_LINK_FRAME_PROBE:
     case WK_LINK_FRAME_RESET:
@@ -264,6 +278,14 @@ void wk_link_read(struct wk_bytes_in *in, struct wk_link_frame *frame)
         break;
     case WK_LINK_FRAME_DESCRIPTION:
         get_part(in, frame);
+        break;
+    case WK_LINK_FRAME_TALK:
+    case WK_LINK_FRAME_ECHO:
+        get_some(in, WK_LINK_TALK, frame);
+        break;
+    case WK_LINK_FRAME_ANNOUNCE:
+        frame->sequence = get_number(in);
+        get_some(in, WK_LINK_ANNOUNCED, frame);
         break;
     case WK_LINK_FRAME_PROBE:
     case WK_LINK_FRAME_RESET:

@@ -12,6 +12,7 @@ static void frames_are_the_octets_of_the_description(void)
         0x23, 0x05, 0x02, 0x14, 0x04, 'w',  'x',  'y',  'z', /* PIECE: at 16 of 20 */
         0x31, 0x07, 0x80, 0x01, 0x01,                        /* GAP of 128 */
         0x90,                                                /* PROBE */
+        0xf1, 0x08, 0x02, 'h',  'i',                         /* ANNOUNCE */
     };
     uint8_t octets[sizeof wanted + 8];
     struct wk_bytes_out out = wk_bytes_out_of(octets, sizeof octets);
@@ -32,11 +33,16 @@ static void frames_are_the_octets_of_the_description(void)
                                       .count = 128,
                                       .reason = WK_LINK_OVERWRITTEN};
     const struct wk_link_frame probe = {.kind = WK_LINK_FRAME_PROBE};
+    const struct wk_link_frame announce = {.kind = WK_LINK_FRAME_ANNOUNCE,
+                                           .stream = 1,
+                                           .sequence = 8,
+                                           .octets = wk_bytes_in_of("hi", 2)};
     wk_link_write_head(&out, &head);
     wk_link_write(&out, &record);
     wk_link_write(&out, &piece);
     wk_link_write(&out, &gap);
     wk_link_write(&out, &probe);
+    wk_link_write(&out, &announce);
     EXPECT_OK(out.fault);
     EXPECT_I64(sizeof wanted, out.size);
     EXPECT_BYTES(wanted, octets, sizeof wanted);
@@ -52,6 +58,9 @@ static void frames_are_the_octets_of_the_description(void)
     wk_link_read(&in, &frame);
     EXPECT_I64(128, frame.count);
     wk_link_read(&in, &frame);
+    wk_link_read(&in, &frame);
+    EXPECT_I64(8, frame.sequence);
+    EXPECT_I64(2, frame.octets.size);
     EXPECT_OK(in.fault);
     EXPECT_I64(0, wk_bytes_in_left(&in));
 }
@@ -72,7 +81,11 @@ static void what_no_end_sends_is_refused(void)
         uint8_t octets[24];
     } bad[] = {
         {WK_E_FORMAT, 1, {0x00}},
-        {WK_E_FORMAT, 1, {0xd0}},
+        {WK_E_RANGE, 3, {0xf0, 0x01, 0x00}}, /* an announcement of nothing */
+        {WK_E_SHORT, 4, {0xf0, 0x01, 0x02, 'a'}},
+        {WK_E_RANGE, 2, {0xe0, 0x00}}, /* an echo of nothing */
+        {WK_E_RANGE, 2, {0xd5, 0x00}}, /* a datagram of nothing */
+        {WK_E_SHORT, 3, {0xd5, 0x02, 'a'}},
         {WK_E_SHORT, 1, {0x10}},
         {WK_E_SHORT, 4, {0x10, 0x01, 0x05, 'a'}},
         {WK_E_FORMAT,

@@ -65,6 +65,17 @@ bool wk_link_path_has_room(const struct wk_link_path *path)
     return path->next - path->first < WK_LINK_FLIGHT;
 }
 
+uint32_t wk_link_path_packet(const struct wk_link_path *path)
+{
+    const uint32_t by_rate = wk_link_pace_packet(&path->pace, path->rules.most);
+    return by_rate > path->rules.least ? by_rate : path->rules.least;
+}
+
+int64_t wk_link_path_free_us(const struct wk_link_path *path)
+{
+    return path->pace.next_us > path->busy_until_us ? path->pace.next_us : path->busy_until_us;
+}
+
 struct wk_link_flown *wk_link_path_depart(struct wk_link_path *path, uint32_t octets,
                                           bool limited, int64_t now_us)
 {
@@ -125,6 +136,18 @@ static void go_up(struct wk_link_path *path, int64_t now_us)
     path->state = WK_LINK_UP;
     path->probes = 0;
     path->heard_us = now_us;
+}
+
+void wk_link_path_rest(struct wk_link_path *path, bool rests, wk_link_lost lost, void *owner,
+                       int64_t now_us)
+{
+    if (rests && (path->state == WK_LINK_UP || path->state == WK_LINK_SUSPECT)) {
+        path->state = WK_LINK_RESTING;
+        lose_all(path, lost, owner);
+    } else if (!rests && path->state == WK_LINK_RESTING) {
+        path->asked_us = now_us;
+        go_up(path, now_us);
+    }
 }
 
 void wk_link_path_welcomed(struct wk_link_path *path, int64_t now_us)
@@ -257,12 +280,16 @@ int64_t wk_link_path_due_us(const struct wk_link_path *path)
     if (path->state == WK_LINK_SUSPECT) {
         return path->probe_us;
     }
+    if (path->state == WK_LINK_RESTING) {
+        return WK_LINK_NEVER_US;
+    }
     if (path->state == WK_LINK_DOWN) {
         return path->hello_us;
     }
     const int64_t idle_us = path->asked_us + path->rules.probe_us;
     const int64_t late_us = overdue_us(path);
-    return late_us < idle_us ? late_us : idle_us;
+    const int64_t due_us = late_us < idle_us ? late_us : idle_us;
+    return due_us > path->busy_until_us ? due_us : path->busy_until_us;
 }
 
 /* ---- worth ------------------------------------------------------------------------------- */
@@ -274,7 +301,8 @@ uint32_t wk_link_path_score(const struct wk_link_path *path)
     }
     const int64_t slow = path->pace.empty_rtt_us / RTT_UNIT_US;
     const int64_t score = (int64_t)path->delivery * 100 / CERTAIN -
-                          (slow < RTT_POINTS ? slow : RTT_POINTS) - path->rules.cost;
+                          (slow < RTT_POINTS ? slow : RTT_POINTS) - path->rules.cost -
+                          path->malus;
     return score > 1 ? (uint32_t)score : 1;
 }
 

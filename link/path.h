@@ -6,6 +6,10 @@
  *   DOWN     | UP       |          |                    |                    | DOWN
  *   UP       | UP       | UP       | SUSPECT, all lost  |                    | DOWN, all lost
  *   SUSPECT  | UP       | UP       |                    | SUSPECT; 3rd: DOWN | DOWN
+ *   RESTING  |          |          |                    |                    | DOWN
+ *
+ * A path whose modem sleeps rests: nothing goes there, nothing is judged, and its session stays, so
+ * that it goes on where it was as soon as the modem is awake.
  *
  * Overdue is a packet that no report told of in the smoothed round trip, four of its deviations
  * and 200 ms. Traffic itself is the probe; an idle path is asked every `probe_us`. What is lost is
@@ -35,6 +39,7 @@ typedef enum wk_link_path_state {
     WK_LINK_DOWN = 0,
     WK_LINK_UP,
     WK_LINK_SUSPECT,
+    WK_LINK_RESTING,
 } wk_link_path_state;
 
 /* What a packet carried of a stream. */
@@ -60,9 +65,10 @@ struct wk_link_flown {
 
 struct wk_link_path_rules {
     uint32_t
-        overhead;     /* octets a packet takes on the wire beside its own: 28 of IPv4 and UDP */
-    uint32_t most;    /* octets of a packet, up to WK_LINK_PACKET */
-    uint8_t cost;     /* 0..100, taken off the score: metered paths are dear */
+        overhead;   /* octets a packet takes on the wire beside its own: 28 of IPv4 and UDP */
+    uint32_t most;  /* octets of a packet, up to WK_LINK_PACKET */
+    uint32_t least; /* ... of a full one, where each costs a round trip; 0: by the rate alone */
+    uint8_t cost;   /* 0..100, taken off the score: metered paths are dear */
     int64_t probe_us; /* an idle path is asked this often */
     uint64_t budget;  /* octets a month; 0: as many as there are */
     bool alarms_only; /* beside alarms nothing goes here unless no other path is up */
@@ -96,13 +102,15 @@ struct wk_link_path {
     int64_t newest_sent_us;
     int64_t newest_arrival_us; /* by the far end's clock, unwrapped */
     uint32_t arrival_low;
-    int64_t heard_us; /* last report */
-    int64_t asked_us; /* last packet that demands a report */
-    int64_t hello_us; /* when HELLO is due, of a path that is down */
+    int64_t busy_until_us; /* the carrier took none */
+    int64_t heard_us;      /* last report */
+    int64_t asked_us;      /* last packet that demands a report */
+    int64_t hello_us;      /* when HELLO is due, of a path that is down */
     int64_t hello_wait_us;
     int64_t probe_us; /* when a suspect path is asked again */
     int64_t probe_wait_us;
     uint8_t probes;
+    uint8_t malus;     /* points that the owner takes off the score: a weak signal */
     uint16_t delivery; /* 1/65536 of packets that arrive, smoothed over 16 */
     uint64_t spent;    /* octets of the month */
 };
@@ -117,6 +125,10 @@ void wk_link_path_init(struct wk_link_path *path, const struct wk_link_path_rule
 void wk_link_path_carry(struct wk_link_path *path, bool carried, wk_link_lost lost, void *owner,
                         int64_t now_us);
 
+/** It rests from now on, or does no more. Only a path that works can: what was on its way is lost. */
+void wk_link_path_rest(struct wk_link_path *path, bool rests, wk_link_lost lost, void *owner,
+                       int64_t now_us);
+
 /** A new session: numbers begin anew, HELLO is on its way. */
 void wk_link_path_open(struct wk_link_path *path, uint32_t session, int64_t now_us);
 /** The head-end answered HELLO. */
@@ -127,6 +139,10 @@ void wk_link_path_forgotten(struct wk_link_path *path, wk_link_lost lost, void *
 
 /** Whether one more packet fits among those on their way. */
 bool wk_link_path_has_room(const struct wk_link_path *path);
+/** Octets of a full packet. */
+uint32_t wk_link_path_packet(const struct wk_link_path *path);
+/** When the next may go. */
+int64_t wk_link_path_free_us(const struct wk_link_path *path);
 /** Enters the packet that is about to go; octets without the overhead. The caller fills in its items. */
 struct wk_link_flown *wk_link_path_depart(struct wk_link_path *path, uint32_t octets,
                                           bool limited, int64_t now_us);
@@ -141,7 +157,7 @@ bool wk_link_path_tick(struct wk_link_path *path, wk_link_lost lost, void *owner
 /** When wk_link_path_tick may have something to do. */
 int64_t wk_link_path_due_us(const struct wk_link_path *path);
 
-/** How good the path is, 0..100: deliveries, round trip, cost. 0: it is not up. */
+/** How good the path is, 0..100: deliveries, round trip, cost, malus. 0: it is not up. */
 uint32_t wk_link_path_score(const struct wk_link_path *path);
 /** Octets are left for what is no alarm, command or bill. */
 bool wk_link_path_has_budget(const struct wk_link_path *path);

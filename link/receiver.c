@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "link/receiver.h"
+#include "link/receiver_part.h"
 
 #include <string.h>
-
-#define NO_SESSION WK_LINK_SESSIONS
-#define NEVER_US   INT64_MAX
 
 void wk_link_receiver_init(struct wk_link_receiver *receiver,
                            const struct wk_link_receiver_config *config,
@@ -12,8 +9,8 @@ void wk_link_receiver_init(struct wk_link_receiver *receiver,
 {
     memset(receiver, 0, sizeof *receiver);
     receiver->config = *config;
-    receiver->newest = NO_SESSION;
-    receiver->ack_us = NEVER_US;
+    receiver->newest = WK_LINK_NO_SESSION;
+    receiver->ack_us = WK_LINK_NEVER_DUE_US;
     memcpy(receiver->title, title, WK_LINK_TITLE);
 }
 
@@ -24,7 +21,7 @@ uint8_t wk_link_receiver_session(const struct wk_link_receiver *receiver, uint32
             return i;
         }
     }
-    return NO_SESSION;
+    return WK_LINK_NO_SESSION;
 }
 
 /* ---- streams ----------------------------------------------------------------------------- */
@@ -245,6 +242,7 @@ static void take_stream(struct wk_link_receiver *receiver, const struct wk_link_
     stream->worth = told->worth;
     stream->oldest = told->sequence;
     stream->made = told->next;
+    stream->announced = 0; /* a meter that lost power gives a number again */
     stream->wanted = stream->wanted || stream->check != told->check;
     stream->check = told->check;
 }
@@ -261,6 +259,41 @@ static void take_hello(struct wk_link_receiver *receiver, struct wk_link_session
     receiver->epoch = hello->epoch;
     memcpy(session->nonce, hello->nonce, sizeof session->nonce);
     session->welcome = true;
+}
+
+static void take_talk(struct wk_link_receiver *receiver, const struct wk_link_frame *frame)
+{
+    const struct wk_link_receiver_config *config = &receiver->config;
+    if (config->talk != NULL && receiver->met) {
+        config->talk(config->self, receiver, frame->stream, frame->octets);
+    }
+}
+
+/* It comes by every path, and counts once. */
+static void take_announced(struct wk_link_receiver *receiver, const struct wk_link_frame *frame)
+{
+    const struct wk_link_receiver_config *config = &receiver->config;
+    struct wk_link_inflow *stream = &receiver->streams[frame->stream];
+    const uint64_t least = stream->next > stream->announced ? stream->next : stream->announced;
+    if (config->announced == NULL || !stream->known || frame->sequence < least) {
+        return;
+    }
+    stream->announced = frame->sequence + 1;
+    config->announced(config->self, receiver, frame->stream, frame->sequence, frame->octets);
+}
+
+/* One is sent back of a packet, so that who sends one gets no more than one. */
+static void take_echo(struct wk_link_receiver *receiver, struct wk_link_session *session,
+                      const struct wk_link_frame *echo)
+{
+    const struct wk_link_receiver_config *config = &receiver->config;
+    const uint8_t at = (uint8_t)(session - receiver->sessions);
+    if (echo->stream != 0 && config->echoed != NULL) {
+        config->echoed(config->self, receiver, at, echo->octets.data[0]);
+    } else if (echo->stream == 0 && !session->echoes && !session->welcome) {
+        session->echoes = true;
+        wk_link_receiver_send_echo(receiver, at, true, echo->octets);
+    }
 }
 
 static void take_frame(struct wk_link_receiver *receiver, struct wk_link_session *session,
@@ -286,6 +319,15 @@ static void take_frame(struct wk_link_receiver *receiver, struct wk_link_session
     case WK_LINK_FRAME_HELLO:
         take_hello(receiver, session, frame);
         break;
+    case WK_LINK_FRAME_TALK:
+        take_talk(receiver, frame);
+        break;
+    case WK_LINK_FRAME_ANNOUNCE:
+        take_announced(receiver, frame);
+        break;
+    case WK_LINK_FRAME_ECHO:
+        take_echo(receiver, session, frame);
+        break;
     case WK_LINK_FRAME_STREAM:
         if (receiver->met && session->welcome) {
             take_stream(receiver, frame);
@@ -305,6 +347,7 @@ static wk_err take_frames(struct wk_link_receiver *receiver, struct wk_link_sess
                           struct wk_bytes_in *in, int64_t now_us)
 {
     struct wk_link_frame frame;
+    session->echoes = false;
     while (wk_bytes_in_left(in) > 0) {
         wk_link_read(in, &frame);
         WK_TRY(in->fault);
@@ -364,9 +407,9 @@ static wk_err take_opening(struct wk_link_receiver *receiver, struct wk_link_hea
         return WK_E_AUTH;
     }
     *at = wk_link_receiver_session(receiver, head->session);
-    *at = *at == NO_SESSION ? new_session(receiver) : *at;
+    *at = *at == WK_LINK_NO_SESSION ? new_session(receiver) : *at;
     receiver->sessions[*at] = session;
-    receiver->newest = receiver->newest == NO_SESSION ? *at : receiver->newest;
+    receiver->newest = receiver->newest == WK_LINK_NO_SESSION ? *at : receiver->newest;
     if (head->sealed && receiver->met && first.epoch != receiver->epoch &&
         first.epoch != receiver->proven) {
         struct wk_link_session *opened = &receiver->sessions[*at];
@@ -399,7 +442,7 @@ wk_err wk_link_receiver_take(struct wk_link_receiver *receiver, uint8_t *packet,
         return take_opening(receiver, &head, packet, length, now_us, at);
     }
     *at = wk_link_receiver_session(receiver, head.session);
-    if (*at == NO_SESSION) {
+    if (*at == WK_LINK_NO_SESSION) {
         return WK_E_NOT_FOUND;
     }
     struct wk_link_session *session = &receiver->sessions[*at];
@@ -425,154 +468,4 @@ wk_err wk_link_receiver_take(struct wk_link_receiver *receiver, uint8_t *packet,
     session->packets++;
     session->octets += length;
     return take_frames(receiver, session, &in, now_us);
-}
-
-/* ---- answers ----------------------------------------------------------------------------- */
-
-static void send(struct wk_link_receiver *receiver, uint8_t at, struct wk_bytes_out *out,
-                 bool opens)
-{
-    const struct wk_link_receiver_config *config = &receiver->config;
-    struct wk_link_session *session = &receiver->sessions[at];
-    struct wk_link_opening opening = {.title = NULL};
-    size_t size = out->size;
-    if (session->sealed) {
-        if (opens && config->random(config->self, opening.iv, sizeof opening.iv) != WK_OK) {
-            return;
-        }
-        if (wk_link_seal(&session->keys, WK_LINK_TO_METER, opens ? &opening : NULL,
-                         session->sent, receiver->packet, &size) != WK_OK) {
-            return;
-        }
-    }
-    /* A packet that does not go is as good as lost: the meter asks again. */
-    (void)config->transmit(config->self, receiver, at, receiver->packet, size);
-}
-
-static void begin(struct wk_link_receiver *receiver, uint8_t at, struct wk_bytes_out *out)
-{
-    struct wk_link_session *session = &receiver->sessions[at];
-    const struct wk_link_head head = {.session = session->id, .number = ++session->sent};
-    *out = wk_bytes_out_of(receiver->packet, WK_LINK_PACKET);
-    wk_link_write_head(out, &head);
-}
-
-/* ACKs of the streams that changed; of all, and what is wanted, behind WELCOME. */
-static void put_acks(struct wk_link_receiver *receiver, bool all, struct wk_bytes_out *out)
-{
-    for (uint8_t i = 0; i < WK_LINK_STREAMS; i++) {
-        struct wk_link_inflow *stream = &receiver->streams[i];
-        if (!stream->known || !(all || stream->dirty)) {
-            continue;
-        }
-        const struct wk_link_frame ack = {.kind = WK_LINK_FRAME_ACK,
-                                          .stream = i,
-                                          .next = stream->next,
-                                          .bitmap = stream->done >> 1};
-        wk_link_write(out, &ack);
-        stream->dirty = false;
-        if (stream->wanted && all) {
-            const struct wk_link_frame want = {.kind = WK_LINK_FRAME_WANT, .stream = i};
-            wk_link_write(out, &want);
-        }
-    }
-    receiver->ack_us = NEVER_US;
-}
-
-static void welcome(struct wk_link_receiver *receiver, uint8_t at)
-{
-    const struct wk_link_receiver_config *config = &receiver->config;
-    struct wk_link_session *session = &receiver->sessions[at];
-    struct wk_link_frame frame = {.kind = WK_LINK_FRAME_WELCOME, .epoch = config->instance};
-    struct wk_bytes_out out;
-    session->welcome = false;
-    if (config->random(config->self, frame.nonce, sizeof frame.nonce) != WK_OK) {
-        session->id = 0;
-        return;
-    }
-    begin(receiver, at, &out);
-    wk_link_write(&out, &frame);
-    if (!session->unproven) {
-        put_acks(receiver, true, &out);
-    }
-    send(receiver, at, &out, true);
-    if (session->sealed &&
-        wk_link_seal_agree(&session->keys, session->nonce, frame.nonce) != WK_OK) {
-        session->id = 0;
-    }
-}
-
-static void report(struct wk_link_receiver *receiver, uint8_t at, bool arrived, int64_t now_us)
-{
-    struct wk_link_session *session = &receiver->sessions[at];
-    struct wk_bytes_out out;
-    begin(receiver, at, &out);
-    if (arrived && session->any) {
-        const struct wk_link_frame frame = {.kind = WK_LINK_FRAME_REPORT,
-                                            .highest = session->highest,
-                                            .seen = session->seen,
-                                            .arrival_us = (uint32_t)session->arrival_us,
-                                            .held_us =
-                                                (uint32_t)(now_us - session->arrival_us)};
-        wk_link_write(&out, &frame);
-    }
-    put_acks(receiver, false, &out);
-    session->unreported = 0;
-    session->asked = false;
-    send(receiver, at, &out, false);
-}
-
-static bool report_is_due(const struct wk_link_session *session, int64_t now_us)
-{
-    return session->id != 0 &&
-           (session->asked || session->unreported >= WK_LINK_REPORT_PACKETS ||
-            (session->unreported > 0 && now_us >= session->report_us));
-}
-
-void wk_link_receiver_step(struct wk_link_receiver *receiver, int64_t now_us)
-{
-    for (uint8_t i = 0; i < WK_LINK_SESSIONS; i++) {
-        if (receiver->sessions[i].id != 0 && receiver->sessions[i].welcome) {
-            welcome(receiver, i);
-        }
-        if (report_is_due(&receiver->sessions[i], now_us)) {
-            report(receiver, i, true, now_us);
-        }
-    }
-    if (now_us >= receiver->ack_us && receiver->newest != NO_SESSION) {
-        const bool any = receiver->sessions[receiver->newest].unreported > 0;
-        report(receiver, receiver->newest, any, now_us);
-    }
-}
-
-int64_t wk_link_receiver_due_us(const struct wk_link_receiver *receiver)
-{
-    int64_t due = receiver->ack_us;
-    for (uint8_t i = 0; i < WK_LINK_SESSIONS; i++) {
-        const struct wk_link_session *session = &receiver->sessions[i];
-        if (session->id != 0 && (session->welcome || session->asked ||
-                                 session->unreported >= WK_LINK_REPORT_PACKETS)) {
-            return 0;
-        }
-        if (session->id != 0 && session->unreported > 0 && session->report_us < due) {
-            due = session->report_us;
-        }
-    }
-    return due;
-}
-
-size_t wk_link_receiver_reset(const uint8_t *packet, size_t length, uint8_t *answer)
-{
-    struct wk_link_head head;
-    struct wk_bytes_in in = wk_bytes_in_of(packet, length);
-    wk_link_read_head(&in, &head);
-    if (in.fault != WK_OK || head.opens) {
-        return 0;
-    }
-    const struct wk_link_head back = {.session = head.session};
-    const struct wk_link_frame reset = {.kind = WK_LINK_FRAME_RESET};
-    struct wk_bytes_out out = wk_bytes_out_of(answer, 16);
-    wk_link_write_head(&out, &back);
-    wk_link_write(&out, &reset);
-    return out.size;
 }

@@ -61,10 +61,19 @@ struct wk_link_receiver_config {
     /** What is in records of a stream. */
     wk_err (*describe)(void *self, const struct wk_link_receiver *of, uint8_t stream,
                        struct wk_bytes_in octets);
+    /** A record is announced: the meter is about to store it as `sequence`. It is borrowed. NULL: nobody asks. */
+    void (*announced)(void *self, const struct wk_link_receiver *of, uint8_t stream,
+                      uint64_t sequence, struct wk_bytes_in octets);
     /** Sends a packet the way the session's came; errors are as good as a loss. */
     wk_err (*transmit)(void *self, const struct wk_link_receiver *to, uint8_t session,
                        const uint8_t *packet, size_t length);
     wk_err (*random)(void *self, void *to, size_t size);
+    /** A datagram of a conversation came; it is borrowed. NULL: nobody talks. */
+    void (*talk)(void *self, const struct wk_link_receiver *from, uint8_t conversation,
+                 struct wk_bytes_in datagram);
+    /** What wk_link_receiver_echo sent is back; its first octet. NULL: nobody tries paths. */
+    void (*echoed)(void *self, const struct wk_link_receiver *from, uint8_t session,
+                   uint8_t number);
 };
 
 struct wk_link_inflow {
@@ -76,6 +85,7 @@ struct wk_link_inflow {
     uint64_t taken;  /* bit n: next + n is taken, its commit awaited */
     uint64_t oldest; /* as the meter told */
     uint64_t made;
+    uint64_t announced; /* behind the newest that was, since the last HELLO */
     uint32_t check;
     bool wanted;
     bool dirty; /* an ACK is due */
@@ -98,7 +108,8 @@ struct wk_link_session {
     int64_t arrival_us;
     int64_t heard_us;
     uint8_t unreported;
-    bool asked; /* report at once */
+    bool asked;  /* report at once */
+    bool echoes; /* of the packet that is being taken an echo was sent back */
     int64_t report_us;
     uint32_t sent; /* number of the last packet to the meter */
     struct wk_link_keys keys;
@@ -154,6 +165,16 @@ void wk_link_receiver_committed(struct wk_link_receiver *receiver, uint8_t strea
 /** ... or failed: nothing that was taken counts. */
 void wk_link_receiver_failed(struct wk_link_receiver *receiver);
 
+/** What is to be said to a session is said in the next step: where it can go only now. */
+void wk_link_receiver_hurry(struct wk_link_receiver *receiver, uint8_t session);
+/** Sends a datagram of a conversation, at once and by the path that was heard last. It may be lost.
+ *  WK_E_FULL: longer than WK_LINK_TALK; WK_E_CLOSED: the meter was never heard. */
+WK_MUST_USE wk_err wk_link_receiver_say(struct wk_link_receiver *receiver, uint8_t conversation,
+                                        struct wk_bytes_in datagram);
+
+/** Sends an echo by a session, as wk_link_sender_echo. WK_E_CLOSED: there is no such session. */
+WK_MUST_USE wk_err wk_link_receiver_echo(struct wk_link_receiver *receiver, uint8_t session,
+                                         uint8_t number, size_t size);
 /** Sends reports and ACKs that are due. */
 void wk_link_receiver_step(struct wk_link_receiver *receiver, int64_t now_us);
 int64_t wk_link_receiver_due_us(const struct wk_link_receiver *receiver);

@@ -5,7 +5,7 @@
 
 #include "base/crc.h"
 
-#define FLIP_US INT64_C(600000000) /* chosen again and left within this: the path flaps */
+#define AROUND_ECHO 3 /* kind and length */
 
 wk_err wk_link_sender_init(struct wk_link_sender *sender, const struct wk_link_config *config,
                            int64_t now_us)
@@ -55,8 +55,12 @@ static void take_back(void *owner, const struct wk_link_item *item)
 {
     struct wk_link_sender *sender = owner;
     struct wk_link_stream *stream = wk_link_sender_stream(sender, item->stream);
+    if (item->kind == WK_LINK_FRAME_TALK) {
+        return; /* who talks asks again */
+    }
     if (item->kind == WK_LINK_FRAME_DESCRIPTION) {
-        stream->described = 0;
+        const uint16_t from = (uint16_t)(item->sequence * WK_LINK_GRANULE);
+        stream->described = from < stream->described ? from : stream->described;
         stream->wanted = true;
     } else if (item->kind == WK_LINK_FRAME_PIECE) {
         send_again(sender, item);
@@ -71,88 +75,34 @@ void wk_link_sender_carry(struct wk_link_sender *sender, uint8_t path, bool carr
     wk_link_path_carry(&sender->paths[path], carried, take_back, sender, now_us);
 }
 
-/* ---- which path -------------------------------------------------------------------------- */
-
-static bool is_usable(const struct wk_link_sender *sender, uint8_t i)
+void wk_link_sender_rest(struct wk_link_sender *sender, uint8_t path, bool rests,
+                         int64_t now_us)
 {
-    return sender->paths[i].state == WK_LINK_UP;
+    wk_link_path_rest(&sender->paths[path], rests, take_back, sender, now_us);
 }
 
-static uint32_t worth_of(const struct wk_link_sender *sender, uint8_t i)
+bool wk_link_sender_is_urgent(const struct wk_link_sender *sender)
 {
-    const struct wk_link_path *path = &sender->paths[i];
-    const uint32_t score = is_usable(sender, i) ? wk_link_path_score(path) : 0;
-    const bool last_resort = path->rules.alarms_only || !wk_link_path_has_budget(path);
-    return score == 0 ? 0 : last_resort ? 1 : score + 1;
-}
-
-static void use(struct wk_link_sender *sender, uint8_t path)
-{
-    sender->switches += sender->active != WK_LINK_NO_PATH && path != WK_LINK_NO_PATH ? 1 : 0;
-    sender->active = path;
-    sender->better = WK_LINK_NO_PATH;
-}
-
-static uint8_t best_of(const struct wk_link_sender *sender)
-{
-    uint8_t best = WK_LINK_NO_PATH;
-    uint32_t most = 0;
-    for (uint8_t i = 0; i < sender->config.path_count; i++) {
-        if (worth_of(sender, i) > most) {
-            most = worth_of(sender, i);
-            best = i;
+    for (uint8_t i = 0; i < sender->config.source_count; i++) {
+        const struct wk_link_stream *stream = &sender->streams[i];
+        if (stream->source->worth == WK_LINK_ALARM && wk_link_stream_behind(stream) > 0) {
+            return true;
         }
     }
-    return best;
-}
-
-/* The path in use is gone: another at once. If it had only just been chosen again, the next return
- * waits longer. */
-static void leave(struct wk_link_sender *sender, uint8_t best, int64_t now_us)
-{
-    const bool flaps = sender->chosen_us != 0 && now_us - sender->chosen_us < FLIP_US;
-    const int64_t twice = 2 * sender->hold_us;
-    sender->hold_us = !flaps                         ? WK_LINK_HOLD_US
-                      : twice < WK_LINK_HOLD_MOST_US ? twice
-                                                     : WK_LINK_HOLD_MOST_US;
-    sender->chosen_us = 0;
-    use(sender, best);
-}
-
-static void choose(struct wk_link_sender *sender, int64_t now_us)
-{
-    const uint8_t best = best_of(sender);
-    if (best == WK_LINK_NO_PATH || best == sender->active) {
-        sender->better = WK_LINK_NO_PATH;
-        return;
-    }
-    if (sender->active == WK_LINK_NO_PATH) {
-        use(sender, best);
-        return;
-    }
-    if (!is_usable(sender, sender->active)) {
-        leave(sender, best, now_us);
-        return;
-    }
-    if (worth_of(sender, best) < worth_of(sender, sender->active) + WK_LINK_BETTER) {
-        sender->better = WK_LINK_NO_PATH;
-    } else if (sender->better != best) {
-        sender->better = best;
-        sender->better_since_us = now_us;
-    } else if (now_us - sender->better_since_us >= sender->hold_us) {
-        use(sender, best);
-        sender->chosen_us = now_us;
-    }
+    return false;
 }
 
 /* ---- making packets ---------------------------------------------------------------------- */
 
 /* The packet in sender->packet goes to the carrier. */
 static wk_err emit(struct wk_link_sender *sender, uint8_t at, const uint8_t *title,
-                   uint32_t number, size_t size)
+                   uint32_t number, size_t size, bool is_urgent)
 {
     struct wk_link_opening opening = {.title = title};
     const struct wk_link_config *config = &sender->config;
+    if (config->watch != NULL) {
+        config->watch(config->self, at, true, sender->packet, size);
+    }
     if (config->seal[at]) {
         if (title != NULL) {
             WK_TRY(config->random(config->self, opening.iv, sizeof opening.iv));
@@ -160,7 +110,7 @@ static wk_err emit(struct wk_link_sender *sender, uint8_t at, const uint8_t *tit
         WK_TRY(wk_link_seal(&sender->keys[at], WK_LINK_FROM_METER,
                             title != NULL ? &opening : NULL, number, sender->packet, &size));
     }
-    return config->transmit(config->self, at, sender->packet, size);
+    return config->transmit(config->self, at, sender->packet, size, is_urgent);
 }
 
 static uint32_t sealing(const struct wk_link_sender *sender, uint8_t at)
@@ -168,18 +118,19 @@ static uint32_t sealing(const struct wk_link_sender *sender, uint8_t at)
     return sender->config.seal[at] ? WK_LINK_TAG : 0;
 }
 
-/* False: the carrier did not take it, and what it held is to be sent again. */
-static bool finish(struct wk_link_load *load, uint8_t at, int64_t now_us)
+bool wk_link_load_finish(struct wk_link_load *load, uint8_t at, int64_t now_us)
 {
     struct wk_link_sender *sender = load->sender;
     struct wk_link_path *path = &sender->paths[at];
     const size_t size = load->out.size;
-    const wk_err err = emit(sender, at, NULL, path->next, size);
+    const wk_err err = emit(sender, at, NULL, path->next, size, load->is_urgent);
     if (err != WK_OK) {
         for (uint8_t i = 0; i < load->items; i++) {
             take_back(sender, &load->item[i]);
         }
-        if (err != WK_E_BUSY) {
+        if (err == WK_E_BUSY) {
+            path->busy_until_us = now_us + WK_LINK_BUSY_US;
+        } else {
             wk_link_sender_carry(sender, at, false, now_us);
         }
         return false;
@@ -189,45 +140,6 @@ static bool finish(struct wk_link_load *load, uint8_t at, int64_t now_us)
     flown->items = load->items;
     memcpy(flown->item, load->item, sizeof flown->item);
     return true;
-}
-
-/* ---- alarms ------------------------------------------------------------------------------ */
-
-/* The same packet over every path that is up: it is made for one, and its head and seal are those
- * of each. */
-static void send_alarms(struct wk_link_sender *sender, int64_t now_us)
-{
-    for (int packets = 0; packets < WK_LINK_STEP_PACKETS; packets++) {
-        uint8_t body[WK_LINK_PACKET_LEAST];
-        struct wk_link_load load;
-        if (sender->active == WK_LINK_NO_PATH || !is_usable(sender, sender->active) ||
-            !wk_link_path_has_room(&sender->paths[sender->active])) {
-            return;
-        }
-        wk_link_load_begin(sender, sender->active, sizeof body, &load);
-        wk_link_load_fill(&load, WK_LINK_ALARM, WK_LINK_ALARM, now_us);
-        if (load.items == 0) {
-            return;
-        }
-        const size_t size = load.out.size - WK_LINK_HEAD;
-        memcpy(body, sender->packet + WK_LINK_HEAD, size);
-        load.is_full = false;
-        bool is_sent = false;
-        for (uint8_t i = 0; i < sender->config.path_count; i++) {
-            if (!is_usable(sender, i) || !wk_link_path_has_room(&sender->paths[i])) {
-                continue;
-            }
-            struct wk_link_load copy;
-            wk_link_load_begin(sender, i, sizeof body, &copy);
-            wk_bytes_out_put(&copy.out, body, size);
-            copy.items = load.items;
-            memcpy(copy.item, load.item, sizeof copy.item);
-            is_sent = finish(&copy, i, now_us) || is_sent;
-        }
-        if (!is_sent) {
-            return;
-        }
-    }
 }
 
 /* ---- all else ---------------------------------------------------------------------------- */
@@ -246,19 +158,19 @@ static void send_paced(struct wk_link_sender *sender, int64_t now_us)
 {
     for (int packets = 0; packets < WK_LINK_STEP_PACKETS; packets++) {
         const uint8_t at = sender->active;
-        if (at == WK_LINK_NO_PATH || !is_usable(sender, at)) {
+        if (at == WK_LINK_NO_PATH || !wk_link_sender_is_usable(sender, at)) {
             return;
         }
         struct wk_link_path *path = &sender->paths[at];
-        const uint32_t room = wk_link_pace_packet(&path->pace, path->rules.most);
-        if (now_us < path->pace.next_us || !wk_link_path_has_room(path) ||
+        const uint32_t room = wk_link_path_packet(path);
+        if (now_us < wk_link_path_free_us(path) || !wk_link_path_has_room(path) ||
             path->in_flight + room > wk_link_pace_room(&path->pace)) {
             return;
         }
         struct wk_link_load load;
         wk_link_load_begin(sender, at, room - sealing(sender, at), &load);
         wk_link_load_fill(&load, WK_LINK_ALARM, least_worth(path), now_us);
-        if (load.items == 0 || !finish(&load, at, now_us)) {
+        if (load.items == 0 || !wk_link_load_finish(&load, at, now_us)) {
             return;
         }
     }
@@ -311,22 +223,58 @@ static void say_hello(struct wk_link_sender *sender, uint8_t at, int64_t now_us)
         memcpy(frame.obis, source->obis, sizeof frame.obis);
         wk_link_write(&load.out, &frame);
     }
-    const wk_err err = emit(sender, at, config->title, 0, load.out.size);
+    const wk_err err = emit(sender, at, config->title, 0, load.out.size, true);
     if (err != WK_OK && err != WK_E_BUSY) {
         wk_link_sender_carry(sender, at, false, now_us);
     }
 }
 
+bool wk_link_sender_alone(struct wk_link_sender *sender, uint8_t at,
+                          const struct wk_link_frame *frame, int64_t now_us)
+{
+    struct wk_link_load load;
+    if (!wk_link_path_has_room(&sender->paths[at])) {
+        return false;
+    }
+    wk_link_load_begin(sender, at, WK_LINK_PACKET_LEAST, &load);
+    load.is_urgent = true;
+    wk_link_write(&load.out, frame);
+    return wk_link_load_finish(&load, at, now_us);
+}
+
 static void send_probe(struct wk_link_sender *sender, uint8_t at, int64_t now_us)
 {
     const struct wk_link_frame probe = {.kind = WK_LINK_FRAME_PROBE};
-    struct wk_link_load load;
-    if (!wk_link_path_has_room(&sender->paths[at])) {
-        return;
+    (void)wk_link_sender_alone(sender, at, &probe, now_us);
+}
+
+static void send_echo(struct wk_link_sender *sender, uint8_t at, bool back,
+                      struct wk_bytes_in octets, int64_t now_us)
+{
+    const struct wk_link_frame echo = {
+        .kind = WK_LINK_FRAME_ECHO, .stream = back ? 1 : 0, .octets = octets};
+    (void)wk_link_sender_alone(sender, at, &echo, now_us);
+}
+
+wk_err wk_link_sender_echo(struct wk_link_sender *sender, uint8_t at, uint8_t number,
+                           size_t size, int64_t now_us)
+{
+    uint8_t octets[WK_LINK_TALK] = {number};
+    const struct wk_link_path *path = &sender->paths[at];
+    if (size == 0 || size > sizeof octets) {
+        return WK_E_FULL;
     }
-    wk_link_load_begin(sender, at, WK_LINK_PACKET_LEAST, &load);
-    wk_link_write(&load.out, &probe);
-    (void)finish(&load, at, now_us);
+    if (at >= sender->config.path_count || path->state == WK_LINK_DOWN) {
+        return WK_E_CLOSED;
+    }
+    if (WK_LINK_HEAD + AROUND_ECHO + size + sealing(sender, at) > path->rules.most) {
+        return WK_E_FULL;
+    }
+    if (!wk_link_path_has_room(path)) {
+        return WK_E_BUSY;
+    }
+    send_echo(sender, at, false, wk_bytes_in_of(octets, size), now_us);
+    return WK_OK;
 }
 
 /* ---- packets that come ------------------------------------------------------------------- */
@@ -346,6 +294,21 @@ static wk_err welcomed(struct wk_link_sender *sender, uint8_t at,
     return WK_OK;
 }
 
+/* One is sent back of a packet, so that who sends one gets no more than one. */
+static wk_err take_echo(struct wk_link_sender *sender, uint8_t at,
+                        const struct wk_link_frame *echo, int64_t now_us)
+{
+    const struct wk_link_config *config = &sender->config;
+    const bool is_back = echo->stream != 0;
+    if (is_back && config->echoed != NULL) {
+        config->echoed(config->self, at, echo->octets.data[0]);
+    } else if (!is_back && !sender->echoes) {
+        sender->echoes = true;
+        send_echo(sender, at, true, echo->octets, now_us);
+    }
+    return WK_OK;
+}
+
 static wk_err take_frame(struct wk_link_sender *sender, uint8_t at,
                          const struct wk_link_frame *frame, bool *resumes, int64_t now_us)
 {
@@ -362,6 +325,13 @@ static wk_err take_frame(struct wk_link_sender *sender, uint8_t at,
     }
     if (kind == WK_LINK_FRAME_WELCOME) {
         return welcomed(sender, at, frame, resumes, now_us);
+    }
+    if (kind == WK_LINK_FRAME_ECHO) {
+        return take_echo(sender, at, frame, now_us);
+    }
+    if (kind == WK_LINK_FRAME_TALK && sender->config.talk != NULL) {
+        sender->config.talk(sender->config.self, frame->stream, frame->octets);
+        return WK_OK;
     }
     if ((kind != WK_LINK_FRAME_ACK && kind != WK_LINK_FRAME_WANT) || stream == NULL) {
         return WK_E_FORMAT;
@@ -397,6 +367,7 @@ wk_err wk_link_sender_receive(struct wk_link_sender *sender, uint8_t at, uint8_t
     struct wk_link_frame frame;
     bool resumes = false;
     struct wk_bytes_in in = wk_bytes_in_of(packet, length);
+    wk_link_sender_ready(sender, at);
     wk_link_read_head(&in, &head);
     WK_TRY(in.fault);
     if (head.session != sender->paths[at].session) {
@@ -407,6 +378,10 @@ wk_err wk_link_sender_receive(struct wk_link_sender *sender, uint8_t at, uint8_t
         in = wk_bytes_in_of(packet, length);
         wk_link_read_head(&in, &head);
     }
+    if (sender->config.watch != NULL) {
+        sender->config.watch(sender->config.self, at, false, packet, length);
+    }
+    sender->echoes = false;
     while (wk_bytes_in_left(&in) > 0) {
         wk_link_read(&in, &frame);
         WK_TRY(in.fault);
@@ -444,7 +419,7 @@ static void tend_streams(struct wk_link_sender *sender, int64_t now_us)
         }
     }
     const uint8_t at = sender->active;
-    if (is_late && at != WK_LINK_NO_PATH && is_usable(sender, at) &&
+    if (is_late && at != WK_LINK_NO_PATH && wk_link_sender_is_usable(sender, at) &&
         now_us - sender->paths[at].asked_us >= WK_LINK_ACK_US) {
         send_probe(sender, at, now_us);
     }
@@ -468,12 +443,28 @@ void wk_link_sender_step(struct wk_link_sender *sender, int64_t now_us)
     if (may_judge(sender, now_us)) {
         tend_paths(sender, now_us);
     }
-    choose(sender, now_us);
+    wk_link_sender_choose(sender, now_us);
     tend_streams(sender, now_us);
-    send_alarms(sender, now_us);
+    wk_link_sender_alarms(sender, now_us);
     send_paced(sender, now_us);
     const int64_t due_us = wk_link_sender_due_us(sender);
     sender->due_us = due_us > now_us ? due_us : now_us;
+}
+
+wk_err wk_link_sender_say(struct wk_link_sender *sender, uint8_t conversation,
+                          struct wk_bytes_in datagram)
+{
+    if (datagram.size == 0 || datagram.size > WK_LINK_TALK) {
+        return WK_E_FULL;
+    }
+    if (sender->said_count == WK_LINK_SAID) {
+        return WK_E_BUSY;
+    }
+    struct wk_link_said *said = &sender->said[sender->said_count++];
+    said->conversation = conversation;
+    said->size = (uint8_t)datagram.size;
+    memcpy(said->octets, datagram.data, datagram.size);
+    return WK_OK;
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -484,7 +475,7 @@ static int64_t sooner(int64_t a, int64_t b)
 /* Whether a paced packet waits only for its time. */
 static bool is_waiting(const struct wk_link_sender *sender)
 {
-    if (sender->again_count > 0) {
+    if (sender->again_count > 0 || sender->said_count > 0) {
         return true;
     }
     for (uint8_t i = 0; i < sender->config.source_count; i++) {
@@ -501,10 +492,10 @@ static bool is_waiting(const struct wk_link_sender *sender)
 static int64_t active_due_us(const struct wk_link_sender *sender)
 {
     const struct wk_link_path *path = &sender->paths[sender->active];
-    const bool fits = path->in_flight + wk_link_pace_packet(&path->pace, path->rules.most) <=
-                          wk_link_pace_room(&path->pace) &&
-                      wk_link_path_has_room(path);
-    int64_t due = fits && is_waiting(sender) ? path->pace.next_us : WK_LINK_NEVER_US;
+    const bool fits =
+        path->in_flight + wk_link_path_packet(path) <= wk_link_pace_room(&path->pace) &&
+        wk_link_path_has_room(path);
+    int64_t due = fits && is_waiting(sender) ? wk_link_path_free_us(path) : WK_LINK_NEVER_US;
     for (uint8_t i = 0; i < sender->config.source_count; i++) {
         const struct wk_link_stream *stream = &sender->streams[i];
         if ((stream->sent & ~stream->done) != 0) {
@@ -513,7 +504,7 @@ static int64_t active_due_us(const struct wk_link_sender *sender)
             due = sooner(due, since + WK_LINK_ACK_US);
         }
     }
-    return due;
+    return due > path->busy_until_us ? due : path->busy_until_us;
 }
 
 int64_t wk_link_sender_due_us(const struct wk_link_sender *sender)
@@ -523,8 +514,25 @@ int64_t wk_link_sender_due_us(const struct wk_link_sender *sender)
         due = sooner(due, wk_link_path_due_us(&sender->paths[i]));
     }
     due = sender->late_us != 0 && due < sender->judge_us ? sender->judge_us : due;
-    const bool goes = sender->active != WK_LINK_NO_PATH && is_usable(sender, sender->active);
+    const bool goes =
+        sender->active != WK_LINK_NO_PATH && wk_link_sender_is_usable(sender, sender->active);
     return goes ? sooner(due, active_due_us(sender)) : due;
+}
+
+void wk_link_sender_ready(struct wk_link_sender *sender, uint8_t path)
+{
+    sender->paths[path].busy_until_us = 0;
+}
+
+bool wk_link_sender_awaits(const struct wk_link_sender *sender)
+{
+    for (uint8_t i = 0; i < sender->config.source_count; i++) {
+        const struct wk_link_stream *stream = &sender->streams[i];
+        if ((stream->sent & ~stream->done) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t wk_link_sender_behind(const struct wk_link_sender *sender)

@@ -34,6 +34,9 @@
 #define WK_LINK_HOLD_MOST_US INT64_C(600000000)
 #define WK_LINK_STEP_PACKETS 32 /* in one step and on one path, most */
 #define WK_LINK_NO_PATH      0xff
+#define WK_LINK_BUSY_US      10000
+#define WK_LINK_ANNOUNCE_US  2000
+#define WK_LINK_SAID         4 /* datagrams of conversations that wait for a packet, most */
 /* A step that comes later than this, or soon after such a one, judges no path: what came meanwhile
  * lies unread. But for no longer than the second. */
 #define WK_LINK_LATE_US      20000
@@ -50,11 +53,28 @@ struct wk_link_config {
     const struct wk_hal_key *key;       /* shared with the head-end */
     bool seal[WK_LINK_PATHS];           /* paths whose carrier does not protect */
     void *self;                         /* of the functions below */
-    /** Sends a packet. WK_E_BUSY: the carrier takes none now, try at the next step; every other error:
-     *  the path is to be taken as not carried. */
-    wk_err (*transmit)(void *self, uint8_t path, const uint8_t *packet, size_t length);
+    /** Sends a packet; is_urgent: an alarm, or what asks whether the path works. WK_E_BUSY: the carrier
+     *  takes none now, it is tried again after WK_LINK_BUSY_US or when something comes that way; every other
+     *  error: the path is to be taken as not carried. */
+    wk_err (*transmit)(void *self, uint8_t path, const uint8_t *packet, size_t length,
+                       bool is_urgent);
     /** Unpredictable octets. */
     wk_err (*random)(void *self, void *to, size_t size);
+    /** A datagram of a conversation came; it is borrowed. Not from within: answer with
+     *  wk_link_sender_say when wk_link_sender_receive has returned. NULL: nobody talks. */
+    void (*talk)(void *self, uint8_t conversation, struct wk_bytes_in datagram);
+    /** What wk_link_sender_echo sent is back; its first octet. NULL: nobody tries paths. */
+    void (*echoed)(void *self, uint8_t path, uint8_t number);
+    /** Shows a packet that goes or came, as it is in clear. NULL: nobody watches. */
+    void (*watch)(void *self, uint8_t path, bool to_headend, const uint8_t *packet,
+                  size_t length);
+};
+
+/* A datagram that waits. */
+struct wk_link_said {
+    uint8_t conversation;
+    uint8_t size;
+    uint8_t octets[WK_LINK_TALK];
 };
 
 struct wk_link_sender {
@@ -77,6 +97,9 @@ struct wk_link_sender {
     int64_t judge_us; /* paths are judged from then on */
     uint8_t again_count;
     struct wk_link_item again[WK_LINK_AGAIN];
+    bool echoes; /* of the packet that is being taken an echo was sent back */
+    uint8_t said_count;
+    struct wk_link_said said[WK_LINK_SAID];
     uint8_t record_stream; /* what is in `record` */
     uint64_t record_sequence;
     bool record_is_read;
@@ -93,15 +116,41 @@ WK_MUST_USE wk_err wk_link_sender_init(struct wk_link_sender *sender,
 /** A carrier takes packets from now on, or does no more. */
 void wk_link_sender_carry(struct wk_link_sender *sender, uint8_t path, bool carried,
                           int64_t now_us);
+/** The modem of a path sleeps from now on, or is awake: see wk_link_path_rest. */
+void wk_link_sender_rest(struct wk_link_sender *sender, uint8_t path, bool rests,
+                         int64_t now_us);
+/** An alarm waits, for which a path that rests is to be woken. */
+bool wk_link_sender_is_urgent(const struct wk_link_sender *sender);
 /** A packet came; `packet` is opened in place. WK_E_FORMAT, WK_E_AUTH ...: it is none for us, and
  *  nothing changed but what frames before the fault said. */
 WK_MUST_USE wk_err wk_link_sender_receive(struct wk_link_sender *sender, uint8_t path,
                                           uint8_t *packet, size_t length, int64_t now_us);
+/** Sends a datagram of a conversation with the next packet, as a command (wk_link_class). It may be lost.
+ *  WK_E_FULL: longer than WK_LINK_TALK; WK_E_BUSY: WK_LINK_SAID wait already. */
+WK_MUST_USE wk_err wk_link_sender_say(struct wk_link_sender *sender, uint8_t conversation,
+                                      struct wk_bytes_in datagram);
+/** Sends an echo by a path, whose first octet is `number`, in a packet of its own, to see whether and how soon it is
+ *  back. WK_E_FULL: `size` is not 1..WK_LINK_TALK, or more than a packet of the path takes; WK_E_CLOSED: the path is down; WK_E_BUSY: too much is on its
+ *  way. */
+WK_MUST_USE wk_err wk_link_sender_echo(struct wk_link_sender *sender, uint8_t path,
+                                       uint8_t number, size_t size, int64_t now_us);
+/** Tells at once of a record of stream `stream` that is about to be stored: what it will be, and the number that
+ *  it will have; by every path that is up, but not by one that is busy and would take longer for it than
+ *  WK_LINK_ANNOUNCE_US: there the record comes no later. It follows when it is there; what is announced may
+ *  be lost, and nothing waits for it. WK_E_FULL: not 1..WK_LINK_ANNOUNCED octets; WK_E_CLOSED: no path
+ *  took it. */
+WK_MUST_USE wk_err wk_link_sender_announce(struct wk_link_sender *sender, uint8_t stream,
+                                           uint64_t sequence, struct wk_bytes_in record,
+                                           int64_t now_us);
 /** Sends all that may be sent now. */
 void wk_link_sender_step(struct wk_link_sender *sender, int64_t now_us);
 /** When the next step may have something to do, if no record is made before. */
 int64_t wk_link_sender_due_us(const struct wk_link_sender *sender);
 
+/** A path whose carrier was busy may take a packet again. */
+void wk_link_sender_ready(struct wk_link_sender *sender, uint8_t path);
+/** True while records went whose ACK is to come: a carrier that only brings what it asks for asks. */
+bool wk_link_sender_awaits(const struct wk_link_sender *sender);
 /** Records that the head-end has not committed. */
 uint64_t wk_link_sender_behind(const struct wk_link_sender *sender);
 

@@ -5,6 +5,8 @@
 
 #include "link/sender_part.h"
 
+#define AROUND_TALK 3 /* kind and length */
+
 struct wk_link_stream *wk_link_sender_stream(struct wk_link_sender *sender, uint8_t id)
 {
     for (uint8_t i = 0; i < sender->config.source_count; i++) {
@@ -244,9 +246,33 @@ static void put_description(struct wk_link_load *load, struct wk_link_stream *st
         .total = (uint32_t)out.size,
         .octets = wk_bytes_in_of(sender->record + stream->described, size)};
     wk_link_write(&load->out, &frame);
-    note(load, WK_LINK_FRAME_DESCRIPTION, source->id, 0, 0);
+    note(load, WK_LINK_FRAME_DESCRIPTION, source->id,
+         (uint16_t)(stream->described / WK_LINK_GRANULE), 0);
     stream->described = (uint16_t)(stream->described + size);
     stream->wanted = stream->described < out.size;
+}
+
+/* Datagrams of conversations, the oldest first. */
+static void put_said(struct wk_link_load *load)
+{
+    struct wk_link_sender *sender = load->sender;
+    uint8_t sent = 0;
+    while (sent < sender->said_count && !load->is_full) {
+        const struct wk_link_said *said = &sender->said[sent];
+        const struct wk_link_frame frame = {.kind = WK_LINK_FRAME_TALK,
+                                            .stream = said->conversation,
+                                            .octets = wk_bytes_in_of(said->octets, said->size)};
+        if (load->items == WK_LINK_ITEMS ||
+            wk_bytes_out_left(&load->out) < (size_t)said->size + AROUND_TALK) {
+            load->is_full = true;
+            break;
+        }
+        wk_link_write(&load->out, &frame);
+        note(load, WK_LINK_FRAME_TALK, said->conversation, 0, 0);
+        sent++;
+    }
+    sender->said_count = (uint8_t)(sender->said_count - sent);
+    memmove(sender->said, sender->said + sent, sender->said_count * sizeof sender->said[0]);
 }
 
 void wk_link_load_fill(struct wk_link_load *load, uint8_t from, uint8_t to, int64_t now_us)
@@ -254,6 +280,9 @@ void wk_link_load_fill(struct wk_link_load *load, uint8_t from, uint8_t to, int6
     struct wk_link_sender *sender = load->sender;
     put_again(load, to);
     for (uint8_t worth = from; worth <= to && !load->is_full; worth++) {
+        if (worth == WK_LINK_COMMAND) {
+            put_said(load);
+        }
         for (uint8_t i = 0; i < sender->config.source_count && !load->is_full; i++) {
             struct wk_link_stream *stream = &sender->streams[i];
             if (stream->source->worth != worth) {

@@ -32,6 +32,8 @@ struct world_source {
     uint64_t corrupt; /* this one cannot be read; 0: none */
     int64_t *made_us;
     int64_t *committed_us; /* 0: not yet */
+    int64_t *announced_us; /* likewise */
+    uint64_t announced_twice;
     uint64_t committed;
     uint64_t doubled;
     uint64_t gaps;
@@ -62,9 +64,14 @@ struct world {
     uint32_t first;
     uint32_t waiting;
     int64_t commit_us; /* how long a commit takes */
+    bool announces;    /* alarms, before they are there */
     bool far_is_dead;
-    bool wrong;       /* some record was not what it must be */
-    uint64_t refused; /* packets */
+    bool wrong;          /* some record was not what it must be */
+    bool asked;          /* a question reached the meter; the test answers it */
+    int64_t answered_us; /* its answer came; 0: not yet */
+    uint8_t echoed;      /* the last echo that was back, at the meter */
+    uint8_t far_echoed;  /* ... at the head-end */
+    uint64_t refused;    /* packets */
 };
 
 static inline uint32_t world_draw(struct world *world, uint32_t below)
@@ -124,16 +131,32 @@ static inline wk_err world_random(void *self, void *to, size_t size)
     return WK_OK;
 }
 
-static inline wk_err world_up(void *self, uint8_t path, const uint8_t *packet, size_t length)
+static inline wk_err world_up(void *self, uint8_t path, const uint8_t *packet, size_t length,
+                              bool is_urgent)
 {
     struct world *world = self;
+    (void)is_urgent;
     return wk_virtual_line_send(&world->up[path], packet, length, world->now_us);
+}
+
+static inline void world_announce(struct world *world, uint8_t stream, uint64_t sequence)
+{
+    const struct world_source *source = &world->source[stream];
+    uint8_t octets[WK_LINK_ANNOUNCED];
+    for (size_t i = 0; i < source->size && i < sizeof octets; i++) {
+        octets[i] = world_octet(stream, sequence, i);
+    }
+    (void)!wk_link_sender_announce(&world->sender, stream, sequence,
+                                   wk_bytes_in_of(octets, source->size), world->now_us);
 }
 
 static inline void world_make(struct world *world, uint8_t stream)
 {
     struct world_source *source = &world->source[stream];
     if (source->made < WORLD_RECORDS) {
+        if (world->announces && stream == WORLD_ALARM) {
+            world_announce(world, stream, source->made);
+        }
         source->made_us[source->made++] = world->now_us;
     }
 }
@@ -179,6 +202,22 @@ static inline wk_err world_record(void *self, const struct wk_link_receiver *of,
         world->wrong = octets.data[i] != world_octet(stream, sequence, i);
     }
     return world_queue(world, stream, sequence, 1, false);
+}
+
+static inline void world_announced(void *self, const struct wk_link_receiver *of,
+                                   uint8_t stream, uint64_t sequence, struct wk_bytes_in octets)
+{
+    struct world *world = self;
+    struct world_source *source = &world->source[stream];
+    (void)of;
+    world->wrong = world->wrong || octets.size != source->size || sequence >= WORLD_RECORDS;
+    for (size_t i = 0; i < octets.size && !world->wrong; i++) {
+        world->wrong = octets.data[i] != world_octet(stream, sequence, i);
+    }
+    if (!world->wrong) {
+        source->announced_twice += source->announced_us[sequence] != 0 ? 1 : 0;
+        source->announced_us[sequence] = world->now_us;
+    }
 }
 
 static inline wk_err world_gap(void *self, const struct wk_link_receiver *of, uint8_t stream,
@@ -227,6 +266,43 @@ static inline void world_commit(struct world *world)
     }
 }
 
+/* A question of three octets, an answer as long as there may be, in conversation 5. */
+static inline void world_asked(void *self, uint8_t conversation, struct wk_bytes_in datagram)
+{
+    struct world *world = self;
+    world->asked = true;
+    world->wrong = world->wrong || conversation != 5 || datagram.size != 3 ||
+                   memcmp(datagram.data, "ask", 3) != 0;
+}
+
+static inline void world_answered(void *self, const struct wk_link_receiver *from,
+                                  uint8_t conversation, struct wk_bytes_in datagram)
+{
+    struct world *world = self;
+    (void)from;
+    world->answered_us = world->now_us;
+    world->wrong = world->wrong || conversation != 5 || datagram.size != WK_LINK_TALK ||
+                   datagram.data[WK_LINK_TALK - 1] != 'z';
+}
+
+static inline void world_echoed(void *self, uint8_t path, uint8_t number)
+{
+    struct world *world = self;
+    (void)path;
+    world->echoed = number;
+    world->answered_us = world->now_us;
+}
+
+static inline void world_far_echoed(void *self, const struct wk_link_receiver *from,
+                                    uint8_t session, uint8_t number)
+{
+    struct world *world = self;
+    (void)from;
+    (void)session;
+    world->far_echoed = number;
+    world->answered_us = world->now_us;
+}
+
 /* ---- the world --------------------------------------------------------------------------- */
 
 static const uint8_t world_title[WK_LINK_TITLE] = "WKM00001";
@@ -266,6 +342,7 @@ static inline struct world *world_new(uint64_t seed, uint8_t paths,
         source->size = size[i];
         source->made_us = calloc(WORLD_RECORDS, sizeof *source->made_us);
         source->committed_us = calloc(WORLD_RECORDS, sizeof *source->committed_us);
+        source->announced_us = calloc(WORLD_RECORDS, sizeof *source->announced_us);
         world->sources[i] = (struct wk_link_source){.self = source,
                                                     .span = world_span,
                                                     .read = world_read,
@@ -293,7 +370,9 @@ static inline struct world *world_new(uint64_t seed, uint8_t paths,
                                             .seal = {crypto != NULL, crypto != NULL},
                                             .self = world,
                                             .transmit = world_up,
-                                            .random = world_random};
+                                            .random = world_random,
+                                            .talk = world_asked,
+                                            .echoed = world_echoed};
     memcpy(world->config.title, world_title, sizeof world_title);
     world->far = (struct wk_link_receiver_config){.self = world,
                                                   .instance = 1,
@@ -302,9 +381,12 @@ static inline struct world *world_new(uint64_t seed, uint8_t paths,
                                                   .resume = world_resume,
                                                   .record = world_record,
                                                   .gap = world_gap,
+                                                  .announced = world_announced,
                                                   .describe = world_described,
                                                   .transmit = world_down,
-                                                  .random = world_random};
+                                                  .random = world_random,
+                                                  .talk = world_answered,
+                                                  .echoed = world_far_echoed};
     world_restart_far(world);
     if (world_restart_meter(world) != WK_OK) {
         abort();
@@ -317,6 +399,7 @@ static inline void world_free(struct world *world)
     for (uint8_t i = 0; i < WORLD_SOURCES; i++) {
         free(world->source[i].made_us);
         free(world->source[i].committed_us);
+        free(world->source[i].announced_us);
     }
     for (uint8_t i = 0; i < world->config.path_count; i++) {
         free(world->up[i].memory);

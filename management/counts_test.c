@@ -11,7 +11,7 @@
 #include "tests/wk_test.h"
 
 #define SECTOR  4096
-#define SECTORS 20
+#define SECTORS 24
 #define US      INT64_C(1000000)
 #define START_S INT64_C(1790000000)
 
@@ -177,7 +177,7 @@ static wk_err boot(void)
         .control_mode = 4,
         .counts = &g_counts,
         .harmonics = &g_harmonics,
-        .layout = {.kv_sectors = 4, .log_sectors = {6, 4, 4}},
+        .layout = {.kv_sectors = 4, .log_sectors = {4, 3, 3, 3, 3, 3}},
     };
     wk_counts_init(&g_counts, &k_thresholds);
     wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
@@ -213,9 +213,9 @@ static wk_err start(void)
     return window(START_S);
 }
 
-static bool is(const char *obis, uint8_t attribute, const char *hex)
+static bool is_selected(const struct wk_object_selection *selection, const char *obis,
+                        uint8_t attribute, const char *hex)
 {
-    static const struct wk_object_selection k_all = {.column_first = 1};
     const struct wk_test_octets wanted = wk_test_hex(hex);
     struct wk_object_cursor cursor = {0};
     uint8_t room[256];
@@ -227,8 +227,15 @@ static bool is(const char *obis, uint8_t attribute, const char *hex)
                                         .now_us = wk_module_now_us(&g_module),
                                         .role = WK_ROLE_MANAGEMENT};
     return call.object != NULL &&
-           call.object->functions->get(&call, attribute, &k_all, &cursor, &out) == WK_OK &&
+           call.object->access->functions->get(&call, attribute, selection, &cursor, &out) ==
+               WK_OK &&
            out.size == wanted.size && memcmp(room, wanted.data, wanted.size) == 0;
+}
+
+static bool is(const char *obis, uint8_t attribute, const char *hex)
+{
+    static const struct wk_object_selection k_all = {.column_first = 1};
+    return is_selected(&k_all, obis, attribute, hex);
 }
 
 static void what_metrology_found_is_there_to_read(void)
@@ -271,6 +278,95 @@ static void an_outage_is_counted_once_and_outlives_a_restart(void)
     EXPECT(is("0.0.96.7.5.255", 2, "06 00000001"));
 }
 
+#define FAILURES "1.0.99.97.0.255"
+#define FIRST    "0202 090C07EA091501 0E1713 00 0000 00 0600000257"
+#define SECOND   "0202 090C07EA091501 0E2B13 00 0000 00 0600000257"
+
+/* Two outages of 599.8 s: the first window after them ends at START_S + 600 and + 1800. */
+static void power_failures_have_a_log_of_their_own(void)
+{
+    struct wk_object_selection range = {.kind = WK_OBJECT_SELECT_RANGE,
+                                        .from = {START_S + 700},
+                                        .to = {START_S + 1799},
+                                        .column_first = 1};
+    const struct wk_object_selection second = {
+        .kind = WK_OBJECT_SELECT_ENTRY, .entry_first = 2, .entry_last = 2, .column_first = 2};
+    EXPECT_OK(start());
+    EXPECT(is(FAILURES, 2, "0100"));
+    g_epoch++;
+    g_seq = 0;
+    EXPECT_OK(window(START_S + 600));
+    EXPECT(is(FAILURES, 2, "0101" FIRST));
+    EXPECT_OK(window(START_S + 1200));
+    g_epoch++;
+    g_seq = 0;
+    EXPECT_OK(window(START_S + 1800));
+    EXPECT(is(FAILURES, 2, "0102" FIRST SECOND));
+    EXPECT(is(FAILURES, 7, "06 00000002"));
+    EXPECT(is(FAILURES, 3,
+              "0102 0204 120008 09060000010000FF 0F02 120000"
+              "0204 120003 09060000600713FF 0F02 120000"));
+    EXPECT(is_selected(&range, FAILURES, 2, "0101" SECOND));
+    range.to.s--;
+    EXPECT(is_selected(&range, FAILURES, 2, "0100"));
+    range.from.s = START_S + 599;
+    EXPECT(is_selected(&range, FAILURES, 2, "0101" FIRST));
+    EXPECT(is_selected(&second, FAILURES, 2, "0101 0201 0600000257"));
+    EXPECT(is("0.0.99.98.3.255", 2, "0100")); /* of an M-Bus that is not there */
+    EXPECT(is("0.0.99.98.3.255", 7, "06 00000000"));
+}
+
+static void the_newest_codes_are_those_of_their_logs(void)
+{
+    EXPECT_OK(start());
+    EXPECT(is("0.0.96.11.1.255", 2, "12 0000"));
+    EXPECT(is("0.0.96.11.3.255", 2, "12 0000"));
+    EXPECT_OK(wk_module_log(&g_module, (struct wk_event){.code = WK_EVENT_TERMINAL_COVER}));
+    EXPECT_OK(wk_module_log(&g_module, (struct wk_event){.code = WK_EVENT_MAGNET}));
+    EXPECT_OK(wk_module_log(&g_module, (struct wk_event){.code = WK_EVENT_RELAY_ON}));
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT(is("0.0.96.11.1.255", 2, "12 002A"));
+    EXPECT(is("0.0.96.11.2.255", 2, "12 013D"));
+    EXPECT(is("0.0.96.11.4.255", 2, "12 0000"));
+    EXPECT(is("0.0.96.11.6.255", 2, "12 0000")); /* all in the standard log: none of its own */
+}
+
+/* Bits as docs/objects.md names them. */
+static void signals_are_the_states_of_contacts(void)
+{
+    EXPECT_OK(start());
+    EXPECT(is("0.0.96.3.1.255", 2, "11 00"));
+    g_module.rooms.tamper.latch[wk_tamper_latch_of(WK_TAMPER_MAIN_COVER)].on = true;
+    g_module.rooms.tamper.latch[wk_tamper_latch_of(WK_TAMPER_MAGNET)].on = true;
+    EXPECT(is("0.0.96.3.1.255", 2, "11 0A"));
+    g_closed = true;
+    g_module.rooms.control.relay[1].on = true;
+    EXPECT(is("0.0.96.3.2.255", 2, "11 05"));
+    g_closed = false; /* the contact reports something else than is wanted */
+    EXPECT(is("0.0.96.3.2.255", 2, "11 04"));
+    EXPECT(is("0.0.96.3.3.255", 2, "11 05"));
+    g_module.rooms.tariff.load = 0x9;
+    EXPECT(is("0.0.96.3.4.255", 2, "11 09"));
+}
+
+static void angles_are_of_one_to_another(void)
+{
+    struct wk_record record = {.kind = WK_RECORD_WINDOW,
+                               .span_us = US / 5,
+                               .window = {.phases = 3,
+                                          .u_mdeg = {10000, -110000, 130000},
+                                          .i_mdeg = {-20000, -140000, 170000, 0}}};
+    EXPECT_OK(start());
+    EXPECT_OK(consume(&record, START_S + 1));
+    EXPECT(is("1.0.81.7.0.255", 2, "05 00000000"));
+    EXPECT(is("1.0.81.7.10.255", 2, "05 FFFE2B40")); /* -120 degrees */
+    EXPECT(is("1.0.81.7.1.255", 2, "05 0001D4C0"));
+    EXPECT(is("1.0.81.7.12.255", 2, "05 0001D4C0")); /* -240 */
+    EXPECT(is("1.0.81.7.40.255", 2, "05 FFFF8AD0")); /* -30 */
+    EXPECT(is("1.0.81.7.62.255", 2, "05 00009C40"));
+    EXPECT(is("1.0.81.7.61.255", 2, "05 FFFEC780")); /* 280 */
+}
+
 static void harmonics_are_those_of_the_newest_spectrum(void)
 {
     struct wk_record spectrum = {
@@ -311,4 +407,7 @@ WK_TEST_MAIN(T(sags_and_swells_count_in_each_of_their_phases),
              T(faults_of_samples_last_from_begin_to_end),
              T(counts_come_back_as_they_were_packed), T(what_metrology_found_is_there_to_read),
              T(an_outage_is_counted_once_and_outlives_a_restart),
-             T(harmonics_are_those_of_the_newest_spectrum), T(errors_are_those_of_now))
+             T(power_failures_have_a_log_of_their_own),
+             T(the_newest_codes_are_those_of_their_logs), T(signals_are_the_states_of_contacts),
+             T(angles_are_of_one_to_another), T(harmonics_are_those_of_the_newest_spectrum),
+             T(errors_are_those_of_now))

@@ -25,6 +25,7 @@
 
 #define WK_DEMAND_PARTS    15
 #define WK_DEMAND_PART_MAX 3600 /* s */
+#define WK_DEMAND_USUAL_S  900  /* blocks of a meter that was not told otherwise */
 
 struct wk_demand_rules {
     uint16_t part_s; /* 60..3600, divides an hour */

@@ -9,27 +9,38 @@
 #define CHAINED_SIZE (PACKED_SIZE + WK_EVENT_CHAIN)
 #define HASHED_SIZE  (WK_EVENT_CHAIN + 8 + PACKED_SIZE)
 
-/* The log of each group. */
-#define LOG_OF_power         WK_EVENT_LOG_STANDARD
-#define LOG_OF_clock         WK_EVENT_LOG_STANDARD
-#define LOG_OF_tariff        WK_EVENT_LOG_STANDARD
-#define LOG_OF_fault         WK_EVENT_LOG_STANDARD
-#define LOG_OF_fraud         WK_EVENT_LOG_FRAUD
-#define LOG_OF_supply        WK_EVENT_LOG_DISCONNECT
-#define LOG_OF_quality       WK_EVENT_LOG_QUALITY
-#define LOG_OF_communication WK_EVENT_LOG_COMMUNICATION
-#define LOG_OF_firmware      WK_EVENT_LOG_FIRMWARE
-#define LOG_OF_security      WK_EVENT_LOG_SECURITY
-#define LOG_OF_credit        WK_EVENT_LOG_CREDIT
+/* Groups, and the log of each. */
+#define GROUP_LIST(X)                                                                          \
+    X(power, WK_EVENT_LOG_STANDARD)                                                            \
+    X(clock, WK_EVENT_LOG_STANDARD)                                                            \
+    X(tariff, WK_EVENT_LOG_STANDARD)                                                           \
+    X(fault, WK_EVENT_LOG_STANDARD)                                                            \
+    X(fraud, WK_EVENT_LOG_FRAUD)                                                               \
+    X(supply, WK_EVENT_LOG_DISCONNECT)                                                         \
+    X(quality, WK_EVENT_LOG_QUALITY)                                                           \
+    X(communication, WK_EVENT_LOG_COMMUNICATION)                                               \
+    X(firmware, WK_EVENT_LOG_FIRMWARE)                                                         \
+    X(security, WK_EVENT_LOG_SECURITY)                                                         \
+    X(credit, WK_EVENT_LOG_CREDIT)
+
+#define GROUP_ENUM(name, log) GROUP_##name,
+enum { GROUP_LIST(GROUP_ENUM) };
+#undef GROUP_ENUM
+
+#define GROUP_ROW(name, log) {#name, log},
+static const struct group {
+    const char *name;
+    uint8_t log;
+} k_groups[] = {GROUP_LIST(GROUP_ROW)};
+#undef GROUP_ROW
 
 struct event_row {
     uint16_t code;
-    uint8_t log;
-    const char *group;
+    uint8_t group;
     const char *text;
 };
 
-#define EVENT_ROW(code, name, group, text) {code, LOG_OF_##group, #group, text},
+#define EVENT_ROW(code, name, group, text) {code, GROUP_##group, text},
 static const struct event_row k_rows[] = {WK_EVENT_LIST(EVENT_ROW)};
 #undef EVENT_ROW
 
@@ -52,13 +63,13 @@ const char *wk_event_text(uint16_t code)
 const char *wk_event_group(uint16_t code)
 {
     const struct event_row *row = find(code);
-    return row != NULL ? row->group : "other";
+    return row != NULL ? k_groups[row->group].name : "other";
 }
 
 wk_event_log wk_event_log_of(uint16_t code)
 {
     const struct event_row *row = find(code);
-    return row != NULL ? (wk_event_log)row->log : WK_EVENT_LOG_STANDARD;
+    return row != NULL ? (wk_event_log)k_groups[row->group].log : WK_EVENT_LOG_STANDARD;
 }
 
 const char *wk_event_log_name(wk_event_log log)

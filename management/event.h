@@ -65,6 +65,7 @@
     X(243, REPEATED, fault, "An event came too often: the rest was only counted")              \
     X(244, SCRIPT_FAILED, fault, "A scheduled script could not be executed")                   \
     X(245, TRANSFORMERS_CHANGED, security, "The ratios of the transformers were changed")      \
+    X(246, CERTIFICATE_ENDS, security, "The TLS certificate ends soon, or has ended")          \
     X(254, PROFILE_CLEARED, tariff, "A load profile was cleared")                              \
     X(300, OVER_VOLTAGE, supply, "Over-voltage protection: the supply is to be off")           \
     X(301, OVER_VOLTAGE_GONE, supply, "Over-voltage is over")                                  \

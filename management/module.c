@@ -338,6 +338,9 @@ wk_err wk_module_settle(struct wk_module *module)
 
 wk_err wk_module_commit(struct wk_module *module)
 {
+    if (module->watch != NULL) {
+        module->watch->commits(module->watch->self);
+    }
     WK_TRY(wk_module_store(module));
     module->committed = module->cursor;
     module->committed_t_us = module->rooms.t_us;
@@ -357,15 +360,8 @@ static void start_security(struct wk_module *module, const struct wk_module_conf
     security->setup[0].suite = config->suite;
     memcpy(security->password, config->password, sizeof security->password);
     module->rooms.security = security;
-    const uint32_t **counter = module->rooms.invocation_counter;
-    counter[WK_ROOMS_COUNTER_UNICAST] = &security->setup[0].counter[WK_SHIELD_UNICAST];
     security->more = config->setups;
     security->more_count = config->setups != NULL ? config->setup_count : 0;
-    if (security->more_count > 0) {
-        counter[WK_ROOMS_COUNTER_UNICAST_2] = &security->more[0].counter[WK_SHIELD_UNICAST];
-    }
-    counter[WK_ROOMS_COUNTER_BROADCAST] = &security->setup[0].counter[WK_SHIELD_BROADCAST];
-    counter[WK_ROOMS_COUNTER_AGREED] = &security->setup[0].counter[WK_SHIELD_AGREED];
 }
 
 static wk_err start_rooms(struct wk_module *module, const struct wk_module_config *config,
@@ -377,6 +373,8 @@ static wk_err start_rooms(struct wk_module *module, const struct wk_module_confi
     rooms->payment = config->payment;
     rooms->push = config->push;
     rooms->counts = config->counts;
+    rooms->quantities = config->quantities;
+    rooms->more_profiles = config->more_profiles;
     rooms->harmonics = config->harmonics;
     rooms->parameter_monitor = config->parameter_monitor;
     if (rooms->setup != NULL) {

@@ -28,7 +28,7 @@ struct wk_module_config {
     int32_t nominal_mv;    /* phase voltage, for thresholds of a store that is new; 0 = 230 V */
     int64_t maximum_ua;    /* Imax, likewise; 0 = 100 A */
     uint32_t seed;         /* of random offsets; another for each meter */
-    /* Profiles; period_s 0: that above, a day, 15 min; count 0: the usual columns. A profile whose
+    /* Profiles; period_s 0: that above, a day, 15 min, 5 min, 15 min; count 0: the usual columns. A profile whose
      * rules here differ from those it was last started with is cleared. */
     struct wk_profile_rules profile[WK_ROOMS_PROFILES];
     struct wk_clock_rules clock;        /* step_us 0: wk_clock_usual */
@@ -51,6 +51,8 @@ struct wk_module_config {
     struct wk_session_identity *pairs;  /* for suites 1 and 2; NULL: suite 0 only */
     struct wk_setup *setup;             /* room for parameters that are set; NULL: none are */
     struct wk_counts *counts;           /* initialised; NULL: nothing is counted */
+    struct wk_quantities *quantities;   /* initialised; NULL: none */
+    struct wk_profile *more_profiles;   /* room for WK_ROOMS_MORE_PROFILES; NULL: none */
     const struct wk_setup_world *world; /* NULL: nobody tells */
     struct wk_parameter_monitor *parameter_monitor; /* initialised; NULL: none */
     struct wk_rooms_harmonics *harmonics;           /* NULL: not shown */
@@ -64,6 +66,16 @@ struct wk_module_ports {
     const struct wk_hal_contactor *contactor;
     const struct wk_hal_crypto *crypto; /* for the hashes of the security log; NULL: none */
     struct wk_rooms_fittings fittings;
+};
+
+/* Who is told of an event before it is stored. Both functions are called from within the module: neither may
+ * call it. */
+struct wk_module_watch {
+    void *self;
+    /** It was appended to `log` of the store, and counts from the next commit on. */
+    void (*logged)(void *self, uint8_t log, const struct wk_event *event);
+    /** What the events are about is done; they are committed next. */
+    void (*commits)(void *self);
 };
 
 enum { WK_MODULE_SOURCE_SESSION = 2 }; /* wk_notice.source of sessions */
@@ -87,10 +99,12 @@ struct wk_module {
     int64_t commit_uwh;
     int64_t committed_uwh; /* registers then: import + export */
     const struct wk_hal_crypto *crypto;
-    bool due;         /* something must be committed at the next chance */
+    const struct wk_module_watch
+        *watch;       /* the owner's to set after wk_module_init; NULL: nobody */
     uint64_t changed; /* parts that the next commit must contain, a bit per key */
     uint32_t tamper_crc[WK_MODULE_TAMPER_PARTS]; /* of those parts in the last commit */
-    uint8_t profiles_cleared;                    /* at the start, a bit each: not told yet */
+    bool due;                  /* something must be committed at the next chance */
+    uint8_t profiles_cleared;  /* at the start, a bit each: not told yet */
     uint32_t supply_crc;       /* of the part of the supply in the last commit */
     uint64_t records_consumed; /* since init */
     uint64_t records_repeated; /* offered again and ignored, since init */

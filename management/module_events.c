@@ -31,10 +31,16 @@ static wk_err append(struct wk_module *module, const struct wk_event *event)
                          module->crypto != NULL && module->crypto->sha256 != NULL;
     module->due = true;
     if (!chained) {
-        return wk_event_append(&rooms->store, log, event);
+        WK_TRY(wk_event_append(&rooms->store, log, event));
+    } else {
+        wk_module_changed(module, WK_MODULE_KEY_CHAIN);
+        WK_TRY(
+            wk_event_append_chained(&rooms->store, log, event, module->crypto, rooms->chain));
     }
-    wk_module_changed(module, WK_MODULE_KEY_CHAIN);
-    return wk_event_append_chained(&rooms->store, log, event, module->crypto, rooms->chain);
+    if (module->watch != NULL) {
+        module->watch->logged(module->watch->self, log, event);
+    }
+    return WK_OK;
 }
 
 wk_err wk_module_log_at(struct wk_module *module, int64_t now_us, struct wk_event event)

@@ -9,6 +9,7 @@
 #include "management/module_tamper.h"
 #include "management/payment.h"
 #include "management/push.h"
+#include "management/quantities.h"
 #include "management/squeeze.h"
 
 #define CORE_VERSION 4
@@ -25,7 +26,7 @@ static void pack_core(const struct wk_module *module, uint8_t key, struct wk_byt
     wk_bytes_out_u64le(out, (uint64_t)rooms->t_us);
     wk_bytes_out_u32le(out, rooms->power_failures);
     wk_registers_pack(&rooms->registers, out);
-    for (int number = 0; number < WK_ROOMS_PROFILES; number++) {
+    for (int number = 0; number < WK_ROOMS_OWN_PROFILES; number++) {
         wk_profile_open_pack(&rooms->profile[number], &rooms->profile[0], out);
     }
 }
@@ -42,7 +43,7 @@ static wk_err unpack_core(struct wk_module *module, uint8_t key, struct wk_bytes
     rooms->t_us = (int64_t)wk_bytes_in_u64le(in);
     rooms->power_failures = wk_bytes_in_u32le(in);
     wk_registers_unpack(&rooms->registers, in);
-    for (int number = 0; number < WK_ROOMS_PROFILES; number++) {
+    for (int number = 0; number < WK_ROOMS_OWN_PROFILES; number++) {
         wk_profile_open_unpack(&rooms->profile[number], &rooms->profile[0], in);
     }
     return WK_OK;
@@ -206,27 +207,26 @@ static void pack_setup(const struct wk_module *module, uint8_t key, struct wk_by
 static wk_err unpack_setup(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
     (void)key;
-    if (module->rooms.setup == NULL) {
-        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
-        return WK_OK;
-    }
     return wk_setup_unpack(module->rooms.setup, in);
 }
 
 /* ---- pushes ------------------------------------------------------------------------------ */
 
+/* There were four when the keys behind the fourth were given away. */
+static uint8_t push_of(uint8_t key)
+{
+    return (uint8_t)(key == WK_MODULE_KEY_PUSH_5 ? WK_PUSH_SETUPS - 1
+                                                 : key - WK_MODULE_KEY_PUSH);
+}
+
 static void pack_push(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
 {
-    wk_push_setup_pack(module->rooms.push, (uint8_t)(key - WK_MODULE_KEY_PUSH), out);
+    wk_push_setup_pack(module->rooms.push, push_of(key), out);
 }
 
 static wk_err unpack_push(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
-    if (module->rooms.push == NULL) {
-        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
-        return WK_OK;
-    }
-    return wk_push_setup_unpack(module->rooms.push, (uint8_t)(key - WK_MODULE_KEY_PUSH), in);
+    return wk_push_setup_unpack(module->rooms.push, push_of(key), in);
 }
 
 static void pack_pushed(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out)
@@ -238,10 +238,6 @@ static void pack_pushed(const struct wk_module *module, uint8_t key, struct wk_b
 static wk_err unpack_pushed(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
     (void)key;
-    if (module->rooms.push == NULL) {
-        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
-        return WK_OK;
-    }
     return wk_push_progress_unpack(module->rooms.push, in);
 }
 
@@ -250,7 +246,8 @@ static void mark_push(struct wk_module *module)
     const struct wk_push *push = module->rooms.push;
     for (uint8_t i = 0; push != NULL && i < WK_PUSH_SETUPS; i++) {
         if ((push->changed & 1U << i) != 0) {
-            wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_PUSH + i));
+            wk_module_changed(module, (uint8_t)(i < WK_PUSH_SETUPS - 1 ? WK_MODULE_KEY_PUSH + i
+                                                                       : WK_MODULE_KEY_PUSH_5));
         }
     }
     if (push != NULL && push->moved) {
@@ -277,11 +274,32 @@ static void pack_counts(const struct wk_module *module, uint8_t key, struct wk_b
 static wk_err unpack_counts(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
     (void)key;
-    if (module->rooms.counts == NULL) {
-        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
-        return WK_OK;
-    }
     return module->rooms.counts->functions->unpack(module->rooms.counts, in);
+}
+
+/* ---- quantities of industrial meters ------------------------------------------------------- */
+
+static void pack_quantities(const struct wk_module *module, uint8_t key,
+                            struct wk_bytes_out *out)
+{
+    const struct wk_quantities *quantities = module->rooms.quantities;
+    quantities->functions->pack(quantities, (uint8_t)(key - WK_MODULE_KEY_QUANTITIES), out);
+}
+
+static wk_err unpack_quantities(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
+{
+    struct wk_quantities *quantities = module->rooms.quantities;
+    return quantities->functions->unpack(quantities, (uint8_t)(key - WK_MODULE_KEY_QUANTITIES),
+                                         in);
+}
+
+static void mark_quantities(struct wk_module *module)
+{
+    struct wk_quantities *quantities = module->rooms.quantities;
+    if (quantities != NULL) {
+        module->changed |= (uint64_t)quantities->changed << WK_MODULE_KEY_QUANTITIES;
+        quantities->changed = 0;
+    }
 }
 
 /* ---- transformers -------------------------------------------------------------------------- */
@@ -324,52 +342,76 @@ bool wk_module_counters_run_low(const struct wk_module *module)
 
 /* ---- the parts --------------------------------------------------------------------------- */
 
+/* What a meter may be without. */
+enum needs {
+    NEEDS_NOTHING = 0,
+    NEEDS_SETUP,
+    NEEDS_PUSH,
+    NEEDS_COUNTS,
+    NEEDS_PAYMENT,
+    NEEDS_QUANTITIES,
+    NEEDS_PROFILES
+};
+
 struct part {
     uint8_t key;
-    uint8_t count; /* keys from `key` on, of the same form */
+    uint8_t count : 4; /* keys from `key` on, of the same form */
+    uint8_t needs : 4;
     uint16_t room; /* octets, most */
     void (*pack)(const struct wk_module *module, uint8_t key, struct wk_bytes_out *out);
     wk_err (*unpack)(struct wk_module *module, uint8_t key, struct wk_bytes_in *in);
 };
 
-#define CORE_ROOM    (176 + WK_ROOMS_PROFILES * WK_PROFILE_OPEN_PACKED)
+#define CORE_ROOM    (176 + WK_ROOMS_OWN_PROFILES * WK_PROFILE_OPEN_PACKED)
+#define OPEN_ROOM    (WK_ROOMS_MORE_PROFILES * WK_PROFILE_OPEN_PACKED)
 #define BILLING_ROOM (WK_BILLING_PACKED + 8)
 #define SPENT_ROOM   16
 
 static const struct part k_parts[] = {
-    {WK_MODULE_KEY_CORE, 1, CORE_ROOM, pack_core, unpack_core},
-    {WK_MODULE_KEY_RATE, WK_TARIFF_COUNT, WK_REGISTERS_RATE_PACKED, pack_rate, unpack_rate},
-    {WK_MODULE_KEY_TARIFF, 1, WK_TARIFF_PACKED_MAX, pack_tariff, unpack_tariff},
-    {WK_MODULE_KEY_SECURITY, 1, WK_MODULE_SECURITY_ROOM, wk_module_security_pack,
+    {WK_MODULE_KEY_CORE, 1, NEEDS_NOTHING, CORE_ROOM, pack_core, unpack_core},
+    {WK_MODULE_KEY_RATE, WK_TARIFF_COUNT, NEEDS_NOTHING, WK_REGISTERS_RATE_PACKED, pack_rate,
+     unpack_rate},
+    {WK_MODULE_KEY_TARIFF, 1, NEEDS_NOTHING, WK_TARIFF_PACKED_MAX, pack_tariff, unpack_tariff},
+    {WK_MODULE_KEY_SECURITY, 1, NEEDS_NOTHING, WK_MODULE_SECURITY_ROOM, wk_module_security_pack,
      wk_module_security_unpack},
-    {WK_MODULE_KEY_KEYS, 1, WK_MODULE_KEYS_ROOM, wk_module_keys_pack, wk_module_keys_unpack},
-    {WK_MODULE_KEY_IDENTITY, 1, WK_MODULE_IDENTITY_ROOM, wk_module_identity_pack,
+    {WK_MODULE_KEY_KEYS, 1, NEEDS_NOTHING, WK_MODULE_KEYS_ROOM, wk_module_keys_pack,
+     wk_module_keys_unpack},
+    {WK_MODULE_KEY_IDENTITY, 1, NEEDS_NOTHING, WK_MODULE_IDENTITY_ROOM, wk_module_identity_pack,
      wk_module_identity_unpack},
-    {WK_MODULE_KEY_CERTIFICATE, WK_SESSION_CERTIFICATES, WK_MODULE_CERTIFICATE_ROOM,
-     wk_module_certificate_pack, wk_module_certificate_unpack},
-    {WK_MODULE_KEY_CLOCK, 1, WK_CLOCK_PACKED, pack_clock, unpack_clock},
-    {WK_MODULE_KEY_SUPPLY, 1, WK_MODULE_SUPPLY_ROOM, wk_module_supply_pack,
+    {WK_MODULE_KEY_CERTIFICATE, WK_SESSION_CERTIFICATES, NEEDS_NOTHING,
+     WK_MODULE_CERTIFICATE_ROOM, wk_module_certificate_pack, wk_module_certificate_unpack},
+    {WK_MODULE_KEY_CLOCK, 1, NEEDS_NOTHING, WK_CLOCK_PACKED, pack_clock, unpack_clock},
+    {WK_MODULE_KEY_SUPPLY, 1, NEEDS_NOTHING, WK_MODULE_SUPPLY_ROOM, wk_module_supply_pack,
      wk_module_supply_unpack},
-    {WK_MODULE_KEY_MAXIMA, 1, WK_DEMAND_PACKED, pack_demand, unpack_demand},
-    {WK_MODULE_KEY_DEMAND, 1, WK_DEMAND_PART_PACKED, pack_part, unpack_part},
-    {WK_MODULE_KEY_BILLING, 1, BILLING_ROOM, pack_billing, unpack_billing},
-    {WK_MODULE_KEY_PRICE, 1, WK_PRICE_PACKED_MAX, pack_price, unpack_price},
-    {WK_MODULE_KEY_SPENT, 1, SPENT_ROOM, pack_spent, unpack_spent},
-    {WK_MODULE_KEY_CHAIN, 1, WK_EVENT_CHAIN, pack_chain, unpack_chain},
-    {WK_MODULE_KEY_ALARM, 1, WK_ALARM_PACKED, pack_alarm, unpack_alarm},
-    {WK_MODULE_KEY_DISPLAY, 1, WK_DISPLAY_PACKED_MAX, pack_display, unpack_display},
-    {WK_MODULE_KEY_PROFILE, WK_ROOMS_PROFILES, WK_PROFILE_RULES_PACKED, wk_module_profile_pack,
-     wk_module_profile_unpack},
-    {WK_MODULE_KEY_TRANSFORMERS, 1, TRANSFORMERS_PACKED, pack_transformers,
+    {WK_MODULE_KEY_MAXIMA, 1, NEEDS_NOTHING, WK_DEMAND_PACKED, pack_demand, unpack_demand},
+    {WK_MODULE_KEY_DEMAND, 1, NEEDS_NOTHING, WK_DEMAND_PART_PACKED, pack_part, unpack_part},
+    {WK_MODULE_KEY_BILLING, 1, NEEDS_NOTHING, BILLING_ROOM, pack_billing, unpack_billing},
+    {WK_MODULE_KEY_PRICE, 1, NEEDS_NOTHING, WK_PRICE_PACKED_MAX, pack_price, unpack_price},
+    {WK_MODULE_KEY_SPENT, 1, NEEDS_NOTHING, SPENT_ROOM, pack_spent, unpack_spent},
+    {WK_MODULE_KEY_CHAIN, 1, NEEDS_NOTHING, WK_EVENT_CHAIN, pack_chain, unpack_chain},
+    {WK_MODULE_KEY_ALARM, 1, NEEDS_NOTHING, WK_ALARM_PACKED, pack_alarm, unpack_alarm},
+    {WK_MODULE_KEY_DISPLAY, 1, NEEDS_NOTHING, WK_DISPLAY_PACKED_MAX, pack_display,
+     unpack_display},
+    {WK_MODULE_KEY_PROFILE, WK_ROOMS_OWN_PROFILES, NEEDS_NOTHING, WK_PROFILE_RULES_PACKED,
+     wk_module_profile_pack, wk_module_profile_unpack},
+    {WK_MODULE_KEY_MORE_PROFILES, WK_ROOMS_MORE_PROFILES, NEEDS_PROFILES,
+     WK_PROFILE_RULES_PACKED, wk_module_profile_pack, wk_module_profile_unpack},
+    {WK_MODULE_KEY_MORE_OPEN, 1, NEEDS_PROFILES, OPEN_ROOM, wk_module_profile_open_pack,
+     wk_module_profile_open_unpack},
+    {WK_MODULE_KEY_TRANSFORMERS, 1, NEEDS_NOTHING, TRANSFORMERS_PACKED, pack_transformers,
      unpack_transformers},
-    {WK_MODULE_KEY_COUNTS, 1, WK_COUNTS_PACKED, pack_counts, unpack_counts},
-    {WK_MODULE_KEY_SETUP, 1, WK_SETUP_PACKED, pack_setup, unpack_setup},
-    {WK_MODULE_KEY_PUSH, WK_PUSH_SETUPS, WK_PUSH_SETUP_PACKED, pack_push, unpack_push},
-    {WK_MODULE_KEY_PUSHED, 1, WK_PUSH_PROGRESS_PACKED, pack_pushed, unpack_pushed},
-    {WK_MODULE_KEY_PAYMENT, WK_PAYMENT_PARTS, WK_MODULE_PAYMENT_ROOM, wk_module_payment_pack,
-     wk_module_payment_unpack},
-    {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, WK_MODULE_TAMPER_ROOM, wk_module_tamper_pack,
-     wk_module_tamper_unpack},
+    {WK_MODULE_KEY_COUNTS, 1, NEEDS_COUNTS, WK_COUNTS_PACKED, pack_counts, unpack_counts},
+    {WK_MODULE_KEY_QUANTITIES, WK_QUANTITIES_PARTS, NEEDS_QUANTITIES, WK_QUANTITIES_PACKED,
+     pack_quantities, unpack_quantities},
+    {WK_MODULE_KEY_SETUP, 1, NEEDS_SETUP, WK_SETUP_PACKED, pack_setup, unpack_setup},
+    {WK_MODULE_KEY_PUSH, WK_PUSH_SETUPS - 1, NEEDS_PUSH, WK_PUSH_SETUP_PACKED, pack_push,
+     unpack_push},
+    {WK_MODULE_KEY_PUSH_5, 1, NEEDS_PUSH, WK_PUSH_SETUP_PACKED, pack_push, unpack_push},
+    {WK_MODULE_KEY_PUSHED, 1, NEEDS_PUSH, WK_PUSH_PROGRESS_PACKED, pack_pushed, unpack_pushed},
+    {WK_MODULE_KEY_PAYMENT, WK_PAYMENT_PARTS, NEEDS_PAYMENT, WK_MODULE_PAYMENT_ROOM,
+     wk_module_payment_pack, wk_module_payment_unpack},
+    {WK_MODULE_KEY_TAMPER, WK_MODULE_TAMPER_PARTS, NEEDS_NOTHING, WK_MODULE_TAMPER_ROOM,
+     wk_module_tamper_pack, wk_module_tamper_unpack},
 };
 
 #define PARTS   (sizeof k_parts / sizeof k_parts[0])
@@ -380,30 +422,36 @@ void wk_module_changed(struct wk_module *module, uint8_t key)
     module->changed |= UINT64_C(1) << key;
 }
 
-static bool is_of_push(uint8_t key)
+/* What a firmware with room for it stored stays as it is if this meter has none. */
+static bool has(const struct wk_rooms *rooms, uint8_t needs)
 {
-    return (key >= WK_MODULE_KEY_PUSH && key < WK_MODULE_KEY_PUSH + WK_PUSH_SETUPS) ||
-           key == WK_MODULE_KEY_PUSHED;
+    switch (needs) {
+    case NEEDS_SETUP:
+        return rooms->setup != NULL;
+    case NEEDS_PUSH:
+        return rooms->push != NULL;
+    case NEEDS_COUNTS:
+        return rooms->counts != NULL;
+    case NEEDS_PAYMENT:
+        return rooms->payment != NULL;
+    case NEEDS_QUANTITIES:
+        return rooms->quantities != NULL;
+    case NEEDS_PROFILES:
+        return rooms->more_profiles != NULL;
+    default:
+        return true;
+    }
 }
 
 /* Keys and push setups that nobody changed are those of the configuration: they are not stored. */
-static bool is_optional(uint8_t key)
+static bool is_optional(const struct part *part)
 {
-    return (key >= WK_MODULE_KEY_KEYS &&
-            key < WK_MODULE_KEY_CERTIFICATE + WK_SESSION_CERTIFICATES) ||
-           is_of_push(key);
+    return part->needs == NEEDS_PUSH ||
+           (part->key >= WK_MODULE_KEY_KEYS && part->key <= WK_MODULE_KEY_CERTIFICATE);
 }
 
 static bool is_changed(const struct wk_module *module, uint8_t key)
 {
-    const bool payment =
-        key >= WK_MODULE_KEY_PAYMENT && key < WK_MODULE_KEY_PAYMENT + WK_PAYMENT_PARTS;
-    if ((key == WK_MODULE_KEY_SETUP && module->rooms.setup == NULL) ||
-        (key == WK_MODULE_KEY_COUNTS && module->rooms.counts == NULL) ||
-        (payment && module->rooms.payment == NULL) ||
-        (is_of_push(key) && module->rooms.push == NULL)) {
-        return false; /* what a firmware with room for it stored stays as it is */
-    }
     return key == WK_MODULE_KEY_CORE || (module->changed >> key & 1U) != 0;
 }
 
@@ -456,12 +504,13 @@ static const void *fetch_part(void *self, size_t i)
 }
 
 /* Rows are packed already: they go as they are. */
-static void add_rows(struct parcel *parcel)
+static void add_rows(struct parcel *parcel, struct wk_module *module)
 {
     for (uint8_t number = 0; number < WK_ROOMS_PROFILES; number++) {
-        const uint8_t key = (uint8_t)(WK_MODULE_KEY_ROWS + number);
-        const struct wk_profile_batch *batch = &parcel->module->rooms.profile[number].batch;
-        if (is_changed(parcel->module, key)) {
+        const uint8_t key = wk_module_profile_rows_key(number);
+        const struct wk_profile *profile = wk_rooms_profile(&module->rooms, number);
+        if (profile != NULL && is_changed(module, key)) {
+            const struct wk_profile_batch *batch = &profile->batch;
             parcel->part[parcel->count] = NULL;
             parcel->put[parcel->count++] =
                 (struct wk_store_put){key, batch->octets, batch->size};
@@ -479,19 +528,21 @@ wk_err wk_module_store(struct wk_module *module)
     wk_module_tamper_mark(module);
     wk_module_payment_mark(module);
     mark_push(module);
+    mark_quantities(module);
     const uint32_t supply_crc = wk_module_supply_crc(module);
     if (supply_crc != module->supply_crc) {
         wk_module_changed(module, WK_MODULE_KEY_SUPPLY);
     }
     for (size_t i = 0; i < PARTS; i++) {
-        for (uint8_t n = 0; n < k_parts[i].count; n++) {
+        const bool there = has(&module->rooms, k_parts[i].needs);
+        for (uint8_t n = 0; there && n < k_parts[i].count; n++) {
             const uint8_t key = (uint8_t)(k_parts[i].key + n);
             if (is_changed(module, key)) {
                 WK_TRY(add_part(&parcel, &k_parts[i], key));
             }
         }
     }
-    add_rows(&parcel);
+    add_rows(&parcel, module);
     WK_TRY(wk_store_commit_fetched(&module->rooms.store, parcel.put, parcel.count, fetch_part,
                                    &parcel));
     wk_module_security_committed(module, reserved);
@@ -515,7 +566,7 @@ static wk_err restore_part(struct wk_module *module, const struct part *part, ui
     size_t size = 0;
     const wk_err err = wk_module_value(&module->rooms.store, key, raw, sizeof raw, &size);
     if (err == WK_E_NOT_FOUND) {
-        if (!is_optional(key)) {
+        if (!is_optional(part)) {
             wk_module_changed(module, key);
         }
         return WK_OK;
@@ -528,7 +579,7 @@ static wk_err restore_part(struct wk_module *module, const struct part *part, ui
 
 static wk_err restore_rows(struct wk_module *module, uint8_t number)
 {
-    const uint8_t key = (uint8_t)(WK_MODULE_KEY_ROWS + number);
+    const uint8_t key = wk_module_profile_rows_key(number);
     uint8_t raw[WK_PROFILE_BATCH];
     size_t size = 0;
     const wk_err err = wk_store_get(&module->rooms.store, key, raw, sizeof raw, &size);
@@ -544,11 +595,14 @@ static wk_err restore_rows(struct wk_module *module, uint8_t number)
 wk_err wk_module_restore(struct wk_module *module)
 {
     for (size_t i = 0; i < PARTS; i++) {
-        for (uint8_t n = 0; n < k_parts[i].count; n++) {
+        const bool there = has(&module->rooms, k_parts[i].needs);
+        for (uint8_t n = 0; there && n < k_parts[i].count; n++) {
             WK_TRY(restore_part(module, &k_parts[i], (uint8_t)(k_parts[i].key + n)));
         }
     }
-    for (uint8_t number = 0; number < WK_ROOMS_PROFILES; number++) {
+    for (uint8_t number = 0;
+         number < WK_ROOMS_PROFILES && wk_rooms_profile(&module->rooms, number) != NULL;
+         number++) {
         WK_TRY(restore_rows(module, number));
     }
     return wk_registers_agree(&module->rooms.registers) ? WK_OK : WK_E_FORMAT;

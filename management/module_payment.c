@@ -95,9 +95,5 @@ void wk_module_payment_pack(const struct wk_module *module, uint8_t key,
 wk_err wk_module_payment_unpack(struct wk_module *module, uint8_t key, struct wk_bytes_in *in)
 {
     struct wk_payment *payment = module->rooms.payment;
-    if (payment == NULL) {
-        (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
-        return WK_OK;
-    }
     return payment->functions->unpack(payment, part_of(key), in);
 }

@@ -24,6 +24,7 @@ static uint8_t g_octets[SECTOR * SECTORS];
 static uint8_t g_before[SECTOR * SECTORS];
 static struct wk_flash g_flash;
 static struct wk_module g_module;
+static struct wk_setup g_setup;
 static struct wk_payment g_payment;
 static struct wk_bearssl g_bearssl;
 static struct wk_token_transfer g_transfer;
@@ -87,6 +88,7 @@ static wk_err boot(void)
                      .day = {{3, {{0, 1, 0}, {60, 1, 8}, {120, 1, 0}}}}}, /* 01:00 to 02:00 */
         .layout = {.kv_sectors = 4, .log_sectors = {4, 4, 4}},
         .payment = &g_payment,
+        .setup = &g_setup,
     };
     const struct wk_module_ports ports = {.flash = &g_flash.port, .contactor = &k_contactor};
     WK_TRY(prepare());
@@ -146,7 +148,7 @@ static wk_err enter(uint32_t id, int64_t amount_e6)
     wk_axdr_put_octet_string(&out, made.data, made.size);
     const struct wk_object_call call = call_of(115, 40, 0, WK_ROLE_READER);
     struct wk_bytes_in in = wk_bytes_in_of(value, out.size);
-    WK_TRY(call.object->functions->action(&call, 1, &in, &reply));
+    WK_TRY(call.object->access->functions->action(&call, 1, &in, &reply));
     WK_TRY(wk_module_settle(&g_module));
     return g_payment.gateway.status == WK_TOKEN_EXECUTION_OK ? WK_OK : WK_E_REFUSED;
 }
@@ -184,7 +186,8 @@ static void a_meter_without_payment_has_no_account(void)
     EXPECT_OK(start(4));
     g_module.rooms.payment = NULL;
     const struct wk_object_call call = call_of(111, 0, 0, WK_ROLE_MANAGEMENT);
-    EXPECT_ERR(WK_E_NOT_FOUND, call.object->functions->get(&call, 2, &all, &cursor, &out));
+    EXPECT_ERR(WK_E_NOT_FOUND,
+               call.object->access->functions->get(&call, 2, &all, &cursor, &out));
 }
 
 static void windows_cost_what_their_sum_costs_over_restarts(void)
@@ -355,11 +358,46 @@ static void the_balance_is_that_of_the_registers_after_any_cut(void)
 
 /* ---- clients ----------------------------------------------------------------------------- */
 
+static wk_err limit(uint8_t e, int32_t cents)
+{
+    const uint8_t obis[6] = {0, 0, 19, 50, e, 255};
+    uint8_t raw[8];
+    const struct wk_object_call call = {.meter = &g_module.rooms,
+                                        .object = wk_object_find(&g_module.table, 1, obis),
+                                        .now_us = wk_module_now_us(&g_module),
+                                        .role = WK_ROLE_MANAGEMENT};
+    struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
+    wk_axdr_put_double_long(&out, cents);
+    struct wk_bytes_in in = wk_bytes_in_of(raw, out.size);
+    WK_TRY(call.object->access->functions->set(&call, 2, &in));
+    return wk_module_settle(&g_module);
+}
+
+/* In cents: 100 of them are one of the account. */
+static void tokens_stay_below_the_limits_that_clients_set(void)
+{
+    EXPECT_OK(start(4));
+    EXPECT_OK(window_of(0));
+    EXPECT_OK(limit(2, 5000));
+    EXPECT_ERR(WK_E_REFUSED, enter(1, 50 * UNIT + 1));
+    EXPECT_I64(WK_TOKEN_TOO_MUCH, g_payment.gateway.why);
+    EXPECT_OK(enter(2, 50 * UNIT));
+    EXPECT_OK(limit(1, 9000));
+    EXPECT_ERR(WK_E_REFUSED, enter(3, 40 * UNIT + 1));
+    EXPECT_I64(50 * UNIT, balance_e6());
+    EXPECT_OK(enter(4, 40 * UNIT));
+    EXPECT_OK(boot());
+    EXPECT_ERR(WK_E_REFUSED, enter(5, 1)); /* limits outlive a restart */
+    EXPECT_OK(limit(1, 0));
+    EXPECT_OK(enter(6, 50 * UNIT));
+    EXPECT_I64(140 * UNIT, balance_e6());
+}
+
 static wk_err set(const struct wk_object_call *call, uint8_t attribute,
                   const struct wk_bytes_out *value)
 {
     struct wk_bytes_in in = wk_bytes_in_of(value->data, value->size);
-    const wk_err err = call->object->functions->set(call, attribute, &in);
+    const wk_err err = call->object->access->functions->set(call, attribute, &in);
     WK_TRY(wk_module_settle(&g_module));
     return err;
 }
@@ -419,7 +457,8 @@ static void values_come_back_as_they_were_read(void)
                 call_of(k_set[i].class_id, k_set[i].d, 0, WK_ROLE_MANAGEMENT);
             const struct wk_account before = g_payment.account;
             struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
-            EXPECT_OK(call.object->functions->get(&call, attribute, &all, &cursor, &out));
+            EXPECT_OK(
+                call.object->access->functions->get(&call, attribute, &all, &cursor, &out));
             EXPECT_OK(out.fault);
             EXPECT_OK(set(&call, attribute, &out));
             EXPECT(memcmp(&before.rules, &g_payment.account.rules, sizeof before.rules) == 0);
@@ -429,7 +468,7 @@ static void values_come_back_as_they_were_read(void)
                           sizeof before.charge[0].rules) == 0);
             for (size_t size = 0; size < out.size; size++) {
                 struct wk_bytes_in in = wk_bytes_in_of(raw, size);
-                EXPECT(call.object->functions->set(&call, attribute, &in) != WK_OK);
+                EXPECT(call.object->access->functions->set(&call, attribute, &in) != WK_OK);
             }
         }
     }
@@ -442,4 +481,5 @@ WK_TEST_MAIN(T(a_meter_without_payment_has_no_account),
              T(friendly_hours_are_those_of_the_calendar),
              T(a_token_counts_once_whatever_operation_is_cut),
              T(the_balance_is_that_of_the_registers_after_any_cut),
+             T(tokens_stay_below_the_limits_that_clients_set),
              T(what_clients_set_outlives_a_restart), T(values_come_back_as_they_were_read))

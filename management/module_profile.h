@@ -29,11 +29,19 @@ WK_MUST_USE wk_err wk_module_profile_changed(struct wk_module *module,
 /** Logs what a changed configuration cleared at the start. */
 WK_MUST_USE wk_err wk_module_profile_tell(struct wk_module *module);
 
-/** Parts of the store (module_pack): the rules; then, once those were read, the rows. */
+/** The key of the store that has the newest rows of a profile. */
+uint8_t wk_module_profile_rows_key(uint8_t number);
+
+/** Parts of the store (module_pack): the rules; the intervals under way of those that not every
+ *  meter has; then, once the rules were read, the rows. */
 void wk_module_profile_pack(const struct wk_module *module, uint8_t key,
                             struct wk_bytes_out *out);
 WK_MUST_USE wk_err wk_module_profile_unpack(struct wk_module *module, uint8_t key,
                                             struct wk_bytes_in *in);
+void wk_module_profile_open_pack(const struct wk_module *module, uint8_t key,
+                                 struct wk_bytes_out *out);
+WK_MUST_USE wk_err wk_module_profile_open_unpack(struct wk_module *module, uint8_t key,
+                                                 struct wk_bytes_in *in);
 WK_MUST_USE wk_err wk_module_profile_restore(struct wk_module *module, uint8_t number,
                                              struct wk_bytes_in *in);
 

@@ -12,7 +12,7 @@
 #include "tests/wk_test.h"
 
 #define SECTOR  4096U
-#define SECTORS 26U
+#define SECTORS 40
 #define US      INT64_C(1000000)
 #define START_S INT64_C(1769986800) /* 2026-02-01 23:00:00 UTC: midnight in central Europe */
 #define WINDOW  (60 * US)
@@ -116,7 +116,7 @@ static wk_err get(const uint8_t obis[6], uint8_t attribute,
     do {
         const size_t room = sizeof g_answer - size < 1000 ? sizeof g_answer - size : 1000;
         struct wk_bytes_out out = wk_bytes_out_of(g_answer + size, room);
-        WK_TRY(call.object->functions->get(
+        WK_TRY(call.object->access->functions->get(
             &call, attribute, selection != NULL ? selection : &k_all, &cursor, &out));
         WK_TRY(out.fault);
         size += out.size;
@@ -137,7 +137,7 @@ static wk_err set(const uint8_t obis[6], uint8_t attribute, const struct wk_byte
 {
     const struct wk_object_call call = call_of(obis);
     struct wk_bytes_in in = wk_bytes_in_of(value->data, value->size);
-    WK_TRY(call.object->functions->set(&call, attribute, &in));
+    WK_TRY(call.object->access->functions->set(&call, attribute, &in));
     return wk_module_settle(&g_module);
 }
 
@@ -312,7 +312,7 @@ static void reset_clears_and_is_logged(void)
     const struct wk_object_call call = call_of(k_load);
     struct wk_bytes_in in = wk_bytes_in_of(parameter, sizeof parameter);
     struct wk_bytes_out reply = {0};
-    EXPECT_OK(call.object->functions->action(&call, 1, &in, &reply));
+    EXPECT_OK(call.object->access->functions->action(&call, 1, &in, &reply));
     EXPECT_OK(wk_module_settle(&g_module));
     EXPECT_I64(0, get_number(k_load, 7));
     EXPECT_I64(1, count_events(WK_EVENT_PROFILE_CLEARED));
@@ -498,7 +498,67 @@ static void billing_periods_can_be_read_as_a_profile(void)
     EXPECT_I64(44, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
 }
 
-WK_TEST_MAIN(T(there_are_three_profiles_with_periods_of_their_own),
+/* ---- profiles that not every meter has ------------------------------------------------------ */
+
+static const uint8_t k_five[6] = {1, 0, 99, 1, 1, 255};
+static const uint8_t k_moment[6] = {1, 0, 99, 3, 0, 255};
+
+static int64_t entries(const uint8_t obis[6])
+{
+    struct wk_bytes_in in;
+    const wk_err err = get(obis, 7, NULL, &in);
+    return err == WK_OK ? wk_axdr_read_integer(&in, WK_AXDR_DOUBLE_LONG_UNSIGNED)
+                        : -(int64_t)err;
+}
+
+static void a_larger_meter_has_two_more_profiles(void)
+{
+    static struct wk_profile more[WK_ROOMS_MORE_PROFILES];
+    struct wk_module_config config = usual();
+    struct wk_bytes_in in;
+    EXPECT_OK(boot_new(&config));
+    EXPECT_ERR(WK_E_NOT_FOUND, get(k_five, 2, NULL, &in));
+    config.layout.log_sectors[WK_ROOMS_LOG_PROFILE_4] = 4;
+    config.layout.log_sectors[WK_ROOMS_LOG_PROFILE_5] = 4;
+    config.more_profiles = more;
+    EXPECT_OK(boot(&config)); /* of a store that did not have them */
+    EXPECT_OK(run_minutes(0, 92));
+    EXPECT_I64(18, entries(k_five));
+    EXPECT_I64(6, entries(k_moment));
+    EXPECT_OK(get(k_five, 4, NULL, &in));
+    EXPECT_I64(300, wk_axdr_read_integer(&in, WK_AXDR_DOUBLE_LONG_UNSIGNED));
+    EXPECT_OK(get(k_moment, 3, NULL, &in));
+    EXPECT_I64(13, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
+    EXPECT_OK(wk_module_commit(&g_module));
+    EXPECT_OK(boot(&config)); /* two minutes of an interval are under way */
+    EXPECT_I64(18, entries(k_five));
+    EXPECT_OK(run_minutes(92, 95));
+    EXPECT_I64(19, entries(k_five));
+    struct wk_profile_reader reader = {.number = 18};
+    struct wk_profile_row row;
+    EXPECT_OK(wk_profile_read(&more[0], &g_module.rooms.store, &reader, &row));
+    EXPECT_I64(0, row.status & WK_PROFILE_NOT_VALID);
+    EXPECT_I64(95 * GAIN, row.value[2]);
+    const struct wk_object_call call = call_of(k_moment);
+    static const uint8_t k_zero[] = {WK_AXDR_INTEGER, 0};
+    struct wk_bytes_in zero = wk_bytes_in_of(k_zero, sizeof k_zero);
+    struct wk_bytes_out reply = wk_bytes_out_of(NULL, 0);
+    EXPECT_OK(call.object->access->functions->action(&call, 1, &zero, &reply));
+    EXPECT_OK(wk_module_settle(&g_module));
+    EXPECT_I64(0, entries(k_moment));
+    EXPECT_I64(19, entries(k_five));
+    EXPECT_OK(boot(&config));
+    EXPECT_I64(0, entries(k_moment));
+    config.more_profiles = NULL; /* another firmware has none: what is stored stays */
+    EXPECT_OK(boot(&config));
+    EXPECT_OK(run_minutes(95, 96));
+    config.more_profiles = more;
+    EXPECT_OK(boot(&config));
+    EXPECT_I64(19, entries(k_five));
+}
+
+WK_TEST_MAIN(T(a_larger_meter_has_two_more_profiles),
+             T(there_are_three_profiles_with_periods_of_their_own),
              T(a_day_holds_its_registers_and_a_maximum_with_its_time),
              T(what_was_never_measured_is_null),
              T(other_columns_clear_are_logged_and_outlive_a_restart),

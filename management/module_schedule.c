@@ -43,7 +43,7 @@ static wk_err run_all(struct wk_module *module, struct wk_utc from, int64_t now_
     const bool again = now_us / US >= setup->retry_s;
     for (size_t i = 0; i < module->table.count; i++) {
         const struct wk_object_call call = call_of(module, i, now_us);
-        if (call.object->functions != &wk_objects_schedule) {
+        if (call.object->access->functions != &wk_objects_schedule) {
             continue;
         }
         const bool due = wk_objects_schedule_is_due(&call, from);
@@ -99,7 +99,7 @@ wk_err wk_module_monitor(struct wk_module *module)
     }
     for (size_t i = 0; i < module->table.count; i++) {
         const struct wk_object_call call = call_of(module, i, now_us);
-        if (call.object->functions == &wk_objects_monitor) {
+        if (call.object->access->functions == &wk_objects_monitor) {
             changed = wk_objects_monitor_run(&call, number++) || changed;
         }
     }

@@ -186,7 +186,7 @@ wk_err wk_module_identity_unpack(struct wk_module *module, uint8_t key, struct w
     if (wk_bytes_in_u8(in) != VERSION_FIRST) {
         return WK_E_FORMAT;
     }
-    if (identity == NULL) {
+    if (identity == NULL || wk_bytes_in_left(in) == 0) { /* then or now there was none */
         (void)wk_bytes_in_take(in, wk_bytes_in_left(in));
         return WK_OK;
     }

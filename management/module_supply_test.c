@@ -304,7 +304,7 @@ static void bad_values_are_refused_precisely_and_change_nothing(void)
     for (size_t i = 0; i < sizeof k_bad / sizeof k_bad[0]; i++) {
         struct wk_bytes_in in = wk_bytes_in_of(k_bad[i].raw, k_bad[i].size);
         const struct wk_object_call call = call_of(71, k_limiter);
-        const wk_err err = call.object->functions->set(&call, k_bad[i].attribute, &in);
+        const wk_err err = call.object->access->functions->set(&call, k_bad[i].attribute, &in);
         if (err != k_bad[i].err) {
             WK_TEST_FAIL_("row %zu gave %s", i, wk_err_name(err));
         }
@@ -357,17 +357,17 @@ static void state_and_orders_can_be_read_and_bad_orders_are_refused(void)
     uint8_t raw[64];
     struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
     struct wk_object_call call = call_of(1, k_state);
-    EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+    EXPECT_OK(call.object->access->functions->get(&call, 2, &all, &cursor, &out));
     /* no reason, resting, idle, no attempt, no order given */
     EXPECT_BYTES("\x02\x05\x11\x00\x16\x00\x16\x00\x11\x00\x06", raw, 11);
     out = wk_bytes_out_of(raw, sizeof raw);
     call = call_of(1, k_order);
-    EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+    EXPECT_OK(call.object->access->functions->get(&call, 2, &all, &cursor, &out));
     EXPECT_BYTES("\x02\x04\x16\x00\x16\x00\x09\x0C\x07\xB2", raw, 10); /* 1970 */
     for (uint8_t attribute = 2; attribute <= 4; attribute++) {
         out = wk_bytes_out_of(raw, sizeof raw);
         call = call_of(70, k_relay);
-        EXPECT_OK(call.object->functions->get(&call, attribute, &all, &cursor, &out));
+        EXPECT_OK(call.object->access->functions->get(&call, attribute, &all, &cursor, &out));
     }
     EXPECT_BYTES("\x16\x04", raw, 2);
 }
@@ -385,7 +385,7 @@ static void parameters_read_can_be_written_back(void)
         const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
         struct wk_object_cursor cursor = {0};
         const struct wk_object_call call = call_of(1, obis);
-        EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+        EXPECT_OK(call.object->access->functions->get(&call, 2, &all, &cursor, &out));
         EXPECT_OK(out.fault);
         EXPECT_OK(set(1, obis, 2, &out));
         out.size--;
@@ -397,7 +397,7 @@ static void parameters_read_can_be_written_back(void)
         const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
         struct wk_object_cursor cursor = {0};
         const struct wk_object_call call = call_of(71, k_limiter);
-        EXPECT_OK(call.object->functions->get(&call, attribute, &all, &cursor, &out));
+        EXPECT_OK(call.object->access->functions->get(&call, attribute, &all, &cursor, &out));
         EXPECT_OK(out.fault);
         EXPECT(attribute == 3 || attribute == 10 ||
                set(71, k_limiter, attribute, &out) == WK_OK);
@@ -478,16 +478,16 @@ static void every_object_of_tamper_can_be_read(void)
     int read = 0;
     for (size_t i = 0; i < g_module.table.count; i++) {
         const struct wk_object *object = &g_module.table.rows[i];
-        const bool rule = object->functions == &wk_objects_tamper_rule;
-        if (!rule && object->functions != &wk_objects_tamper &&
-            object->functions != &wk_objects_tamper_energy) {
+        const bool rule = object->access->functions == &wk_objects_tamper_rule;
+        if (!rule && object->access->functions != &wk_objects_tamper &&
+            object->access->functions != &wk_objects_tamper_energy) {
             continue;
         }
         const struct wk_object_call call = {.meter = &g_module.rooms, .object = object};
         const struct wk_object_selection all = {.kind = WK_OBJECT_SELECT_ALL};
         struct wk_object_cursor cursor = {0};
         struct wk_bytes_out out = wk_bytes_out_of(raw, sizeof raw);
-        EXPECT_OK(object->functions->get(&call, 2, &all, &cursor, &out));
+        EXPECT_OK(object->access->functions->get(&call, 2, &all, &cursor, &out));
         EXPECT_OK(out.fault);
         EXPECT(out.size > 0);
         EXPECT(!rule || set(1, object->obis, 2, &out) == WK_OK);

@@ -6,6 +6,7 @@
 #include "management/module_pack.h"
 #include "management/module_payment.h"
 #include "management/module_profile.h"
+#include "management/quantities.h"
 
 #define TOLERANCE_US 1001 /* a window that ends a trifle early ends the period, too */
 
@@ -32,7 +33,7 @@ static wk_err start_calendar(struct wk_tariff *tariff, const struct wk_module_co
 
 wk_err wk_module_tariff_start(struct wk_module *module, const struct wk_module_config *config)
 {
-    static const struct wk_demand_rules k_quarter = {900, 1};
+    static const struct wk_demand_rules k_quarter = {WK_DEMAND_USUAL_S, 1};
     struct wk_rooms *rooms = &module->rooms;
     const bool has_demand = config->demand.part_s != 0;
     WK_TRY(start_calendar(&rooms->tariff, config));
@@ -120,9 +121,15 @@ void wk_module_tariff_demand(struct wk_module *module, const struct wk_record *r
         wk_demand_spoil(demand);
     }
     wk_module_changed(module, WK_MODULE_KEY_DEMAND);
-    if (wk_demand_add(demand, energy_uwh > 0 ? energy_uwh : 0, record->span_us, now_us,
-                      tariff_of_part(&module->rooms))) {
+    const uint8_t tariff = tariff_of_part(&module->rooms);
+    const bool ended =
+        wk_demand_add(demand, energy_uwh > 0 ? energy_uwh : 0, record->span_us, now_us, tariff);
+    if (ended) {
         wk_module_changed(module, WK_MODULE_KEY_MAXIMA);
+    }
+    if (module->rooms.quantities != NULL) {
+        module->rooms.quantities->functions->demand(&module->rooms, record, now_us, tariff,
+                                                    ended);
     }
 }
 
@@ -164,6 +171,9 @@ wk_err wk_module_tariff_add(struct wk_module *module, const struct wk_record *re
     if (wk_registers_add(&rooms->registers, &record->window, tariff, &rooms->blocks) != WK_OK) {
         wk_module_profile_mark(module, WK_PROFILE_CRITICAL);
         return wk_module_log(module, (struct wk_event){.code = WK_EVENT_REGISTER_REFUSED});
+    }
+    if (rooms->quantities != NULL) {
+        rooms->quantities->functions->add(rooms->quantities, &record->window, tariff);
     }
     wk_module_changed(module, (uint8_t)(WK_MODULE_KEY_RATE + tariff - 1));
     spend(module, before_uwh, now_us);

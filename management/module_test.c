@@ -215,7 +215,7 @@ static void the_power_factor_of_a_period_is_shown_with_its_adjustment(void)
         .object = wk_object_find(&g_module.table, 1, k_obis),
         .now_us = wk_module_now_us(&g_module),
     };
-    EXPECT_OK(call.object->functions->get(&call, 2, &all, &cursor, &out));
+    EXPECT_OK(call.object->access->functions->get(&call, 2, &all, &cursor, &out));
     EXPECT_I64(sizeof k_expected, (int64_t)out.size);
     EXPECT_BYTES(k_expected, raw, sizeof k_expected);
 }
@@ -231,7 +231,7 @@ static wk_err shift_clock(int16_t seconds)
                                         .role = WK_ROLE_MANAGEMENT};
     struct wk_bytes_in in = wk_bytes_in_of(octets, sizeof octets);
     struct wk_bytes_out reply = {0};
-    WK_TRY(object->functions->action(&call, 6, &in, &reply));
+    WK_TRY(object->access->functions->action(&call, 6, &in, &reply));
     return wk_module_settle(&g_module);
 }
 
@@ -284,7 +284,7 @@ static wk_err set_prices(const uint8_t *octets, size_t size)
                                         .now_us = wk_module_now_us(&g_module),
                                         .role = WK_ROLE_MANAGEMENT};
     struct wk_bytes_in in = wk_bytes_in_of(octets, size);
-    WK_TRY(object->functions->set(&call, 2, &in));
+    WK_TRY(object->access->functions->set(&call, 2, &in));
     return wk_module_settle(&g_module);
 }
 
@@ -313,7 +313,7 @@ static void half_hourly_prices_come_over_dlms_and_go_before_the_plan(void)
  * pointers are wider. */
 static void the_memory_of_management_has_a_limit(void)
 {
-    const size_t buffers = WK_ROOMS_PROFILES * sizeof(struct wk_profile_batch);
+    const size_t buffers = WK_ROOMS_OWN_PROFILES * sizeof(struct wk_profile_batch);
     const size_t octets = sizeof(struct wk_module) - buffers;
     const bool is_target = sizeof(void *) == 4;
     WK_TEST_FIGURE(is_target ? "struct wk_module but for batches of profiles"
@@ -432,7 +432,7 @@ static wk_err act(uint16_t class_id, const uint8_t obis[6], uint8_t method)
                                         .now_us = wk_module_now_us(&g_module),
                                         .role = WK_ROLE_MANAGEMENT};
     return object == NULL ? WK_E_NOT_FOUND
-                          : object->functions->action(&call, method, &none, &reply);
+                          : object->access->functions->action(&call, method, &none, &reply);
 }
 
 static void a_disconnection_opens_the_contact_is_logged_and_survives_a_restart(void)
@@ -469,7 +469,7 @@ static void a_clock_set_is_logged_and_marks_the_interval(void)
                                         .now_us = wk_module_now_us(&g_module),
                                         .role = WK_ROLE_MANAGEMENT};
     struct wk_bytes_in value = wk_bytes_in_of(k_value, sizeof k_value);
-    EXPECT_OK(object->functions->set(&call, 2, &value));
+    EXPECT_OK(object->access->functions->set(&call, 2, &value));
     EXPECT_OK(wk_module_settle(&g_module));
     EXPECT_I64((START_S + 600) * US, wk_module_now_us(&g_module));
     EXPECT_I64(1, count_events(WK_EVENT_CLOCK_BEFORE));
@@ -616,7 +616,7 @@ static void a_long_profile_is_written_piece_by_piece(void)
     size_t size = 0;
     do {
         struct wk_bytes_out out = wk_bytes_out_of(all + size, 300);
-        EXPECT_OK(object->functions->get(&call, 2, &range, &cursor, &out));
+        EXPECT_OK(object->access->functions->get(&call, 2, &range, &cursor, &out));
         EXPECT(out.fault == WK_OK && out.size > 0);
         size += out.size;
     } while (cursor.more);
@@ -633,6 +633,64 @@ static void a_long_profile_is_written_piece_by_piece(void)
         }
     }
     EXPECT_OK(wk_bytes_in_end(&in));
+}
+
+/* Who watches hears of an event when the contactor has moved and nothing is stored yet, and what it makes of
+ * it is what the log will say. */
+struct watched {
+    int count;
+    size_t size;
+    uint8_t row[160];
+    bool committed_early;
+    bool closed;
+    uint64_t entries;
+};
+
+static void on_logged(void *self, uint8_t log, const struct wk_event *event)
+{
+    struct watched *watched = self;
+    struct wk_bytes_out out = wk_bytes_out_of(watched->row, sizeof watched->row);
+    watched->count++;
+    watched->committed_early = watched->committed_early || entries(log) != watched->entries;
+    wk_objects_put_event(&g_module.rooms, event, &out);
+    watched->size = out.fault == WK_OK ? out.size : 0;
+}
+
+static void on_commits(void *self)
+{
+    struct watched *watched = self;
+    watched->closed = g_closed;
+    watched->committed_early =
+        watched->committed_early || entries(WK_ROOMS_LOG_EVENT) != watched->entries;
+}
+
+static void events_are_told_before_they_are_stored_as_they_will_be(void)
+{
+    static const struct wk_object_selection k_all = {.kind = WK_OBJECT_SELECT_ALL};
+    static const uint8_t k_disconnect[6] = {0, 0, 96, 3, 10, 255};
+    static uint8_t octets[8192];
+    struct watched watched = {0};
+    const struct wk_module_watch watch = {
+        .self = &watched, .logged = on_logged, .commits = on_commits};
+    EXPECT_OK(boot_new());
+    EXPECT_OK(run_windows(0, 5));
+    watched.entries = entries(WK_ROOMS_LOG_EVENT);
+    g_module.watch = &watch;
+    EXPECT_OK(act(70, k_disconnect, 1));
+    EXPECT_OK(wk_module_settle(&g_module));
+    EXPECT_I64(1, watched.count);
+    EXPECT(!watched.committed_early && !watched.closed && watched.size > 0);
+    EXPECT_I64(watched.entries + 1, entries(WK_ROOMS_LOG_EVENT));
+    struct wk_bytes_out out = wk_bytes_out_of(octets, sizeof octets);
+    struct wk_object_cursor cursor = {0};
+    const struct wk_object_call call = {
+        .meter = &g_module.rooms,
+        .object = wk_objects_find(3, 7, (const uint8_t[]){0, 0, 99, 98, 0, 255}),
+        .now_us = wk_module_now_us(&g_module),
+        .role = WK_ROLE_MANAGEMENT};
+    EXPECT_OK(call.object->access->functions->get(&call, 2, &k_all, &cursor, &out));
+    EXPECT(!cursor.more && out.size > watched.size);
+    EXPECT_BYTES(watched.row, octets + out.size - watched.size, watched.size);
 }
 
 WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
@@ -655,5 +713,6 @@ WK_TEST_MAIN(T(registers_hold_exactly_what_the_records_brought),
              T(a_clock_set_ahead_marks_the_interval_it_leaves_and_the_one_it_enters),
              T(a_first_billing_period_that_ends_in_an_outage_ends_after_it),
              T(a_billing_period_whose_end_the_clock_is_set_past_ends_all_the_same),
+             T(events_are_told_before_they_are_stored_as_they_will_be),
              T(voltage_events_reach_the_log), T(an_impossible_energy_is_refused_and_said),
              T(a_long_profile_is_written_piece_by_piece))

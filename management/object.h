@@ -91,6 +91,12 @@ struct wk_object_class {
                      struct wk_bytes_in *parameter, struct wk_bytes_out *reply);
 };
 
+/* What may be done, and what does it: few of these serve all rows. */
+struct wk_object_access {
+    const struct wk_object_rights *rights;   /* WK_ROLE_COUNT of them */
+    const struct wk_object_class *functions; /* NULL for class 15: the session answers it */
+};
+
 /* A meter has some hundreds of them: what fits is packed. */
 struct wk_object {
     uint16_t class_id : 12;
@@ -98,9 +104,8 @@ struct wk_object {
     uint8_t obis[6];
     uint8_t attributes; /* how many, logical name included */
     uint8_t methods;
-    uint16_t selector;                       /* what the class function makes of it */
-    const struct wk_object_rights *rights;   /* WK_ROLE_COUNT of them, shared by many rows */
-    const struct wk_object_class *functions; /* NULL for class 15: the session answers it */
+    uint16_t selector; /* what the class function makes of it */
+    const struct wk_object_access *access;
 };
 
 /* Protection that an object demands of requests and replies, whatever the association does

@@ -2,6 +2,7 @@
 #include "management/objects.h"
 
 #include "cosem/axdr.h"
+#include "cosem/shield.h"
 #include "generated/objects_rows.h" /* from model/objects.txt */
 
 #define ROWS (sizeof k_rows / sizeof k_rows[0])

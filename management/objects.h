@@ -12,6 +12,9 @@
 
 /** The table of a meter with rooms->identity.phases phases. `rooms` must outlive it. */
 struct wk_object_table wk_objects_table(struct wk_rooms *rooms);
+/** An entry of an event log as its buffer will have it: a structure of the columns of this meter. */
+void wk_objects_put_event(const struct wk_rooms *rooms, const struct wk_event *event,
+                          struct wk_bytes_out *out);
 /** An object of a meter with 1 or 3 phases, or NULL. */
 const struct wk_object *wk_objects_find(uint8_t phases, uint16_t class_id,
                                         const uint8_t obis[6]);
@@ -23,7 +26,7 @@ extern const struct wk_object_class wk_objects_profile;      /* class 7 */
 extern const struct wk_object_class wk_objects_periods;      /* class 7: billing periods */
 extern const struct wk_object_class wk_objects_clock;        /* class 8 */
 extern const struct wk_object_class wk_objects_special_days; /* class 11 */
-#define WK_OBJECTS_GUARDS 3
+#define WK_OBJECTS_GUARDS 4
 extern const struct wk_object_guard wk_objects_guards[WK_OBJECTS_GUARDS];
 
 extern const struct wk_object_class wk_objects_counter;    /* class 1: invocation counters */
@@ -54,9 +57,13 @@ extern const struct wk_object_class wk_objects_activation; /* class 6 */
 extern const struct wk_object_class wk_objects_compact;    /* class 62; selector: first field */
 extern const struct wk_object_class wk_objects_lockout;    /* class 124; selector: wk_role */
 extern const struct wk_object_class wk_objects_counts;     /* classes 1 and 3 */
+extern const struct wk_object_class wk_objects_event_code; /* class 1; selector: wk_event_log */
+extern const struct wk_object_class wk_objects_failures;   /* class 7 */
 extern const struct wk_object_class wk_objects_harmonic;   /* class 1; its name says which */
+extern const struct wk_object_class wk_objects_signals;    /* class 1 */
 extern const struct wk_object_class wk_objects_status;     /* class 63 */
 extern const struct wk_object_class wk_objects_parameter_monitor; /* class 65; likewise */
+extern const struct wk_object_class wk_objects_data_protection;   /* class 30; likewise */
 extern const struct wk_object_class wk_objects_error;             /* class 1 */
 extern const struct wk_object_class wk_objects_transformer;       /* class 1 */
 extern const struct wk_object_class wk_objects_tamper;            /* class 1 */
@@ -115,9 +122,8 @@ enum {
     WK_OBJECTS_P_PHASE, /* signed */
     WK_OBJECTS_Q_PHASE, /* signed */
     WK_OBJECTS_PF_PHASE,
-    WK_OBJECTS_U_ANGLE, /* of U of the phase against U of L1 */
-    WK_OBJECTS_I_ANGLE, /* of I of the phase against U of the same phase */
-    WK_OBJECTS_U_MEAN,  /* of the capture period under way */
+    WK_OBJECTS_ANGLE,  /* index: group E of 1.0.81.7: tens, of what; ones, against which U */
+    WK_OBJECTS_U_MEAN, /* of the capture period under way */
     WK_OBJECTS_I_MEAN,
     WK_OBJECTS_U_THD, /* of the last 150/180 cycles, per phase */
     WK_OBJECTS_I_THD,
@@ -132,7 +138,10 @@ enum {
     WK_OBJECTS_S_EXPORT_PHASE,  /* 0 while active power is imported */
     WK_OBJECTS_REACTIVE_TARIFF, /* index 0..7: import; 8..15: export */
     WK_OBJECTS_I_SUM,           /* of the phase currents */
-    WK_OBJECTS_CREDIT,          /* payment; index: wk_payment_figure */
+    WK_OBJECTS_APPARENT_TARIFF, /* management/quantities; index 8 * way + tariff */
+    WK_OBJECTS_REACTIVE_PHASE,  /* likewise, index 3 * way + phase */
+    WK_OBJECTS_APPARENT_PHASE,
+    WK_OBJECTS_CREDIT, /* payment; index: wk_payment_figure */
     WK_OBJECTS_CREDIT_DAYS,
 };
 #define WK_OBJECTS_OF(quantity, index) ((quantity) | ((uint32_t)(index) << 8))
@@ -221,6 +230,14 @@ enum {
     WK_OBJECTS_CHANGE_TIME,
 };
 
+/* Selectors of wk_objects_signals. */
+enum {
+    WK_OBJECTS_SIGNALS_IN = 1, /* bits: terminal cover, meter cover, module out, magnet */
+    WK_OBJECTS_SIGNALS_OUT,    /* bits: contactor as it reports, load relays 1 and 2 */
+    WK_OBJECTS_SIGNALS_WANTED, /* the same as they are wanted */
+    WK_OBJECTS_SIGNALS_LOAD,   /* bit n: output n + 1 of load management of the calendar */
+};
+
 /* Selectors of wk_objects_transformer. */
 enum {
     WK_OBJECTS_CT_PRIMARY = 1,
@@ -236,6 +253,13 @@ enum { WK_OBJECTS_FIRMWARE_DIGEST = 1, WK_OBJECTS_FIRMWARE_STATE };
 /** A parameter of management/setup that is a number. False: no client has set it. */
 bool wk_objects_setup_number(const struct wk_rooms *rooms, uint16_t class_id,
                              const uint8_t obis[6], uint8_t attribute, int64_t *number);
+
+/** Maximum and average of a demand as they go on the wire (classes 4 and 5; the selector is a tariff,
+ *  0 = of all, and value group C times 256, 0 = active import). WK_E_NOT_FOUND: this meter has none. */
+WK_MUST_USE wk_err wk_objects_maximum_of(const struct wk_rooms *rooms, uint32_t selector,
+                                         struct wk_demand_maximum *maximum);
+WK_MUST_USE wk_err wk_objects_average_of(const struct wk_rooms *rooms, uint32_t selector,
+                                         bool last, int64_t *power_mw);
 
 /** A date-time; of an instant of 0, which was none, nothing is specified. */
 WK_MUST_USE wk_err wk_objects_put_time(const struct wk_rooms *rooms, struct wk_utc at,

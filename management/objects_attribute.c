@@ -15,7 +15,7 @@ wk_err wk_objects_find_attribute(const struct wk_rooms *rooms, uint16_t class_id
     if (*object == NULL || class_id == 0 || class_id == CLASS_COMPACT ||
         class_id == CLASS_PROFILE || attribute < 1 || attribute > (*object)->attributes ||
         (attribute > 1 &&
-         ((*object)->functions == NULL || (*object)->functions->get == NULL))) {
+         ((*object)->access->functions == NULL || (*object)->access->functions->get == NULL))) {
         return WK_E_RANGE;
     }
     return WK_OK;
@@ -34,11 +34,11 @@ wk_err wk_objects_put_attribute(const struct wk_object_call *call,
         wk_axdr_put_octet_string(out, object->obis, sizeof object->obis);
         return out->fault;
     }
-    if ((object->rights[call->role].get & bit) == 0) {
+    if ((object->access->rights[call->role].get & bit) == 0) {
         wk_axdr_put_null(out);
         return out->fault;
     }
-    const wk_err err = object->functions->get(&target, attribute, &k_all, &cursor, out);
+    const wk_err err = object->access->functions->get(&target, attribute, &k_all, &cursor, out);
     if (err == WK_E_BUSY || err == WK_E_UNSUPPORTED) {
         wk_axdr_put_null(out);
         return out->fault;

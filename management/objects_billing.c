@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Classes 4 (extended register) and 5 (demand register): maximum demand and the
- * end of a billing period. Powers are long64 in mW: scaler -3, unit W. */
+ * end of a billing period. Powers are long64 in mW, mvar, mVA: scaler -3. */
 #include "cosem/axdr.h"
 #include "cosem/datetime.h"
 #include "management/objects.h"
+#include "management/quantities.h"
 
-#define SCALER_MW (-3)
-#define UNIT_W    27
+#define SCALER_MILLI (-3)
+#define OF_ALL       0xFFU /* of a selector: the tariff, 0: of all */
+#define C_ACTIVE     2     /* value groups C up to this one: active, then reactive, apparent */
+#define C_REACTIVE   8
+
+/* Units of IEC 62056-6-2, table 4. */
+enum { UNIT_W = 27, UNIT_VA = 28, UNIT_VAR = 29 };
 
 wk_err wk_objects_put_time(const struct wk_rooms *rooms, struct wk_utc at,
                            struct wk_bytes_out *out)
@@ -31,38 +37,85 @@ wk_err wk_objects_put_time(const struct wk_rooms *rooms, struct wk_utc at,
     return WK_OK;
 }
 
-static void put_scaler_unit(struct wk_bytes_out *out)
+/* ---- which demand: the selector is a tariff, and value group C times 256 (0: active import) --- */
+
+static const struct wk_demand *demand_of(const struct wk_rooms *rooms, uint32_t selector)
 {
-    wk_axdr_put_structure(out, 2);
-    wk_axdr_put_integer(out, SCALER_MW);
-    wk_axdr_put_enum(out, UNIT_W);
+    if (selector >> 8 == 0) {
+        return &rooms->demand;
+    }
+    return rooms->quantities != NULL
+               ? rooms->quantities->functions->demand_of(rooms, selector >> 8)
+               : NULL;
 }
 
-/* ---- class 4: the maximum of a tariff; selector 0 = of all ------------------------------- */
+static uint8_t unit_of(uint32_t selector)
+{
+    const uint32_t c = selector >> 8;
+    return c <= C_ACTIVE ? UNIT_W : c <= C_REACTIVE ? UNIT_VAR : UNIT_VA;
+}
+
+wk_err wk_objects_maximum_of(const struct wk_rooms *rooms, uint32_t selector,
+                             struct wk_demand_maximum *maximum)
+{
+    const struct wk_demand *demand = demand_of(rooms, selector);
+    const uint32_t tariff = selector & OF_ALL;
+    if (demand == NULL) {
+        return WK_E_NOT_FOUND;
+    }
+    *maximum = tariff == 0 ? demand->highest : demand->maximum[(tariff - 1) % WK_TARIFF_COUNT];
+    maximum->power_mw = wk_objects_primary(rooms, unit_of(selector), maximum->power_mw);
+    return WK_OK;
+}
+
+wk_err wk_objects_average_of(const struct wk_rooms *rooms, uint32_t selector, bool last,
+                             int64_t *power_mw)
+{
+    const struct wk_demand *demand = demand_of(rooms, selector);
+    const uint8_t tariff = (uint8_t)selector;
+    if (demand == NULL) {
+        return WK_E_NOT_FOUND;
+    }
+    const int64_t mw =
+        tariff != 0
+            ? rooms->quantities->functions->average_mw(rooms, selector >> 8, tariff, last)
+        : last ? demand->last_mw
+               : wk_demand_current_mw(demand);
+    *power_mw = wk_objects_primary(rooms, unit_of(selector), mw);
+    return WK_OK;
+}
+
+static void put_scaler_unit(struct wk_bytes_out *out, uint32_t selector)
+{
+    wk_axdr_put_structure(out, 2);
+    wk_axdr_put_integer(out, SCALER_MILLI);
+    wk_axdr_put_enum(out, unit_of(selector));
+}
+
+/* ---- class 4: the maximum ---------------------------------------------------------------- */
 
 static wk_err maximum_get(const struct wk_object_call *call, uint8_t attribute,
                           const struct wk_object_selection *selection,
                           struct wk_object_cursor *cursor, struct wk_bytes_out *out)
 {
     const struct wk_rooms *rooms = call->meter;
-    const uint32_t tariff = call->object->selector;
-    const struct wk_demand_maximum *maximum =
-        tariff == 0 ? &rooms->demand.highest
-                    : &rooms->demand.maximum[(tariff - 1) % WK_TARIFF_COUNT];
+    const uint32_t selector = call->object->selector;
+    struct wk_demand_maximum maximum;
     (void)selection;
     (void)cursor;
+    WK_TRY(wk_objects_maximum_of(rooms, selector, &maximum));
     switch (attribute) {
     case 2:
-        wk_axdr_put_long64(out, wk_objects_primary(rooms, UNIT_W, maximum->power_mw));
+        wk_axdr_put_long64(out, maximum.power_mw);
         return WK_OK;
     case 3:
-        put_scaler_unit(out);
+        put_scaler_unit(out, selector);
         return WK_OK;
     case 4: /* status: sub-periods that were spoiled */
-        wk_axdr_put_double_long_unsigned(out, rooms->demand.spoiled);
+        wk_axdr_put_double_long_unsigned(out, demand_of(rooms, selector)->spoiled);
         return WK_OK;
     case 5:
-        return wk_objects_put_time(rooms, maximum->at, out);
+        return wk_objects_put_time(rooms, maximum.at, out);
     default:
         return WK_E_UNSUPPORTED;
     }
@@ -77,28 +130,30 @@ static wk_err demand_get(const struct wk_object_call *call, uint8_t attribute,
                          struct wk_object_cursor *cursor, struct wk_bytes_out *out)
 {
     const struct wk_rooms *rooms = call->meter;
-    const struct wk_demand *demand = &rooms->demand;
-    const struct wk_utc begin = {
-        demand->part_end.s != 0 ? demand->part_end.s - demand->rules.part_s : 0};
+    const uint32_t selector = call->object->selector;
+    const struct wk_demand *demand = demand_of(rooms, selector);
+    int64_t power_mw;
     (void)selection;
     (void)cursor;
+    WK_TRY(wk_objects_average_of(rooms, selector, attribute == 3, &power_mw));
     switch (attribute) {
     case 2:
-        wk_axdr_put_long64(out,
-                           wk_objects_primary(rooms, UNIT_W, wk_demand_current_mw(demand)));
-        return WK_OK;
     case 3:
-        wk_axdr_put_long64(out, wk_objects_primary(rooms, UNIT_W, demand->last_mw));
+        wk_axdr_put_long64(out, power_mw);
         return WK_OK;
     case 4:
-        put_scaler_unit(out);
+        put_scaler_unit(out, selector);
         return WK_OK;
     case 5:
         wk_axdr_put_double_long_unsigned(out, demand->spoiled);
         return WK_OK;
     case 6: /* the last average was captured when the sub-period under way began */
     case 7:
-        return wk_objects_put_time(rooms, begin, out);
+        return wk_objects_put_time(
+            rooms,
+            (struct wk_utc){demand->part_end.s != 0 ? demand->part_end.s - demand->rules.part_s
+                                                    : 0},
+            out);
     case 8:
         wk_axdr_put_double_long_unsigned(out, demand->rules.part_s);
         return WK_OK;

@@ -18,7 +18,7 @@
 #define CAPTURE_TIME   5 /* of class 4 */
 
 /* Units of IEC 62056-6-2, table 4. */
-enum { UNIT_W = 27, UNIT_A = 33, UNIT_V = 35 };
+enum { UNIT_A = 33, UNIT_V = 35 };
 
 /* ---- columns ----------------------------------------------------------------------------- */
 
@@ -35,7 +35,8 @@ static wk_objects_capture_kind data_kind(const struct wk_object *object)
         {WK_OBJECTS_PERIODS, WK_OBJECTS_CAPTURE_PERIODS},
     };
     for (size_t i = 0; i < sizeof k_data / sizeof k_data[0]; i++) {
-        if (object->functions == &wk_objects_data && object->selector == k_data[i].selector) {
+        if (object->access->functions == &wk_objects_data &&
+            object->selector == k_data[i].selector) {
             return (wk_objects_capture_kind)k_data[i].kind;
         }
     }
@@ -48,7 +49,7 @@ static wk_objects_capture_kind kind_of(const struct wk_object *object, uint8_t a
     case CLASS_DATA:
         return attribute == VALUE ? data_kind(object) : WK_OBJECTS_CAPTURE_NONE;
     case CLASS_REGISTER:
-        return attribute == VALUE && object->functions == &wk_objects_register
+        return attribute == VALUE && object->access->functions == &wk_objects_register
                    ? WK_OBJECTS_CAPTURE_REGISTER
                    : WK_OBJECTS_CAPTURE_NONE;
     case CLASS_EXTENDED:
@@ -119,17 +120,11 @@ wk_err wk_objects_capture_check(uint8_t phases, const struct wk_profile_rules *r
 
 /* ---- capture ----------------------------------------------------------------------------- */
 
-static const struct wk_demand_maximum *maximum_of(const struct wk_rooms *rooms, uint32_t tariff)
-{
-    return tariff == 0 ? &rooms->demand.highest
-                       : &rooms->demand.maximum[(tariff - 1) % WK_TARIFF_COUNT];
-}
-
 /* Means are those of the profile's own interval. */
-static wk_err register_value(const struct wk_rooms *rooms, uint8_t number, uint32_t selector,
-                             int64_t *value)
+static wk_err register_value(const struct wk_rooms *rooms, const struct wk_profile *profile,
+                             uint32_t selector, int64_t *value)
 {
-    const struct wk_profile_open *open = &rooms->profile[number].open;
+    const struct wk_profile_open *open = &profile->open;
     switch (selector & 0xFFU) {
     case WK_OBJECTS_U_MEAN:
         *value = wk_objects_primary(rooms, UNIT_V, wk_profile_mean_mv(open, selector >> 8));
@@ -142,7 +137,16 @@ static wk_err register_value(const struct wk_rooms *rooms, uint8_t number, uint3
     }
 }
 
-static wk_err value_of(const struct wk_rooms *rooms, uint8_t number,
+static wk_err maximum_value(const struct wk_rooms *rooms,
+                            const struct wk_objects_capture *capture, int64_t *value)
+{
+    struct wk_demand_maximum maximum;
+    WK_TRY(wk_objects_maximum_of(rooms, capture->selector, &maximum));
+    *value = capture->kind == WK_OBJECTS_CAPTURE_MAXIMUM ? maximum.power_mw : maximum.at.s;
+    return maximum.at.s != 0 || capture->kind == WK_OBJECTS_CAPTURE_MAXIMUM ? WK_OK : WK_E_BUSY;
+}
+
+static wk_err value_of(const struct wk_rooms *rooms, const struct wk_profile *profile,
                        const struct wk_objects_capture *capture, int64_t *value)
 {
     switch (capture->kind) {
@@ -156,20 +160,14 @@ static wk_err value_of(const struct wk_rooms *rooms, uint8_t number,
         *value = rooms->billing.number;
         return WK_OK;
     case WK_OBJECTS_CAPTURE_REGISTER:
-        return register_value(rooms, number, capture->selector, value);
+        return register_value(rooms, profile, capture->selector, value);
     case WK_OBJECTS_CAPTURE_MAXIMUM:
-        *value =
-            wk_objects_primary(rooms, UNIT_W, maximum_of(rooms, capture->selector)->power_mw);
-        return WK_OK;
     case WK_OBJECTS_CAPTURE_MAXIMUM_AT:
-        *value = maximum_of(rooms, capture->selector)->at.s;
-        return *value != 0 ? WK_OK : WK_E_BUSY;
+        return maximum_value(rooms, capture, value);
     case WK_OBJECTS_CAPTURE_DEMAND:
-        *value = wk_objects_primary(rooms, UNIT_W, wk_demand_current_mw(&rooms->demand));
-        return WK_OK;
     case WK_OBJECTS_CAPTURE_DEMAND_LAST:
-        *value = wk_objects_primary(rooms, UNIT_W, rooms->demand.last_mw);
-        return WK_OK;
+        return wk_objects_average_of(rooms, capture->selector,
+                                     capture->kind == WK_OBJECTS_CAPTURE_DEMAND_LAST, value);
     case WK_OBJECTS_CAPTURE_CLOCK:
     case WK_OBJECTS_CAPTURE_STATUS:
     case WK_OBJECTS_CAPTURE_STATUS_2:
@@ -179,17 +177,17 @@ static wk_err value_of(const struct wk_rooms *rooms, uint8_t number,
     }
 }
 
-void wk_objects_capture_row(const struct wk_rooms *rooms, uint8_t number,
+void wk_objects_capture_row(const struct wk_rooms *rooms, const struct wk_profile *profile,
                             struct wk_profile_row *row)
 {
-    const struct wk_profile_rules *rules = &rooms->profile[number].rules;
+    const struct wk_profile_rules *rules = &profile->rules;
     memset(row, 0, sizeof *row);
     for (uint8_t i = 0; i < rules->count; i++) {
         struct wk_objects_capture capture;
         int64_t value = 0;
         const bool has = wk_objects_capture_find(rooms->identity.phases, &rules->column[i],
                                                  &capture) == WK_OK &&
-                         value_of(rooms, number, &capture, &value) == WK_OK;
+                         value_of(rooms, profile, &capture, &value) == WK_OK;
         row->value[i] = has ? value : 0;
         row->absent |= has ? 0 : 1U << i;
     }

@@ -45,8 +45,8 @@ WK_MUST_USE wk_err wk_objects_capture_find(uint8_t phases,
 WK_MUST_USE wk_err wk_objects_capture_check(uint8_t phases,
                                             const struct wk_profile_rules *rules, uint8_t *at);
 
-/** Fills in the values of a row of profile `number`, as they are now. */
-void wk_objects_capture_row(const struct wk_rooms *rooms, uint8_t number,
+/** Fills in the values of a row of a profile, as they are now. */
+void wk_objects_capture_row(const struct wk_rooms *rooms, const struct wk_profile *profile,
                             struct wk_profile_row *row);
 
 /** Writes column `index` of a row; null-data if the row has no value there. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Class 7 (profile generic): the event logs 0.0.99.98.e.255. Class 1: alarm registers, their
- * filters and destinations, 0.0.97.98.e.255. */
+ * Class 7 (profile generic): the event logs 0.0.99.98.e.255, and what the standard log has of power
+ * failures, 1.0.99.97.0.255. Class 1: the newest code of a log, 0.0.96.11.e.255; alarm registers,
+ * their filters and destinations, 0.0.97.98.e.255. */
 #include <string.h>
 
 #include "cosem/axdr.h"
@@ -69,6 +70,21 @@ static void put_column(struct wk_bytes_out *out, const struct wk_rooms *rooms,
     default:
         put_snapshot(out, &event->snapshot, (uint8_t)(column - EVENT_COLUMNS));
         break;
+    }
+}
+
+void wk_objects_put_event(const struct wk_rooms *rooms, const struct wk_event *event,
+                          struct wk_bytes_out *out)
+{
+    uint8_t columns = 0;
+    while (columns < sizeof k_columns / sizeof k_columns[0] &&
+           k_columns[columns].phases <= rooms->identity.phases) {
+        columns++;
+    }
+    wk_bytes_out_u8(out, WK_AXDR_STRUCTURE);
+    wk_bytes_out_u8(out, columns);
+    for (uint8_t column = 0; column < columns; column++) {
+        put_column(out, rooms, event, column);
     }
 }
 
@@ -140,6 +156,156 @@ static wk_err events_get(const struct wk_object_call *call, uint8_t attribute,
 }
 
 const struct wk_object_class wk_objects_events = {.get = events_get};
+
+/* ---- the newest code --------------------------------------------------------------------- */
+
+/* 0: the log has no entry. A meter that keeps all in the standard log has no codes of others. */
+static wk_err event_code_get(const struct wk_object_call *call, uint8_t attribute,
+                             const struct wk_object_selection *selection,
+                             struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_rooms *rooms = call->meter;
+    const uint8_t log = wk_rooms_log_of(rooms, (wk_event_log)call->object->selector);
+    struct wk_event event = {0};
+    uint64_t oldest;
+    uint64_t next;
+    (void)attribute;
+    (void)selection;
+    (void)cursor;
+    WK_TRY(wk_store_log_span(&rooms->store, log, &oldest, &next));
+    if (next > oldest && log != WK_ROOMS_LOG_EVENT) {
+        struct wk_store_reader reader = {.number = next - 1};
+        WK_TRY(wk_event_read(&rooms->store, log, &reader, &event));
+    }
+    wk_axdr_put_long_unsigned(out, event.code);
+    return WK_OK;
+}
+
+const struct wk_object_class wk_objects_event_code = {.get = event_code_get};
+
+/* ---- power failures ---------------------------------------------------------------------- */
+
+/* Clock: when power came back. The duration is a column only in this log. */
+static const struct wk_objects_column k_failure[] = {
+    {8, {0, 0, 1, 0, 0, 255}, 1, 0},
+    {3, {0, 0, 96, 7, 19, 255}, 1, 0},
+};
+
+static bool is_failure(const struct wk_event *event)
+{
+    return event->code == WK_EVENT_POWER_UP && event->value > 0;
+}
+
+/* A walk over the standard log from one that tells of a failure to the next: these are few. */
+struct walk {
+    struct wk_store_reader reader;
+    uint64_t end;   /* of the log */
+    uint64_t found; /* so far */
+    struct wk_event event;
+};
+
+static wk_err begin(struct walk *walk, const struct wk_rooms *rooms)
+{
+    uint64_t oldest;
+    *walk = (struct walk){.found = 0};
+    WK_TRY(wk_store_log_span(&rooms->store, WK_ROOMS_LOG_EVENT, &oldest, &walk->end));
+    walk->reader.number = oldest;
+    return WK_OK;
+}
+
+/* WK_E_NOT_FOUND: there are no more. */
+static wk_err step(struct walk *walk, const struct wk_rooms *rooms)
+{
+    while (walk->reader.number < walk->end) {
+        WK_TRY(wk_event_read(&rooms->store, WK_ROOMS_LOG_EVENT, &walk->reader, &walk->event));
+        if (is_failure(&walk->event)) {
+            walk->found++;
+            return WK_OK;
+        }
+    }
+    return WK_E_NOT_FOUND;
+}
+
+static wk_err failures_span(const struct wk_objects_buffer *buffer, uint64_t *oldest,
+                            uint64_t *next)
+{
+    struct walk walk;
+    wk_err err = begin(&walk, buffer->rooms);
+    while (err == WK_OK) {
+        err = step(&walk, buffer->rooms);
+    }
+    *oldest = 0;
+    *next = walk.found;
+    return err == WK_E_NOT_FOUND ? WK_OK : err;
+}
+
+/* From the first that is not before the range to the first behind that which is after it. */
+static wk_err failures_find(const struct wk_objects_buffer *buffer,
+                            const struct wk_object_selection *selection,
+                            struct wk_object_cursor *cursor, uint64_t *count)
+{
+    struct walk walk;
+    bool inside = false;
+    WK_TRY(begin(&walk, buffer->rooms));
+    cursor->next = 0;
+    cursor->end = 0;
+    wk_err err = step(&walk, buffer->rooms);
+    for (; err == WK_OK; err = step(&walk, buffer->rooms)) {
+        if (!inside && walk.event.at.s >= selection->from.s) {
+            inside = true;
+            cursor->next = walk.found - 1;
+            cursor->end = cursor->next;
+        }
+        if (inside && walk.event.at.s > selection->to.s) {
+            break;
+        }
+        cursor->end = inside ? walk.found : 0;
+    }
+    *count = cursor->end - cursor->next;
+    return err == WK_E_NOT_FOUND ? WK_OK : err;
+}
+
+/* Entries come in order: the walk goes on where it stands. */
+static wk_err put_failure(const struct wk_objects_buffer *buffer, uint64_t number,
+                          uint8_t first, uint8_t end, struct wk_bytes_out *out)
+{
+    struct walk *walk = buffer->context;
+    if (walk->end == 0 || walk->found > number + 1) {
+        WK_TRY(begin(walk, buffer->rooms));
+    }
+    while (walk->found <= number) {
+        WK_TRY(step(walk, buffer->rooms));
+    }
+    if (first == 0) {
+        wk_objects_buffer_put_clock(out, &buffer->rooms->clock, walk->event.at, 0);
+    }
+    if (end == sizeof k_failure / sizeof k_failure[0]) {
+        wk_axdr_put_double_long_unsigned(out, (uint32_t)walk->event.value);
+    }
+    return WK_OK;
+}
+
+static wk_err failures_get(const struct wk_object_call *call, uint8_t attribute,
+                           const struct wk_object_selection *selection,
+                           struct wk_object_cursor *cursor, struct wk_bytes_out *out)
+{
+    const struct wk_rooms *rooms = call->meter;
+    struct walk walk = {.end = 0};
+    const struct wk_objects_buffer buffer = {
+        .rooms = rooms,
+        .columns = k_failure,
+        .rows = sizeof k_failure / sizeof k_failure[0],
+        .log = WK_ROOMS_LOG_EVENT,
+        .capacity = wk_objects_buffer_capacity(&rooms->store, WK_ROOMS_LOG_EVENT, ENTRY_OCTETS),
+        .context = &walk,
+        .span = failures_span,
+        .find = failures_find,
+        .put = put_failure,
+    };
+    return wk_objects_buffer_get(&buffer, attribute, selection, cursor, out);
+}
+
+const struct wk_object_class wk_objects_failures = {.get = failures_get};
 
 /* ---- alarms ------------------------------------------------------------------------------ */
 

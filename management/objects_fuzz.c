@@ -116,7 +116,8 @@ static void get(const struct wk_object_call *call, uint8_t attribute,
 {
     struct wk_object_cursor cursor = {0};
     struct wk_bytes_out whole = wk_bytes_out_of(g_whole, sizeof g_whole);
-    if (call->object->functions == NULL || call->object->functions->get == NULL) {
+    if (call->object->access->functions == NULL ||
+        call->object->access->functions->get == NULL) {
         return;
     }
     do {
@@ -124,7 +125,7 @@ static void get(const struct wk_object_call *call, uint8_t attribute,
         struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
         cursor.more = false;
         const wk_err err =
-            call->object->functions->get(call, attribute, selection, &cursor, &out);
+            call->object->access->functions->get(call, attribute, selection, &cursor, &out);
         if (err != WK_OK || out.fault != WK_OK) {
             return; /* not there, or longer than this room */
         }
@@ -145,7 +146,7 @@ static void read_all(const struct wk_object_call *call)
 static void set(const struct wk_object_call *call, uint8_t attribute, const uint8_t *octets,
                 size_t size)
 {
-    const struct wk_object_class *functions = call->object->functions;
+    const struct wk_object_class *functions = call->object->access->functions;
     if (functions == NULL || functions->set == NULL || !is_one_value(octets, size)) {
         return;
     }
@@ -163,7 +164,7 @@ static void act(const struct wk_object_call *call, uint8_t method, const uint8_t
     uint8_t room[PIECE];
     struct wk_bytes_out reply = wk_bytes_out_of(room, sizeof room);
     struct wk_bytes_in parameter = wk_bytes_in_of(octets, size);
-    const struct wk_object_class *functions = call->object->functions;
+    const struct wk_object_class *functions = call->object->access->functions;
     if (functions == NULL || functions->action == NULL ||
         (size > 0 && !is_one_value(octets, size))) {
         return;

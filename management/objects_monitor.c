@@ -31,7 +31,7 @@ static wk_err read_monitored(const struct wk_object_call *call, struct wk_bytes_
     WK_TRY(wk_bytes_in_end(&in));
     *object = wk_objects_find(rooms->identity.phases, CLASS_REGISTER, obis);
     const bool fits = class_id == CLASS_REGISTER && attribute == 2 && *object != NULL &&
-                      (*object)->functions == &wk_objects_register;
+                      (*object)->access->functions == &wk_objects_register;
     return fits ? WK_OK : WK_E_RANGE;
 }
 

@@ -72,7 +72,8 @@ static wk_err get_as(wk_role role, const char *obis, uint8_t attribute)
     const struct wk_object_call call = call_of(obis, role);
     struct wk_object_cursor cursor = {0};
     struct wk_bytes_out out = wk_bytes_out_of(g_value, sizeof g_value);
-    const wk_err err = call.object->functions->get(&call, attribute, &k_all, &cursor, &out);
+    const wk_err err =
+        call.object->access->functions->get(&call, attribute, &k_all, &cursor, &out);
     g_size = out.size;
     return err;
 }
@@ -89,7 +90,7 @@ static wk_err set(const char *obis, uint8_t attribute, const char *hex)
     const struct wk_object_call call = call_of(obis, WK_ROLE_MANAGEMENT);
     const struct wk_test_octets value = wk_test_hex(hex);
     struct wk_bytes_in in = wk_test_in(&value);
-    return call.object->functions->set(&call, attribute, &in);
+    return call.object->access->functions->set(&call, attribute, &in);
 }
 
 /* ---- class 6 ----------------------------------------------------------------------------- */
@@ -219,7 +220,7 @@ static void a_lock_out_shows_its_counts_and_can_be_ended(void)
     static const uint8_t k_zero[] = {WK_AXDR_INTEGER, 0};
     struct wk_bytes_in parameter = wk_bytes_in_of(k_zero, sizeof k_zero);
     struct wk_bytes_out reply = wk_bytes_out_of(NULL, 0);
-    EXPECT_OK(call.object->functions->action(&call, 1, &parameter, &reply));
+    EXPECT_OK(call.object->access->functions->action(&call, 1, &parameter, &reply));
     EXPECT(is(LOCK, 8, "16 00"));
     EXPECT(is(LOCK, 9, "06 00000000"));
     EXPECT(is(LOCK, 10, "06 00000102"));

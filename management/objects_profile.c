@@ -78,11 +78,11 @@ static wk_err put_entry(const struct wk_objects_buffer *buffer, uint64_t number,
     return WK_OK;
 }
 
-static void set_out(struct desk *desk, const struct wk_rooms *rooms, uint8_t number,
+static void set_out(struct desk *desk, const struct wk_rooms *rooms,
+                    const struct wk_profile *profile,
                     const struct wk_object_selection *selection)
 {
     static const struct wk_profile_range k_always = {{INT64_MIN}, {INT64_MAX}};
-    const struct wk_profile *profile = &rooms->profile[number];
     memset(desk, 0, sizeof *desk);
     desk->profile = profile;
     desk->range = selection->kind == WK_OBJECT_SELECT_RANGE
@@ -105,14 +105,14 @@ static wk_err profile_get(const struct wk_object_call *call, uint8_t attribute,
                           const struct wk_object_selection *selection,
                           struct wk_object_cursor *cursor, struct wk_bytes_out *out)
 {
-    const struct wk_rooms *rooms = call->meter;
+    struct wk_rooms *rooms = call->meter;
     const uint8_t number = (uint8_t)call->object->selector;
     struct desk desk;
     if (!wk_rooms_has_profile(rooms, number)) {
         return WK_E_NOT_FOUND;
     }
-    set_out(&desk, rooms, number, selection);
-    const struct wk_profile *profile = desk.profile;
+    const struct wk_profile *profile = wk_rooms_profile(rooms, number);
+    set_out(&desk, rooms, profile, selection);
     const struct wk_objects_buffer buffer = {
         .rooms = rooms,
         .columns = desk.column,
@@ -163,7 +163,8 @@ static wk_err profile_set(const struct wk_object_call *call, uint8_t attribute,
     if (!wk_rooms_has_profile(rooms, number)) {
         return WK_E_NOT_FOUND;
     }
-    rules = rooms->profile[number].rules;
+    struct wk_profile *profile = wk_rooms_profile(rooms, number);
+    rules = profile->rules;
     if (attribute == CAPTURE_OBJECTS) {
         WK_TRY(read_columns(value, &rules));
     } else if (attribute == CAPTURE_PERIOD) {
@@ -173,7 +174,7 @@ static wk_err profile_set(const struct wk_object_call *call, uint8_t attribute,
     }
     WK_TRY(wk_bytes_in_end(value));
     WK_TRY(wk_objects_capture_check(rooms->identity.phases, &rules, NULL));
-    WK_TRY(wk_profile_configure(&rooms->profile[number], &rules));
+    WK_TRY(wk_profile_configure(profile, &rules));
     wk_objects_tell(call, WK_ROOMS_PROFILE_SET, number);
     return WK_OK;
 }
@@ -189,7 +190,7 @@ static wk_err profile_action(const struct wk_object_call *call, uint8_t method,
     }
     (void)wk_axdr_read_integer(parameter, WK_AXDR_INTEGER);
     WK_TRY(wk_bytes_in_end(parameter));
-    wk_profile_clear(&rooms->profile[number]);
+    wk_profile_clear(wk_rooms_profile(rooms, number));
     wk_objects_tell(call, WK_ROOMS_PROFILE_CLEARED, number);
     return WK_OK;
 }

@@ -7,6 +7,9 @@
 #include "management/counts.h"
 #include "management/objects.h"
 #include "management/payment.h"
+#include "management/quantities.h"
+
+#define FIRST_CURRENT 4 /* of the pairs of angles */
 
 /* Units of IEC 62056-6-2, table 4. */
 enum {
@@ -66,8 +69,7 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_P_PHASE, WK_AXDR_LONG64, -3, UNIT_W},
     {WK_OBJECTS_Q_PHASE, WK_AXDR_LONG64, -3, UNIT_VAR},
     {WK_OBJECTS_PF_PHASE, WK_AXDR_LONG, -3, UNIT_NONE},
-    {WK_OBJECTS_U_ANGLE, WK_AXDR_DOUBLE_LONG, -3, UNIT_DEGREE},
-    {WK_OBJECTS_I_ANGLE, WK_AXDR_DOUBLE_LONG, -3, UNIT_DEGREE},
+    {WK_OBJECTS_ANGLE, WK_AXDR_DOUBLE_LONG, -3, UNIT_DEGREE},
     {WK_OBJECTS_U_MEAN, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_V},
     {WK_OBJECTS_I_MEAN, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
     {WK_OBJECTS_U_THD, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_PERCENT},
@@ -83,6 +85,9 @@ static const struct quantity k_quantities[] = {
     {WK_OBJECTS_S_EXPORT_PHASE, WK_AXDR_LONG64, -3, UNIT_VA},
     {WK_OBJECTS_REACTIVE_TARIFF, WK_AXDR_LONG64, -6, UNIT_VARH},
     {WK_OBJECTS_I_SUM, WK_AXDR_DOUBLE_LONG_UNSIGNED, -3, UNIT_A},
+    {WK_OBJECTS_APPARENT_TARIFF, WK_AXDR_LONG64, -6, UNIT_VAH},
+    {WK_OBJECTS_REACTIVE_PHASE, WK_AXDR_LONG64, -6, UNIT_VARH},
+    {WK_OBJECTS_APPARENT_PHASE, WK_AXDR_LONG64, -6, UNIT_VAH},
     {WK_OBJECTS_CREDIT, WK_AXDR_LONG64, -6, UNIT_CURRENCY},
     {WK_OBJECTS_CREDIT_DAYS, WK_AXDR_DOUBLE_LONG, 0, UNIT_DAY},
 };
@@ -115,9 +120,13 @@ static int64_t pf_e3(const struct wk_record_window *window)
     return s_mva > 0 ? sum(window->p_mw) * 1000 / s_mva : 0;
 }
 
-static int64_t angle_mdeg(int64_t a_mdeg, int64_t b_mdeg)
+/* IEC 62056-6-1, 1.0.81.7.e: 0 to 2 are voltages, 4 to 6 currents. */
+static int64_t angle_mdeg(const struct wk_record_window *window, uint32_t pair)
 {
-    int64_t angle = (a_mdeg - b_mdeg) % 360000;
+    const uint32_t of = pair / 10;
+    const int32_t of_mdeg = of < FIRST_CURRENT ? window->u_mdeg[of % WK_RECORD_PHASES]
+                                               : window->i_mdeg[of % FIRST_CURRENT];
+    int32_t angle = (of_mdeg - window->u_mdeg[pair % 10 % WK_RECORD_PHASES]) % 360000;
     angle += angle > 180000 ? -360000 : 0;
     return angle + (angle < -180000 ? 360000 : 0);
 }
@@ -209,9 +218,12 @@ static int64_t largest(const int64_t *values)
 }
 
 static wk_err total_value(const struct wk_record_window *window, uint32_t quantity,
-                          int64_t *value)
+                          uint32_t index, int64_t *value)
 {
     switch (quantity) {
+    case WK_OBJECTS_ANGLE:
+        *value = angle_mdeg(window, index);
+        return WK_OK;
     case WK_OBJECTS_P_IMPORT:
         *value = positive(sum(window->p_mw));
         return WK_OK;
@@ -283,12 +295,6 @@ static wk_err phase_value(const struct wk_record_window *window, uint32_t quanti
         return WK_OK;
     case WK_OBJECTS_PF_PHASE:
         *value = window->pf_e6[phase] / 1000;
-        return WK_OK;
-    case WK_OBJECTS_U_ANGLE:
-        *value = angle_mdeg(window->u_mdeg[phase], window->u_mdeg[0]);
-        return WK_OK;
-    case WK_OBJECTS_I_ANGLE:
-        *value = angle_mdeg(window->i_mdeg[phase], window->u_mdeg[phase]);
         return WK_OK;
     default:
         return WK_E_NOT_FOUND;
@@ -371,6 +377,9 @@ static wk_err terminal_value(const struct wk_rooms *rooms, const struct wk_recor
     if (err == WK_E_NOT_FOUND) {
         err = payment_value(rooms, quantity, index, value);
     }
+    if (err == WK_E_NOT_FOUND && rooms->quantities != NULL) {
+        err = rooms->quantities->functions->value(rooms->quantities, quantity, index, value);
+    }
     if (err == WK_E_NOT_FOUND) {
         err = quality_value(rooms, quantity, index % WK_RECORD_PHASES, value);
     }
@@ -384,7 +393,7 @@ static wk_err terminal_value(const struct wk_rooms *rooms, const struct wk_recor
     if (window->kind != WK_RECORD_WINDOW) {
         return WK_E_BUSY;
     }
-    err = total_value(&window->window, quantity, value);
+    err = total_value(&window->window, quantity, index, value);
     return err != WK_E_NOT_FOUND
                ? err
                : phase_value(&window->window, quantity, index % WK_RECORD_PHASES, value);

@@ -3,11 +3,13 @@
  * What model/objects.txt says each role may do with each attribute and method, against what a
  * session of a whole meter answers to a client. */
 #include "management/counts.h"
+#include "management/data_protection.h"
 #include "management/image_test.h"
 #include "management/module.h"
 #include "management/parameter_monitor.h"
 #include "management/payment.h"
 #include "management/push.h"
+#include "management/quantities.h"
 
 #include "cosem/axdr.h"
 #include "cosem/client.h"
@@ -31,7 +33,7 @@ struct expected {
 #include "generated/objects_matrix.h"
 
 #define SECTOR  4096
-#define SECTORS 44
+#define SECTORS 50
 #define NOW_US  INT64_C(1790000000000000)
 #define SHOWN   40 /* deviations told */
 
@@ -40,7 +42,9 @@ typedef enum way { GET, SET, ACT, WAYS } way;
 static uint8_t g_octets[SECTOR * SECTORS];
 static struct wk_flash g_flash;
 static struct wk_module g_module;
-static struct wk_session_setup g_more[1];
+static struct wk_session_setup g_more[2];
+static struct wk_quantities g_quantities;
+static struct wk_profile g_profiles[WK_ROOMS_MORE_PROFILES];
 static struct wk_session_identity g_identity;
 static struct wk_push g_push;
 static struct wk_image g_image;
@@ -48,6 +52,7 @@ static struct wk_setup g_setup;
 static struct wk_counts g_counts;
 static struct wk_rooms_harmonics g_harmonics;
 static struct wk_parameter_monitor g_parameters;
+static struct wk_data_protection g_protection;
 static struct wk_payment g_payment;
 static struct wk_session g_session;
 static struct wk_client g_client;
@@ -116,21 +121,24 @@ static wk_err start_meter(uint8_t phases)
         .zone = wk_zone_central_europe,
         .period_s = 900,
         .control_mode = 4,
-        .layout = {.kv_sectors = 4, .log_sectors = {4, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3}},
+        .layout = {.kv_sectors = 4, .log_sectors = {4, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3}},
         .system_title = {'W', 'K', 'P', 0, 0, 0, 0, 1},
         .keys = {.ek = k_key, .ak = k_key},
         .kek = k_key,
         .password[WK_ROLE_READER] = {.octets = {'p', 'w'}, .size = 2},
         .setups = g_more,
-        .setup_count = 1,
+        .setup_count = 2,
         .pairs = &g_identity,
         .setup = &g_setup,
         .counts = &g_counts,
         .harmonics = &g_harmonics,
         .parameter_monitor = &g_parameters,
+        .quantities = &g_quantities,
+        .more_profiles = g_profiles,
         .payment = &g_payment,
     };
     g_more[0] = (struct wk_session_setup){.keys = {.ek = k_key, .ak = k_key}};
+    g_more[1] = g_more[0];
     g_identity = (struct wk_session_identity){0};
     g_entropy = 20261121;
     g_counter = 1;
@@ -140,6 +148,7 @@ static wk_err start_meter(uint8_t phases)
     wk_flash_power_on(&g_flash, UINT64_MAX, WK_FLASH_TEAR_NOTHING, 1);
     wk_counts_init(&g_counts, &(struct wk_counts_thresholds){230000, {900000, 1100000, 50000}});
     wk_parameter_monitor_init(&g_parameters, &g_bearssl.hal);
+    WK_TRY(wk_quantities_init(&g_quantities, &(struct wk_demand_rules){900, 1}));
     wk_payment_usual(&g_payment);
     WK_TRY(wk_payment_init(&g_payment));
     WK_TRY(wk_module_init(&g_module, &config, &ports));
@@ -151,6 +160,8 @@ static wk_err start_meter(uint8_t phases)
                                         .compact = wk_compact_put};
     WK_TRY(wk_push_init(&g_push, &push));
     g_module.rooms.push = &g_push;
+    wk_data_protection_init(&g_protection, &g_bearssl.hal);
+    g_module.rooms.data_protection = &g_protection;
     WK_TRY(test_make_maker(32));
     test_erase_area();
     const struct wk_image_config image = test_config(TEST_RUNS);

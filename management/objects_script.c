@@ -26,7 +26,7 @@ struct script {
     uint8_t table; /* value group E of the script table */
     uint8_t number;
     uint8_t method;
-    uint16_t class_id; /* CLASS_SCRIPT: the end of the billing period, which is no method */
+    uint8_t class_id; /* CLASS_SCRIPT: the end of the billing period, which is no method */
     uint8_t obis[6];
 };
 
@@ -39,6 +39,7 @@ static const struct script k_scripts[] = {
     {108, 2, 1, CLASS_PUSH, {0, 0, 25, 9, 1, 255}},
     {108, 3, 1, CLASS_PUSH, {0, 0, 25, 9, 2, 255}},
     {108, 4, 1, CLASS_PUSH, {0, 0, 25, 9, 3, 255}},
+    {108, 5, 1, CLASS_PUSH, {0, 0, 25, 9, 4, 255}},
 };
 
 #define SCRIPTS (sizeof k_scripts / sizeof k_scripts[0])
@@ -125,9 +126,9 @@ static wk_err execute(const struct wk_object_call *call, const struct script *sc
         return end_period(call);
     }
     target.object = wk_objects_find(rooms->identity.phases, script->class_id, script->obis);
-    return target.object != NULL
-               ? target.object->functions->action(&target, script->method, &parameter, &reply)
-               : WK_E_UNSUPPORTED;
+    return target.object != NULL ? target.object->access->functions->action(
+                                       &target, script->method, &parameter, &reply)
+                                 : WK_E_UNSUPPORTED;
 }
 
 static wk_err script_action(const struct wk_object_call *call, uint8_t method,

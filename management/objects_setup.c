@@ -36,14 +36,23 @@ static wk_err setup_get(const struct wk_object_call *call, uint8_t attribute,
     return wk_setup_get(rooms->setup, &key, out);
 }
 
+static wk_err allow(const struct wk_rooms *rooms, const struct wk_setup_key *key,
+                    const struct wk_bytes_in *value)
+{
+    if (rooms->setup == NULL) {
+        return WK_E_UNSUPPORTED;
+    }
+    const struct wk_setup_world *world = rooms->setup->world;
+    return world != NULL && world->allow != NULL ? world->allow(world->self, key, *value)
+                                                 : WK_OK;
+}
+
 static wk_err setup_set(const struct wk_object_call *call, uint8_t attribute,
                         struct wk_bytes_in *value)
 {
     struct wk_rooms *rooms = call->meter;
     const struct wk_setup_key key = key_of(call, attribute);
-    if (rooms->setup == NULL) {
-        return WK_E_UNSUPPORTED;
-    }
+    WK_TRY(allow(rooms, &key, value));
     WK_TRY(wk_setup_set(rooms->setup, &key, value));
     wk_objects_tell(call, WK_ROOMS_SETUP_SET, call->object->class_id);
     return WK_OK;
@@ -55,9 +64,7 @@ static wk_err setup_action(const struct wk_object_call *call, uint8_t method,
     struct wk_rooms *rooms = call->meter;
     const struct wk_setup_key key = key_of(call, 2);
     bool changed;
-    if (rooms->setup == NULL) {
-        return WK_E_UNSUPPORTED;
-    }
+    WK_TRY(allow(rooms, &key, parameter));
     WK_TRY(wk_setup_act(rooms->setup, &key, method, parameter, reply, &changed));
     if (changed) {
         wk_objects_tell(call, WK_ROOMS_SETUP_SET, call->object->class_id);

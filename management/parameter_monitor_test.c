@@ -100,7 +100,8 @@ static bool is(const char *obis, uint8_t attribute, const char *hex)
     const struct wk_object_call call = call_of(obis);
     struct wk_object_cursor cursor = {0};
     struct wk_bytes_out out = wk_bytes_out_of(g_value, sizeof g_value);
-    const wk_err err = call.object->functions->get(&call, attribute, &k_all, &cursor, &out);
+    const wk_err err =
+        call.object->access->functions->get(&call, attribute, &k_all, &cursor, &out);
     g_size = out.size;
     return err == WK_OK && g_size == wanted.size &&
            memcmp(g_value, wanted.data, wanted.size) == 0;
@@ -112,7 +113,7 @@ static wk_err set(const char *obis, uint8_t attribute, const char *hex)
     const struct wk_object_call call = call_of(obis);
     const struct wk_test_octets value = wk_test_hex(hex);
     struct wk_bytes_in in = wk_test_in(&value);
-    WK_TRY(call.object->functions->set(&call, attribute, &in));
+    WK_TRY(call.object->access->functions->set(&call, attribute, &in));
     return wk_module_settle(&g_module);
 }
 
@@ -122,7 +123,7 @@ static wk_err act(uint8_t method, const char *hex)
     const struct wk_test_octets value = wk_test_hex(hex);
     struct wk_bytes_in in = wk_test_in(&value);
     struct wk_bytes_out reply = wk_bytes_out_of(NULL, 0);
-    WK_TRY(call.object->functions->action(&call, method, &in, &reply));
+    WK_TRY(call.object->access->functions->action(&call, method, &in, &reply));
     return wk_module_settle(&g_module);
 }
 

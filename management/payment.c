@@ -6,9 +6,13 @@
 #include "cosem/datetime.h"
 #include "management/objects.h"
 
-#define CENT_E6      10000
-#define CLASS_CHARGE 113
-#define CLASS_TOKEN  115
+#define CENT_E6         10000
+#define CLASS_DATA      1
+#define VALUE           2
+#define MOST_CREDIT     1 /* value group E of the limits */
+#define MOST_OF_A_TOKEN 2
+#define CLASS_CHARGE    113
+#define CLASS_TOKEN     115
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
@@ -203,12 +207,35 @@ wk_err wk_payment_init(struct wk_payment *payment)
 
 /* ---- tokens ---------------------------------------------------------------------------------------- */
 
+static int64_t unit_of(const struct wk_account *account)
+{
+    int64_t unit_e6 = 1;
+    for (int8_t scale = WK_ACCOUNT_SCALE; scale < account->rules.scale; scale++) {
+        unit_e6 *= 10;
+    }
+    return unit_e6;
+}
+
+/* What clients limit, 0.0.19.50.e.255: 0, and what none has set, is no limit. */
+static int64_t limit_e6(const struct wk_rooms *rooms, uint8_t e)
+{
+    const uint8_t obis[6] = {0, 0, 19, 50, e, 255};
+    int64_t units = 0;
+    const bool set = wk_objects_setup_number(rooms, CLASS_DATA, obis, VALUE, &units);
+    return set && units > 0 ? units * unit_of(&rooms->payment->account) : INT64_MAX;
+}
+
 static uint8_t execute(struct wk_rooms *rooms, int64_t now_us)
 {
     struct wk_payment *payment = rooms->payment;
     const struct wk_account_moment moment = wk_payment_moment(rooms, now_us);
-    const struct wk_token *token = &payment->gateway.token;
-    const wk_err err = wk_account_top_up(&payment->account, token->amount_e6, &moment);
+    const int64_t amount_e6 = payment->gateway.token.amount_e6;
+    const int64_t before_e6 = wk_account_available_e6(&payment->account);
+    if (amount_e6 > limit_e6(rooms, MOST_OF_A_TOKEN) ||
+        before_e6 > limit_e6(rooms, MOST_CREDIT) - amount_e6) {
+        return WK_TOKEN_TOO_MUCH;
+    }
+    const wk_err err = wk_account_top_up(&payment->account, amount_e6, &moment);
     if (err == WK_OK) {
         return 0;
     }
@@ -284,15 +311,6 @@ void wk_payment_usual(struct wk_payment *payment)
 }
 
 /* ---- amounts and times of the classes ------------------------------------------------------ */
-
-static int64_t unit_of(const struct wk_account *account)
-{
-    int64_t unit_e6 = 1;
-    for (int8_t scale = WK_ACCOUNT_SCALE; scale < account->rules.scale; scale++) {
-        unit_e6 *= 10;
-    }
-    return unit_e6;
-}
 
 void wk_payment_put_amount(const struct wk_account *account, struct wk_bytes_out *out,
                            int64_t amount_e6)

@@ -30,7 +30,7 @@
 #include "cosem/select.h"
 #include "management/object.h"
 
-#define WK_PUSH_SETUPS       4
+#define WK_PUSH_SETUPS       5
 #define WK_PUSH_OBJECTS      8    /* attributes of a setup */
 #define WK_PUSH_COLUMNS      8    /* of an attribute that is a profile's buffer */
 #define WK_PUSH_WINDOWS      4    /* of a setup */
@@ -48,6 +48,7 @@
 typedef enum wk_push_service {
     WK_PUSH_TCP = 0,
     WK_PUSH_UDP = 1,
+    WK_PUSH_COAP = 9, /* reliable: confirmable messages */
 } wk_push_service;
 
 /* message_type */

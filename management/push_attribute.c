@@ -158,7 +158,8 @@ static void read_destination(struct wk_bytes_in *in, struct wk_push_setup *setup
     setup->service = (uint8_t)wk_axdr_read_integer(in, WK_AXDR_ENUM);
     const uint8_t *octets = wk_axdr_read_octets(in, &size);
     setup->message = (uint8_t)wk_axdr_read_integer(in, WK_AXDR_ENUM);
-    if (setup->service > WK_PUSH_UDP || size > WK_PUSH_DESTINATION) {
+    if ((setup->service > WK_PUSH_UDP && setup->service != WK_PUSH_COAP) ||
+        size > WK_PUSH_DESTINATION) {
         wk_bytes_in_fail(in, WK_E_RANGE);
     }
     if (in->fault == WK_OK) {

@@ -20,6 +20,7 @@ struct reading {
     const struct wk_object *object;
     struct wk_object_call call;
     struct wk_object_selection selection;
+    struct wk_select_span columns; /* of a profile's buffer; none: all */
 };
 
 static bool is_buffer(const struct wk_push_object *what)
@@ -39,7 +40,7 @@ static bool find(struct reading *reading)
     const uint32_t bit = UINT32_C(1) << (what->attribute - 1);
     reading->object = object;
     reading->call.object = object;
-    return what->attribute == 1 || (object->rights[config->role].get & bit) != 0;
+    return what->attribute == 1 || (object->access->rights[config->role].get & bit) != 0;
 }
 
 /* The whole value; WK_E_FULL: it does not fit. */
@@ -48,28 +49,29 @@ static wk_err read_attribute(struct reading *reading, uint8_t attribute,
 {
     const struct wk_object *object = reading->object;
     struct wk_object_cursor cursor = {0};
+    const size_t begin = out->size;
     if (attribute == 1) {
         wk_axdr_put_octet_string(out, object->obis, sizeof object->obis);
         return out->fault;
     }
-    if (object->functions == NULL || object->functions->get == NULL) {
+    if (object->access->functions == NULL || object->access->functions->get == NULL) {
         return WK_E_UNSUPPORTED;
     }
-    WK_TRY(
-        object->functions->get(&reading->call, attribute, &reading->selection, &cursor, out));
+    WK_TRY(object->access->functions->get(&reading->call, attribute, &reading->selection,
+                                          &cursor, out));
     WK_TRY(out->fault);
-    return cursor.more ? WK_E_FULL : WK_OK;
+    if (cursor.more || !wk_select_has_holes(&reading->columns)) {
+        return cursor.more ? WK_E_FULL : WK_OK;
+    }
+    size_t size = out->size - begin;
+    WK_TRY(wk_select_keep(&reading->columns, true, out->data + begin, &size));
+    out->size = begin + size;
+    return WK_OK;
 }
 
 /* ---- columns ----------------------------------------------------------------------------- */
 
-static bool same_column(const struct wk_select_column *a, const struct wk_select_column *b)
-{
-    return a->class_id == b->class_id && wk_obis_equal(a->obis, b->obis) &&
-           a->attribute == b->attribute && a->data_index == b->data_index;
-}
-
-/* The wanted columns must follow each other among the capture objects. */
+/* The wanted columns, as they follow each other among the capture objects. */
 static wk_err select_columns(struct reading *reading, struct wk_bytes_out *scratch)
 {
     const struct wk_push_object *what = reading->what;
@@ -79,24 +81,18 @@ static wk_err select_columns(struct reading *reading, struct wk_bytes_out *scrat
         return WK_OK;
     }
     WK_TRY(read_attribute(reading, CAPTURE_OBJECTS, &room));
-    struct wk_bytes_in in = wk_bytes_in_of(room.data, room.size);
-    const uint32_t count = wk_axdr_read_count(&in, WK_AXDR_ARRAY);
-    uint8_t found = 0;
-    for (uint32_t i = 0; i < count && found < what->column_count; i++) {
-        struct wk_select_column column;
-        wk_select_read_column(&in, &column);
-        WK_TRY(in.fault);
-        if (same_column(&column, &what->columns[found])) {
-            reading->selection.column_first =
-                found == 0 ? (uint16_t)(i + 1) : reading->selection.column_first;
-            found++;
-        } else if (found > 0) {
-            return WK_E_UNSUPPORTED;
+    struct wk_bytes_in columns = wk_bytes_in_of(room.data, room.size);
+    const uint32_t count = wk_axdr_read_count(&columns, WK_AXDR_ARRAY);
+    for (uint8_t i = 0; i < what->column_count; i++) {
+        const uint32_t place = wk_select_place_of(&what->columns[i], columns, count);
+        if (place >= count || place >= WK_SELECT_PLACES) {
+            return WK_E_NOT_FOUND;
         }
+        wk_select_add(&reading->columns, place);
     }
-    reading->selection.column_last =
-        (uint16_t)(reading->selection.column_first + what->column_count - 1);
-    return found == what->column_count ? WK_OK : WK_E_NOT_FOUND;
+    reading->selection.column_first = reading->columns.first;
+    reading->selection.column_last = reading->columns.last;
+    return WK_OK;
 }
 
 /* ---- profiles ---------------------------------------------------------------------------- */

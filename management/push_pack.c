@@ -4,6 +4,8 @@
 #include "base/crc.h"
 #include "management/push_part.h"
 
+#define FIRST_SETUPS                                                                           \
+    4 /* that a firmware with fewer has, too: a fifth is written if it is used */
 #define VERSION       1
 #define SETUP_VERSION 2
 #define SETUP_FIRST   1 /* had members, not values as they go on the wire */
@@ -92,6 +94,9 @@ void wk_push_progress_pack(const struct wk_push *push, struct wk_bytes_out *out)
     for (uint8_t i = 0; i < WK_PUSH_SETUPS; i++) {
         struct wk_bytes_in objects;
         const uint8_t count = wk_push_objects_of(push, i, &objects);
+        if (i >= FIRST_SETUPS && count == 0) {
+            continue;
+        }
         wk_bytes_out_u8(out, push->jobs[i].pending ? 1 : 0);
         wk_bytes_out_u32le(out, sum_of_objects(push, i));
         wk_bytes_out_u64le(out, (uint64_t)push->progress[i].confirmed_us);
@@ -107,7 +112,8 @@ wk_err wk_push_progress_unpack(struct wk_push *push, struct wk_bytes_in *in)
     if (wk_bytes_in_u8(in) != VERSION) {
         return WK_E_FORMAT;
     }
-    for (uint8_t i = 0; i < WK_PUSH_SETUPS; i++) {
+    for (uint8_t i = 0; i < FIRST_SETUPS || (i < WK_PUSH_SETUPS && wk_bytes_in_left(in) > 0);
+         i++) {
         struct wk_push_progress progress = {0};
         const bool pending = wk_bytes_in_u8(in) != 0;
         const bool same = wk_bytes_in_u32le(in) == sum_of_objects(push, i);

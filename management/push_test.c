@@ -290,6 +290,43 @@ static void restrictions_and_columns_are_honoured(void)
     EXPECT_I64(WK_AXDR_ENUM, sent[sent_size - 2]);
 }
 
+#define CLOCK_SIZE 14
+#define TOTAL_SIZE 9
+
+/* Clock and T1 of a row of clock, status, import, T1; named the wrong way round. */
+static void columns_need_not_stand_side_by_side(void)
+{
+    static const char k_clock[] = "0204 120008 0906 0000010000FF 0F02 120000";
+    static const char k_t1[] = "0204 120003 0906 0100010801FF 0F02 120000";
+    uint8_t whole[18 + 6 + 36];
+    char objects[200];
+    begin(1024);
+    configure("0101" PROFILE "0202 1602 0202 0600000002 0600000002 0100", TARGET);
+    EXPECT_OK(wk_push_trigger(&push, 0, NOW_US));
+    EXPECT(deliver(NOW_US, 1));
+    EXPECT_I64(18 + 4 + 36, sent_size);
+    memcpy(whole, sent, sent_size);
+    wk_push_sent(&push, NOW_US);
+    (void)snprintf(objects, sizeof objects,
+                   "0101" PROFILE "0202 1602 0202 0600000002 0600000002 0102 %s %s", k_t1,
+                   k_clock);
+    EXPECT_OK(set(2, objects));
+    EXPECT_OK(wk_push_trigger(&push, 0, NOW_US));
+    EXPECT(deliver(NOW_US, 1));
+    EXPECT_I64(18 + 4 + 2 + CLOCK_SIZE + TOTAL_SIZE, sent_size);
+    EXPECT_I64(2, sent[18 + 5]);
+    EXPECT_BYTES(whole + 18 + 6, sent + 18 + 6, CLOCK_SIZE);
+    EXPECT_BYTES(whole + 18 + 4 + 36 - TOTAL_SIZE, sent + 18 + 6 + CLOCK_SIZE, TOTAL_SIZE);
+    wk_push_sent(&push, NOW_US);
+    /* what was not delivered: as much as fits, and no column of it twice */
+    (void)snprintf(objects, sizeof objects, "0101" PROFILE "0202 1600 00 0102 %s %s", k_clock,
+                   k_t1);
+    EXPECT_OK(set(2, objects));
+    EXPECT_OK(wk_push_trigger(&push, 0, NOW_US));
+    EXPECT(deliver(NOW_US, 1));
+    EXPECT_I64(2, sent[18 + 5]);
+}
+
 static void arrays_go_compact_where_it_is_asked_for(void)
 {
     size_t plain_size = 0;
@@ -504,7 +541,7 @@ WK_TEST_MAIN(
     T(nothing_of_a_profile_is_lost_or_sent_twice), T(a_backlog_goes_out_in_full_notifications),
     T(without_compact_arrays_nobody_can_ask_for_them),
     T(values_share_their_room_and_none_is_cut), T(restrictions_and_columns_are_honoured),
-    T(arrays_go_compact_where_it_is_asked_for),
+    T(columns_need_not_stand_side_by_side), T(arrays_go_compact_where_it_is_asked_for),
     T(a_protected_push_wants_a_protected_confirmation),
     T(tries_are_repeated_with_growing_pauses),
     T(a_confirmation_that_does_not_come_is_a_failure),

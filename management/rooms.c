@@ -3,10 +3,24 @@
 
 #include "management/counts.h"
 
+struct wk_profile *wk_rooms_profile(struct wk_rooms *rooms, uint8_t number)
+{
+    if (number < WK_ROOMS_OWN_PROFILES) {
+        return &rooms->profile[number];
+    }
+    return number < WK_ROOMS_PROFILES && rooms->more_profiles != NULL
+               ? &rooms->more_profiles[number - WK_ROOMS_OWN_PROFILES]
+               : NULL;
+}
+
 bool wk_rooms_has_profile(const struct wk_rooms *rooms, uint8_t number)
 {
+    static const uint8_t k_logs[WK_ROOMS_PROFILES] = {
+        WK_ROOMS_LOG_PROFILE, WK_ROOMS_LOG_PROFILE_2, WK_ROOMS_LOG_PROFILE_3,
+        WK_ROOMS_LOG_PROFILE_4, WK_ROOMS_LOG_PROFILE_5};
     return number < WK_ROOMS_PROFILES &&
-           rooms->store.log[rooms->profile[number].log].sectors > 0;
+           (number < WK_ROOMS_OWN_PROFILES || rooms->more_profiles != NULL) &&
+           rooms->store.log[k_logs[number]].sectors > 0;
 }
 
 uint8_t wk_rooms_log_of(const struct wk_rooms *rooms, wk_event_log log)

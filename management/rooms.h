@@ -70,6 +70,8 @@ enum {
     WK_ROOMS_LOG_CREDIT = 9,
     WK_ROOMS_LOG_PROFILE_2 = 10,
     WK_ROOMS_LOG_PROFILE_3 = 11,
+    WK_ROOMS_LOG_PROFILE_4 = 12,
+    WK_ROOMS_LOG_PROFILE_5 = 13,
 };
 
 /* Profiles. One whose log the store does not have is not there. */
@@ -77,8 +79,13 @@ enum {
     WK_ROOMS_PROFILE_1 = 0, /* 1.0.99.1.0.255: load profile */
     WK_ROOMS_PROFILE_2 = 1, /* 1.0.99.2.0.255: load profile 2, daily unless set otherwise */
     WK_ROOMS_PROFILE_3 = 2, /* 1.0.99.14.0.255: power quality */
+    WK_ROOMS_PROFILE_4 =
+        3, /* 1.0.99.1.1.255: load profile of five minutes, unless set otherwise */
+    WK_ROOMS_PROFILE_5 = 4, /* 1.0.99.3.0.255: what is there when an interval ends */
 };
-#define WK_ROOMS_PROFILES 3
+#define WK_ROOMS_PROFILES      5
+#define WK_ROOMS_OWN_PROFILES  3 /* that every meter has; the others lie elsewhere */
+#define WK_ROOMS_MORE_PROFILES (WK_ROOMS_PROFILES - WK_ROOMS_OWN_PROFILES)
 
 /* Notices that objects drop for the assembler: what a client changed. `detail` = role. */
 enum {
@@ -148,21 +155,13 @@ struct wk_rooms_control {
 };
 
 struct wk_counts;
+struct wk_data_protection;
+struct wk_quantities;
 struct wk_parameter_monitor;
 struct wk_push;
 struct wk_session_security;
 struct wk_payment;
 struct wk_image;
-
-/* Invocation counters: global unicast keys of both Security setups, the broadcast key, and
- * keys that come or are agreed upon with an APDU, of the first. */
-enum {
-    WK_ROOMS_COUNTER_UNICAST = 0,
-    WK_ROOMS_COUNTER_UNICAST_2,
-    WK_ROOMS_COUNTER_BROADCAST,
-    WK_ROOMS_COUNTER_AGREED,
-    WK_ROOMS_COUNTERS,
-};
 
 /* Pointers stand where alignment leaves room for one. */
 struct wk_rooms {
@@ -179,7 +178,7 @@ struct wk_rooms {
     struct wk_price_spent spent;                      /* on import, since the meter was made */
     const struct wk_power_factor_table *power_factor; /* NULL: the contract has none */
     struct wk_parameter_monitor *parameter_monitor;   /* borrowed; NULL: none */
-    struct wk_profile profile[WK_ROOMS_PROFILES];
+    struct wk_profile profile[WK_ROOMS_OWN_PROFILES];
     struct wk_supply supply;
     struct wk_rooms_control control;
     struct wk_rooms_fittings fittings;
@@ -196,13 +195,14 @@ struct wk_rooms {
     struct wk_alarm alarm;
     uint8_t chain[WK_EVENT_CHAIN]; /* newest hash of the security log */
     struct wk_display display;
-    struct wk_setup *setup;   /* borrowed; NULL: parameters keep their first values */
-    struct wk_counts *counts; /* borrowed; NULL: nothing is counted */
-    const uint32_t
-        *invocation_counter[WK_ROOMS_COUNTERS]; /* last accepted; NULL: no such key */
-    struct wk_push *push;                       /* borrowed; NULL: the meter pushes nothing */
-    struct wk_payment *payment;                 /* borrowed; NULL: the meter has no account */
-    struct wk_image *image; /* borrowed; NULL: the meter takes no firmware */
+    struct wk_setup *setup;           /* borrowed; NULL: parameters keep their first values */
+    struct wk_counts *counts;         /* borrowed; NULL: nothing is counted */
+    struct wk_quantities *quantities; /* borrowed; NULL: there is none of these */
+    struct wk_profile *more_profiles; /* borrowed, WK_ROOMS_MORE_PROFILES; NULL: none */
+    struct wk_push *push;             /* borrowed; NULL: the meter pushes nothing */
+    struct wk_payment *payment;       /* borrowed; NULL: the meter has no account */
+    struct wk_image *image;           /* borrowed; NULL: the meter takes no firmware */
+    struct wk_data_protection *data_protection; /* borrowed; NULL: there is no class 30 */
     struct wk_notice_ring notices;
 };
 
@@ -210,7 +210,10 @@ struct wk_rooms {
  *  wk_counts_where. */
 uint32_t wk_rooms_failures(const struct wk_rooms *rooms, uint8_t where);
 
-/** Whether the store has room for a profile. */
+/** A profile, NULL if this meter has no such. */
+struct wk_profile *wk_rooms_profile(struct wk_rooms *rooms, uint8_t number);
+
+/** Whether there is such a profile, and the store has room for it. */
 bool wk_rooms_has_profile(const struct wk_rooms *rooms, uint8_t number);
 
 /** The log of the store that holds an event log; WK_ROOMS_LOG_EVENT if it has none of its own. */

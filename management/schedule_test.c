@@ -193,7 +193,7 @@ static wk_err set(const char *obis, uint8_t attribute, const char *hex)
     const struct wk_object_call call = call_of(obis);
     const struct wk_test_octets value = wk_test_hex(hex);
     struct wk_bytes_in in = wk_test_in(&value);
-    return call.object->functions->set(&call, attribute, &in);
+    return call.object->access->functions->set(&call, attribute, &in);
 }
 
 /* A meter that disconnects at 03:00 every day. */
@@ -216,7 +216,7 @@ static wk_err reconnect(void)
     const struct wk_object_call call = call_of("0.0.96.3.10.255");
     struct wk_bytes_in parameter = wk_bytes_in_of(k_zero, sizeof k_zero);
     struct wk_bytes_out reply = wk_bytes_out_of(NULL, 0);
-    WK_TRY(call.object->functions->action(&call, 2, &parameter, &reply));
+    WK_TRY(call.object->access->functions->action(&call, 2, &parameter, &reply));
     return wk_module_settle(&g_module);
 }
 

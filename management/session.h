@@ -40,6 +40,7 @@
 #include "cosem/association.h"
 #include "cosem/cipher.h"
 #include "cosem/gbt.h"
+#include "cosem/select.h"
 #include "cosem/shield.h"
 #include "management/object.h"
 #include "management/session_security.h"
@@ -101,8 +102,7 @@ struct wk_session_item {
     uint8_t choice;         /* of object_list: its access selector, 0 = all */
     uint8_t chosen_count;   /* classes, or rows of the table, that it names */
     uint16_t chosen[WK_SESSION_CHOSEN];
-    uint64_t keep; /* selected columns of a span with holes, bit 0 = column_first;
-                               0 = all of the span */
+    struct wk_select_span columns; /* that are selected by name; none: those of selection */
     struct wk_object_selection selection;
 };
 

@@ -29,7 +29,7 @@ wk_apdu_access wk_session_check_action(const struct wk_session *session,
         return WK_APDU_READ_WRITE_DENIED;
     }
     const uint32_t bit = UINT32_C(1) << (target->id - 1);
-    const bool may = ((*object)->rights[session->role].action & bit) != 0;
+    const bool may = ((*object)->access->rights[session->role].action & bit) != 0;
     return may ? WK_APDU_SUCCESS : WK_APDU_READ_WRITE_DENIED;
 }
 
@@ -47,10 +47,10 @@ static wk_err invoke(struct wk_session_turn *turn, const struct wk_session_item 
     if (wk_session_is_own(object)) {
         return wk_session_association_action(turn, object, item->attribute, parameter, reply);
     }
-    if (object->functions == NULL || object->functions->action == NULL) {
+    if (object->access->functions == NULL || object->access->functions->action == NULL) {
         return WK_E_UNSUPPORTED;
     }
-    return object->functions->action(&call, item->attribute, parameter, reply);
+    return object->access->functions->action(&call, item->attribute, parameter, reply);
 }
 
 wk_apdu_access wk_session_invoke_item(struct wk_session_turn *turn,

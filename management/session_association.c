@@ -58,7 +58,7 @@ static void put_attribute_access(struct wk_bytes_out *out, const struct wk_sessi
                                  const struct wk_object *object, wk_role role,
                                  uint8_t attribute)
 {
-    const struct wk_object_rights *rights = &object->rights[role];
+    const struct wk_object_rights *rights = &object->access->rights[role];
     const uint32_t bit = attribute <= 32 ? UINT32_C(1) << (attribute - 1) : 0;
     const bool read = attribute == 1 || (rights->get & bit) != 0;
     const bool write = attribute != 1 && (rights->set & bit) != 0;
@@ -101,7 +101,7 @@ static void put_object(struct wk_bytes_out *out, const struct wk_session *sessio
         const uint32_t bit = i <= 32 ? UINT32_C(1) << (i - 1) : 0;
         wk_axdr_put_structure(out, 2);
         wk_axdr_put_integer(out, (int8_t)i);
-        wk_axdr_put_enum(out, (object->rights[role].action & bit) != 0 ? 1 | guard : 0);
+        wk_axdr_put_enum(out, (object->access->rights[role].action & bit) != 0 ? 1 | guard : 0);
     }
 }
 

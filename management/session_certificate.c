@@ -10,7 +10,7 @@
 
 enum { GENERATE = 4, REQUEST = 5, IMPORT = 6, EXPORT = 7, REMOVE = 8 };
 enum { ENTITY_SERVER = 0, ENTITY_CLIENT = 1, ENTITY_ISSUER = 2, ENTITY_OTHER = 3 };
-enum { TYPE_SIGNING = 0, TYPE_AGREEMENT = 1, TYPE_OTHER = 3 };
+enum { TYPE_SIGNING = 0, TYPE_AGREEMENT = 1, TYPE_TLS = 2, TYPE_OTHER = 3 };
 enum { BY_ENTITY = 0, BY_SERIAL = 1 };
 
 #define SECOND_US INT64_C(1000000)
@@ -56,16 +56,16 @@ static bool same(const struct wk_bytes_in *a, const struct wk_bytes_in *b)
                                                    memcmp(a->data, b->data, a->size) == 0));
 }
 
-static const uint8_t *peer_point(const struct wk_session *session, int pair, uint8_t size)
+static const uint8_t *peer_point(const struct wk_session_security *security,
+                                 const uint8_t peer[WK_CIPHER_TITLE], struct wk_utc now,
+                                 int pair, uint8_t size)
 {
-    const struct wk_session_identity *identity = session->config.security->identity;
-    const uint8_t *title = session->config.security->title;
-    const struct wk_utc now = {session->now_us / SECOND_US};
+    const struct wk_session_identity *identity = security->identity;
     for (uint8_t i = 0; i < NONE; i++) {
         struct wk_certificate found;
-        if (read_at(identity, i, &found) && entity_of(&found, title) == ENTITY_CLIENT &&
-            type_of(&found) == pair && found.size == size &&
-            memcmp(found.title, session->client_title, WK_CIPHER_TITLE) == 0 &&
+        if (read_at(identity, i, &found) &&
+            entity_of(&found, security->title) == ENTITY_CLIENT && type_of(&found) == pair &&
+            found.size == size && memcmp(found.title, peer, WK_CIPHER_TITLE) == 0 &&
             wk_certificate_is_valid_at(&found, now)) {
             return found.point;
         }
@@ -358,12 +358,51 @@ static wk_err request(const struct wk_session *session, struct wk_bytes_in *para
     return reply->fault;
 }
 
+/* ---- of TLS ------------------------------------------------------------------------------ */
+
+/* WK_E_NOT_FOUND: this is not about TLS. The carrier keeps its pair itself. */
+static wk_err act_tls(struct wk_session_turn *turn, uint8_t method,
+                      struct wk_bytes_in parameter, struct wk_bytes_out *reply)
+{
+    const struct wk_session_tls *tls = turn->session->config.security->identity->tls;
+    struct wk_bytes_in der = {0};
+    wk_err err = WK_E_NOT_FOUND;
+    if (tls == NULL) {
+        return err;
+    }
+    if (method == IMPORT) {
+        der = read_octets(&parameter);
+        WK_TRY(wk_bytes_in_end(&parameter));
+        err = tls->import(tls->self, der);
+    } else if ((method == GENERATE || method == REQUEST) &&
+               wk_axdr_read_integer(&parameter, WK_AXDR_ENUM) == TYPE_TLS) {
+        WK_TRY(wk_bytes_in_end(&parameter));
+        err = method == GENERATE ? tls->generate(tls->self) : tls->request(tls->self, &der);
+        if (method == REQUEST && err == WK_OK) {
+            wk_axdr_put_octet_string(reply, der.data, der.size);
+            return reply->fault;
+        }
+    }
+    if (err == WK_OK) {
+        wk_session_drop_notice(turn->session, turn->now_us, WK_SESSION_CERTIFICATE_CHANGED,
+                               ENTITY_SERVER);
+    }
+    return err;
+}
+
 static wk_err act(struct wk_session_turn *turn, uint8_t suite, uint8_t method,
                   struct wk_bytes_in *parameter, struct wk_bytes_out *reply)
 {
     struct wk_session_security *security = turn->session->config.security;
     wk_err err = WK_E_UNSUPPORTED;
-    if (security->identity == NULL || suite == 0) {
+    if (security->identity == NULL) {
+        return err;
+    }
+    const wk_err done = act_tls(turn, method, *parameter, reply);
+    if (done != WK_E_NOT_FOUND) {
+        return done;
+    }
+    if (suite == 0) {
         return err;
     }
     switch (method) {

@@ -3,6 +3,7 @@
 
 #include "cosem/axdr.h"
 #include "cosem/initiate.h"
+#include "cosem/select.h"
 #include "management/session_part.h"
 
 #define REPLY_HEAD 4 /* service, invoke, choice: before the value of a short reply */
@@ -11,7 +12,7 @@
 
 bool wk_session_is_visible(const struct wk_object *object, wk_role role)
 {
-    const struct wk_object_rights *rights = &object->rights[role];
+    const struct wk_object_rights *rights = &object->access->rights[role];
     return (rights->get | rights->set | rights->action) != 0;
 }
 
@@ -45,7 +46,7 @@ static wk_apdu_access find_attribute(struct wk_session_turn *turn,
         return WK_APDU_READ_WRITE_DENIED;
     }
     const uint32_t bit = attribute <= 32 ? UINT32_C(1) << (attribute - 1) : 0;
-    if (attribute != 1 && (item->object->rights[session->role].get & bit) == 0) {
+    if (attribute != 1 && (item->object->access->rights[session->role].get & bit) == 0) {
         return WK_APDU_READ_WRITE_DENIED;
     }
     const wk_apdu_access guarded = wk_session_guard(turn, item->object, WK_SESSION_READ);
@@ -84,10 +85,11 @@ static wk_err get_attribute(struct wk_session_turn *turn, const struct wk_sessio
     if (wk_session_is_own(object)) {
         return wk_session_association_get(session, item, cursor, out);
     }
-    if (object->functions == NULL || object->functions->get == NULL) {
+    if (object->access->functions == NULL || object->access->functions->get == NULL) {
         return WK_E_UNSUPPORTED;
     }
-    WK_TRY(object->functions->get(&call, item->attribute, &item->selection, cursor, out));
+    WK_TRY(
+        object->access->functions->get(&call, item->attribute, &item->selection, cursor, out));
     return out->fault;
 }
 
@@ -104,8 +106,8 @@ wk_err wk_session_stage_value(struct wk_session_turn *turn, const struct wk_sess
     if (cursor.more && value.size == 0) {
         return WK_E_FULL;
     }
-    if (item->keep != 0) {
-        WK_TRY(wk_session_keep_columns(item->keep, first, value.data, &value.size));
+    if (wk_select_has_holes(&item->columns)) {
+        WK_TRY(wk_select_keep(&item->columns, first, value.data, &value.size));
     }
     get->cursor = cursor;
     (void)wk_bytes_out_reserve(stage, value.size);

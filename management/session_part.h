@@ -42,9 +42,11 @@ extern const struct wk_session_access_part wk_session_with_access; /* session_ac
 /* Key pairs and certificates: suites 1 and 2. */
 struct wk_session_pairs_part {
     const struct wk_shield_pairs *shield;
-    /** The public key of the client for one of WK_SESSION_SIGNING, _AGREEMENT, of a coordinate's
-     *  `size`; NULL: no certificate that is valid now says so. */
-    const uint8_t *(*peer_point)(const struct wk_session *session, int pair, uint8_t size);
+    /** The public key of whoever has the title `peer` for one of WK_SESSION_SIGNING, _AGREEMENT, of
+     *  a coordinate's `size`; NULL: no certificate that is valid now says so. */
+    const uint8_t *(*peer_point)(const struct wk_session_security *security,
+                                 const uint8_t peer[WK_CIPHER_TITLE], struct wk_utc now,
+                                 int pair, uint8_t size);
     void (*pack)(const struct wk_session_identity *identity, struct wk_bytes_out *out);
     void (*unpack)(struct wk_session_identity *identity, struct wk_bytes_in *in);
     /** Attribute 6 of class 64. */
@@ -172,13 +174,9 @@ wk_apdu_access wk_session_find(const struct wk_session *session,
 
 /* ---- session_select.c -------------------------------------------------------------------- */
 
-/** Decodes selective access into item->selection and item->keep. Uses the stage. */
+/** Decodes selective access into item->selection and item->columns. Uses the stage. */
 WK_MUST_USE wk_err wk_session_select(struct wk_session_turn *turn, struct wk_session_item *item,
                                      const struct wk_apdu_target *target);
-/** Drops the columns that are not kept from the rows in data[0..size); returns what is left.
- *  `with_head`: the array's head comes first. */
-WK_MUST_USE wk_err wk_session_keep_columns(uint64_t keep, bool with_head, uint8_t *data,
-                                           size_t *size);
 
 /* ---- session_gather.c -------------------------------------------------------------------- */
 

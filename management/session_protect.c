@@ -9,6 +9,7 @@
 #include "management/session_part.h"
 
 #define REQUEST_TO_RESPONSE 3 /* shift from the bits of requests to those of responses */
+#define SECOND_US           INT64_C(1000000)
 
 struct wk_session_setup *wk_session_setup_of(struct wk_session_security *security,
                                              uint32_t number)
@@ -32,8 +33,10 @@ static void look_up_peer(struct wk_session *session)
 {
     const struct wk_session_identity *identity = session->config.security->identity;
     const uint8_t size = wk_kdf_curve_size(setup_of(session)->suite);
+    const struct wk_utc now = {session->now_us / SECOND_US};
     for (int pair = 0; pair < WK_SESSION_PAIRS; pair++) {
-        session->peer[pair] = wk_session_parts.pairs->peer_point(session, pair, size);
+        session->peer[pair] = wk_session_parts.pairs->peer_point(
+            session->config.security, session->client_title, now, pair, size);
     }
     session->peer_generation = identity->generation;
 }

@@ -82,7 +82,20 @@ struct wk_session_pair {
     uint8_t point[WK_HAL_POINT];
 };
 
+/* The key pair of TLS, which is the carrier's: certificate type 2 of class 64. It is of no suite. */
+struct wk_session_tls {
+    void *self;
+    /** A new pair beside that in use, which goes on serving. */
+    wk_err (*generate)(void *self);
+    /** The request (PKCS #10, DER) for the pair that waits; borrowed. WK_E_STATE: none waits. */
+    wk_err (*request)(void *self, struct wk_bytes_in *der);
+    /** A certificate in DER. WK_E_NOT_FOUND: it is not about the pair that waits; other errors: it
+     *  is, and is not right. */
+    wk_err (*import)(void *self, struct wk_bytes_in der);
+};
+
 struct wk_session_identity {
+    const struct wk_session_tls *tls; /* NULL: none. Not persistent */
     struct wk_session_pair own[WK_SESSION_PAIRS];
     struct wk_session_pair fresh[WK_SESSION_PAIRS]; /* generated, in use once its certificate
                                                        is here */

@@ -785,6 +785,62 @@ static void a_meter_asks_for_a_certificate_of_a_new_key_and_keeps_the_old_meanwh
     }
 }
 
+/* A carrier that has a pair of its own. */
+static const uint8_t k_tls_request[] = {0x30, 0x03, 0x02, 0x01, 0x07};
+static unsigned tls_generated;
+static wk_err tls_imports; /* what import says */
+
+static wk_err tls_generate(void *self)
+{
+    (void)self;
+    tls_generated++;
+    return WK_OK;
+}
+
+static wk_err tls_request(void *self, struct wk_bytes_in *der)
+{
+    (void)self;
+    *der = wk_bytes_in_of(k_tls_request, sizeof k_tls_request);
+    return tls_generated > 0 ? WK_OK : WK_E_STATE;
+}
+
+static wk_err tls_import(void *self, struct wk_bytes_in der)
+{
+    (void)self;
+    return der.size > 0 ? tls_imports : WK_E_FORMAT;
+}
+
+static void the_pair_of_tls_is_the_carriers_whatever_the_suite(void)
+{
+    const uint8_t tls[] = {WK_AXDR_ENUM, 2};
+    const uint8_t signing[] = {WK_AXDR_ENUM, 0};
+    const struct wk_session_tls carrier = {
+        .generate = tls_generate, .request = tls_request, .import = tls_import};
+    for (uint8_t suite = 0; suite <= 2; suite++) {
+        begin(suite);
+        security.identity = &identity;
+        identity.tls = &carrier;
+        tls_generated = 0;
+        EXPECT_OK(open_as(SAP_HLS, 5));
+        EXPECT_ERR(WK_E_REFUSED, act(64, SETUP, 5, tls, 2));
+        EXPECT_OK(act(64, SETUP, 4, tls, 2));
+        EXPECT_I64(1, tls_generated);
+        EXPECT_OK(act(64, SETUP, 5, tls, 2));
+        EXPECT_I64(sizeof k_tls_request + 2, value_size);
+        EXPECT_BYTES(k_tls_request, value + 2, sizeof k_tls_request);
+        tls_imports = WK_OK;
+        EXPECT_OK(import(k_forged));
+        tls_imports = WK_E_AUTH;
+        EXPECT_ERR(WK_E_REFUSED, import(k_forged));
+        /* what is not about it goes where it went before */
+        tls_imports = WK_E_NOT_FOUND;
+        EXPECT_ERR(WK_E_REFUSED, import(k_forged));
+        EXPECT_ERR(suite == 0 ? WK_E_REFUSED : WK_OK, act(64, SETUP, 4, signing, 2));
+        EXPECT_I64(1, tls_generated);
+        identity.tls = NULL;
+    }
+}
+
 static void cut_or_changed_certificates_are_never_taken(void)
 {
     uint32_t accepted = 0;
@@ -831,4 +887,5 @@ WK_TEST_MAIN(T(every_mechanism_lets_in_who_knows_the_secret),
              T(keys_are_agreed_upon), T(a_secret_is_changed_under_cover_only),
              T(certificates_come_and_go_if_the_root_vouches),
              T(a_meter_asks_for_a_certificate_of_a_new_key_and_keeps_the_old_meanwhile),
+             T(the_pair_of_tls_is_the_carriers_whatever_the_suite),
              T(cut_or_changed_certificates_are_never_taken))

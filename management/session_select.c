@@ -5,16 +5,9 @@
 #include "cosem/select.h"
 #include "management/session_part.h"
 
-#define COLUMNS         64 /* most columns of a profile, so that they fit in a mask */
-#define CAPTURE_OBJECTS 3  /* attribute of class 7 */
+#define CAPTURE_OBJECTS 3 /* attribute of class 7 */
 #define BUFFER          2
 #define OBJECT_LIST     2 /* of class 15 */
-
-static bool same_column(const struct wk_select_column *a, const struct wk_select_column *b)
-{
-    return a->class_id == b->class_id && wk_obis_equal(a->obis, b->obis) &&
-           a->attribute == b->attribute && a->data_index == b->data_index;
-}
 
 static bool is_clock(const struct wk_select_column *column)
 {
@@ -23,7 +16,7 @@ static bool is_clock(const struct wk_select_column *column)
         .obis = {0, 0, 1, 0, 0, 255},
         .attribute = 2,
     };
-    return same_column(column, &k_clock);
+    return wk_select_same_column(column, &k_clock);
 }
 
 /* The columns of the profile, as A-XDR in the stage. */
@@ -40,47 +33,15 @@ static wk_err read_capture_objects(struct wk_session_turn *turn, const struct wk
     const struct wk_object_selection all = {.column_first = 1};
     struct wk_object_cursor cursor = {0};
     struct wk_bytes_out out = wk_bytes_out_of(session->stage, sizeof session->stage);
-    if (object->functions == NULL || object->functions->get == NULL) {
+    if (object->access->functions == NULL || object->access->functions->get == NULL) {
         return WK_E_UNSUPPORTED;
     }
-    WK_TRY(object->functions->get(&call, CAPTURE_OBJECTS, &all, &cursor, &out));
+    WK_TRY(object->access->functions->get(&call, CAPTURE_OBJECTS, &all, &cursor, &out));
     WK_TRY(out.fault);
     *columns = wk_bytes_in_of(session->stage, out.size);
     *count = wk_axdr_read_count(columns, WK_AXDR_ARRAY);
     WK_TRY(columns->fault);
-    return *count <= COLUMNS && !cursor.more ? WK_OK : WK_E_UNSUPPORTED;
-}
-
-/* The place of a column among the capture objects, or `count`. */
-static uint32_t place_of(const struct wk_select_column *wanted, struct wk_bytes_in columns,
-                         uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        struct wk_select_column column;
-        wk_select_read_column(&columns, &column);
-        if (columns.fault == WK_OK && same_column(&column, wanted)) {
-            return i;
-        }
-    }
-    return count;
-}
-
-/* Selected columns become a span, and a mask if the span has holes. */
-static void span_of(uint64_t mask, struct wk_session_item *item)
-{
-    uint16_t first = 0;
-    uint16_t last = 0;
-    for (uint16_t i = 0; i < COLUMNS; i++) {
-        if ((mask >> i & 1) != 0) {
-            first = last == 0 ? (uint16_t)(i + 1) : first;
-            last = (uint16_t)(i + 1);
-        }
-    }
-    const uint64_t shifted = first > 0 ? mask >> (first - 1U) : 0;
-    const bool has_holes = (shifted & (shifted + 1)) != 0;
-    item->selection.column_first = first;
-    item->selection.column_last = last;
-    item->keep = has_holes ? shifted : 0;
+    return *count <= WK_SELECT_PLACES && !cursor.more ? WK_OK : WK_E_UNSUPPORTED;
 }
 
 static wk_err select_columns(struct wk_session_turn *turn, struct wk_session_item *item,
@@ -89,18 +50,18 @@ static wk_err select_columns(struct wk_session_turn *turn, struct wk_session_ite
     struct wk_bytes_in selected = range->columns_in;
     struct wk_bytes_in columns;
     uint32_t count;
-    uint64_t mask = 0;
     WK_TRY(read_capture_objects(turn, item->object, &columns, &count));
     for (uint32_t i = 0; i < range->columns; i++) {
         struct wk_select_column wanted;
         wk_select_read_column(&selected, &wanted);
-        const uint32_t place = place_of(&wanted, columns, count);
+        const uint32_t place = wk_select_place_of(&wanted, columns, count);
         if (place == count) {
             return WK_E_NOT_FOUND;
         }
-        mask |= UINT64_C(1) << place;
+        wk_select_add(&item->columns, place);
     }
-    span_of(mask, item);
+    item->selection.column_first = item->columns.first;
+    item->selection.column_last = item->columns.last;
     return WK_OK;
 }
 
@@ -111,7 +72,7 @@ static wk_err restrict_by(struct wk_session_turn *turn, struct wk_session_item *
     struct wk_bytes_in columns;
     uint32_t count;
     WK_TRY(read_capture_objects(turn, item->object, &columns, &count));
-    const uint32_t place = place_of(&range->restricting, columns, count);
+    const uint32_t place = wk_select_place_of(&range->restricting, columns, count);
     if (place == count) {
         return WK_E_NOT_FOUND;
     }
@@ -237,46 +198,4 @@ wk_err wk_session_select(struct wk_session_turn *turn, struct wk_session_item *i
     default:
         return WK_E_UNSUPPORTED;
     }
-}
-
-/* ---- columns of a span with holes -------------------------------------------------------- */
-
-static void move_octets(struct wk_bytes_out *out, const struct wk_bytes_in *from)
-{
-    uint8_t *place = wk_bytes_out_reserve(out, from->size);
-    if (place != NULL) {
-        memmove(place, from->data, from->size); /* the output lies before the input */
-    }
-}
-
-static void keep_row(uint64_t keep, struct wk_bytes_in *in, struct wk_bytes_out *out)
-{
-    const uint32_t columns = wk_axdr_read_count(in, WK_AXDR_STRUCTURE);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < columns && i < COLUMNS; i++) {
-        kept += (uint32_t)(keep >> i & 1);
-    }
-    wk_axdr_put_structure(out, kept);
-    for (uint32_t i = 0; i < columns && in->fault == WK_OK; i++) {
-        const struct wk_bytes_in value = wk_axdr_take(in);
-        if (i < COLUMNS && (keep >> i & 1) != 0) {
-            move_octets(out, &value);
-        }
-    }
-}
-
-wk_err wk_session_keep_columns(uint64_t keep, bool with_head, uint8_t *data, size_t *size)
-{
-    struct wk_bytes_in in = wk_bytes_in_of(data, *size);
-    struct wk_bytes_out out = wk_bytes_out_of(data, *size);
-    if (with_head) {
-        wk_axdr_put_array(&out, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
-    }
-    while (wk_bytes_in_left(&in) > 0) {
-        keep_row(keep, &in, &out);
-    }
-    WK_TRY(in.fault);
-    WK_TRY(out.fault);
-    *size = out.size;
-    return WK_OK;
 }

@@ -19,6 +19,7 @@
 
 static struct wk_dlms_meter meter;
 static struct wk_object rows[ROWS];
+static struct wk_object_access access[ROWS];
 static struct wk_object_rights rights[ROWS][WK_ROLE_COUNT];
 static struct wk_object_table table;
 static struct wk_session_security security;
@@ -86,9 +87,10 @@ static void open_session(const char *conformance, const char *max_pdu)
     table = wk_dlms_meter_table(&meter);
     for (size_t i = 0; i < table.count && i < ROWS; i++) {
         rows[i] = table.rows[i];
-        memcpy(rights[i], rows[i].rights, sizeof rights[i]);
+        memcpy(rights[i], rows[i].access->rights, sizeof rights[i]);
+        access[i] = (struct wk_object_access){rights[i], rows[i].access->functions};
         rights[i][WK_ROLE_READER] = rights[i][WK_ROLE_MANAGEMENT];
-        rows[i].rights = rights[i];
+        rows[i].access = &access[i];
     }
     table.rows = rows;
     (void)snprintf(aarq, sizeof aarq,

@@ -17,10 +17,10 @@ static wk_err set_attribute(struct wk_session_turn *turn, const struct wk_object
     if (wk_session_is_own(object)) {
         return wk_session_association_set(turn, object, attribute, value);
     }
-    if (object->functions == NULL || object->functions->set == NULL) {
+    if (object->access->functions == NULL || object->access->functions->set == NULL) {
         return WK_E_UNSUPPORTED;
     }
-    return object->functions->set(&call, attribute, value);
+    return object->access->functions->set(&call, attribute, value);
 }
 
 /* The logical name, attribute 1, is never written. */
@@ -36,7 +36,7 @@ wk_apdu_access wk_session_check_set(const struct wk_session *session,
         return WK_APDU_READ_WRITE_DENIED;
     }
     const uint32_t bit = UINT32_C(1) << (target->id - 1);
-    if (((*object)->rights[session->role].set & bit) == 0) {
+    if (((*object)->access->rights[session->role].set & bit) == 0) {
         return WK_APDU_READ_WRITE_DENIED;
     }
     return target->selective ? WK_APDU_OBJECT_UNAVAILABLE : WK_APDU_SUCCESS;

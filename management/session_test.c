@@ -929,7 +929,7 @@ static void the_object_list_shows_what_the_role_may_do(void)
             EXPECT_I64(2, wk_axdr_read_count(&in, WK_AXDR_STRUCTURE));
             EXPECT_I64(object->attributes, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
             for (uint8_t a = 1; a <= object->attributes; a++) {
-                const struct wk_object_rights *rights = &object->rights[role];
+                const struct wk_object_rights *rights = &object->access->rights[role];
                 const int64_t want = (a == 1 || (rights->get >> (a - 1) & 1) != 0 ? 1 : 0) |
                                      ((rights->set >> (a - 1) & 1) != 0 ? 2 : 0);
                 EXPECT_I64(3, wk_axdr_read_count(&in, WK_AXDR_STRUCTURE));
@@ -941,7 +941,7 @@ static void the_object_list_shows_what_the_role_may_do(void)
             for (uint8_t m = 1; m <= object->methods; m++) {
                 EXPECT_I64(2, wk_axdr_read_count(&in, WK_AXDR_STRUCTURE));
                 EXPECT_I64(m, wk_axdr_read_integer(&in, WK_AXDR_INTEGER));
-                EXPECT_I64(object->rights[role].action >> (m - 1) & 1,
+                EXPECT_I64(object->access->rights[role].action >> (m - 1) & 1,
                            wk_axdr_read_integer(&in, WK_AXDR_ENUM));
             }
         }
@@ -957,7 +957,7 @@ static void every_role_may_do_what_the_table_says_and_nothing_else(void)
         EXPECT_OK(open_as((wk_role)role));
         for (size_t i = 0; i < table.count; i++) {
             const struct wk_object *object = &table.rows[i];
-            const struct wk_object_rights *rights = &object->rights[role];
+            const struct wk_object_rights *rights = &object->access->rights[role];
             struct wk_apdu_target target = {.class_id = object->class_id};
             memcpy(target.obis, object->obis, WK_OBIS_SIZE);
             for (uint32_t id = 0; id <= 33; id++) {
@@ -1073,13 +1073,15 @@ static void open_unprotected_management(void)
     begin(1024, 1024);
     EXPECT_OK(open_as(WK_ROLE_READER));
     static struct wk_object rows[32];
+    static struct wk_object_access access[32];
     static struct wk_object_rights rights[32][WK_ROLE_COUNT];
     EXPECT(table.count <= 32);
     memcpy(rows, table.rows, table.count * sizeof rows[0]);
     for (size_t i = 0; i < table.count; i++) {
-        memcpy(rights[i], rows[i].rights, sizeof rights[i]);
+        memcpy(rights[i], rows[i].access->rights, sizeof rights[i]);
+        access[i] = (struct wk_object_access){rights[i], rows[i].access->functions};
         rights[i][WK_ROLE_READER] = rights[i][WK_ROLE_MANAGEMENT];
-        rows[i].rights = rights[i];
+        rows[i].access = &access[i];
     }
     table.rows = rows;
 }

@@ -13,9 +13,8 @@
 #define HEAD        11   /* of a value that was set: class, OBIS, attribute, size */
 
 struct field {
-    uint16_t type; /* where in k_octets */
-    uint16_t value;
-    uint16_t size; /* of the first value */
+    uint16_t type;  /* where in k_octets */
+    uint16_t value; /* the first one, likewise */
 };
 
 struct method {
@@ -192,26 +191,32 @@ static size_t find(const struct wk_setup *setup, const struct wk_setup_key *key)
     return at;
 }
 
+/* The first value, borrowed. */
+static struct wk_bytes_in first_of(const struct wk_setup_key *key)
+{
+    const uint16_t at = k_fields[key->field].value;
+    struct wk_bytes_in in = wk_bytes_in_of(k_octets + at, sizeof k_octets - at);
+    return wk_axdr_take(&in);
+}
+
 /* The value as it is now, borrowed. */
 static struct wk_bytes_in now(const struct wk_setup *setup, const struct wk_setup_key *key)
 {
-    const struct field *field = &k_fields[key->field];
     const size_t at = setup != NULL ? find(setup, key) : 0;
     if (setup != NULL && at < setup->size &&
         is_whole(key, setup->octets + at + HEAD, size_at(setup, at)) == WK_OK) {
         return wk_bytes_in_of(setup->octets + at + HEAD, size_at(setup, at));
     }
-    return wk_bytes_in_of(k_octets + field->value, field->size);
+    return first_of(key);
 }
 
 static wk_err store(struct wk_setup *setup, const struct wk_setup_key *key,
                     const uint8_t *octets, size_t size)
 {
-    const struct field *field = &k_fields[key->field];
+    const struct wk_bytes_in usual = first_of(key);
     const size_t at = find(setup, key);
     const size_t old = at < setup->size ? HEAD + (size_t)size_at(setup, at) : 0;
-    const bool first =
-        size == field->size && memcmp(octets, k_octets + field->value, size) == 0;
+    const bool first = size == usual.size && memcmp(octets, usual.data, size) == 0;
     const size_t wanted = first ? 0 : HEAD + size;
     if (setup->size - old + wanted > WK_SETUP_ROOM) {
         return WK_E_STATE;

@@ -39,6 +39,10 @@ struct wk_setup_world {
     /** Appends the value that is in force, or what the system says, of a parameter that no client
      *  has set. False: nobody knows better than the first value of model/objects.txt. */
     bool (*tell)(void *self, const struct wk_setup_key *key, struct wk_bytes_out *out);
+    /** Whether a client may set it to that value, or change it by a method (`value` is its parameter then,
+     *  `key` that of attribute 2). NULL: it may. WK_E_DENIED: the system alone decides; WK_E_RANGE: with that
+     *  value the meter could not be reached. */
+    wk_err (*allow)(void *self, const struct wk_setup_key *key, struct wk_bytes_in value);
 };
 
 struct wk_setup {

@@ -70,7 +70,7 @@ static struct wk_object_call call_of(const char *obis)
         wk_test_failed_ = true;
     }
     call.object = wk_object_find(&g_module.table, 0, octets);
-    wk_test_failed_ = wk_test_failed_ || call.object->functions != &wk_objects_setup;
+    wk_test_failed_ = wk_test_failed_ || call.object->access->functions != &wk_objects_setup;
     return call;
 }
 
@@ -79,7 +79,7 @@ static wk_err set(const char *obis, uint8_t attribute, const char *hex)
     const struct wk_object_call call = call_of(obis);
     const struct wk_test_octets value = wk_test_hex(hex);
     struct wk_bytes_in in = wk_test_in(&value);
-    return call.object->functions->set(&call, attribute, &in);
+    return call.object->access->functions->set(&call, attribute, &in);
 }
 
 static wk_err act(const char *obis, uint8_t method, const char *hex, struct wk_bytes_out *reply)
@@ -87,7 +87,7 @@ static wk_err act(const char *obis, uint8_t method, const char *hex, struct wk_b
     const struct wk_object_call call = call_of(obis);
     const struct wk_test_octets value = wk_test_hex(hex);
     struct wk_bytes_in in = wk_test_in(&value);
-    return call.object->functions->action(&call, method, &in, reply);
+    return call.object->access->functions->action(&call, method, &in, reply);
 }
 
 static bool is(const char *obis, uint8_t attribute, const char *hex)
@@ -98,7 +98,8 @@ static bool is(const char *obis, uint8_t attribute, const char *hex)
     struct wk_object_cursor cursor = {0};
     uint8_t room[WK_SETUP_VALUE];
     struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
-    return call.object->functions->get(&call, attribute, &k_all, &cursor, &out) == WK_OK &&
+    return call.object->access->functions->get(&call, attribute, &k_all, &cursor, &out) ==
+               WK_OK &&
            out.size == wanted.size && memcmp(room, wanted.data, wanted.size) == 0;
 }
 

@@ -153,7 +153,7 @@ static inline wk_err act(const uint8_t obis[6], uint8_t method)
     uint8_t room[16];
     struct wk_bytes_out reply = wk_bytes_out_of(room, sizeof room);
     const struct wk_object_call call = call_of(70, obis);
-    const wk_err err = call.object->functions->action(&call, method, &none, &reply);
+    const wk_err err = call.object->access->functions->action(&call, method, &none, &reply);
     WK_TRY(wk_module_settle(&g_module));
     return err;
 }
@@ -167,7 +167,7 @@ static inline wk_err set(uint16_t class_id, const uint8_t obis[6], uint8_t attri
 {
     struct wk_bytes_in in = wk_bytes_in_of(value->data, value->size);
     const struct wk_object_call call = call_of(class_id, obis);
-    const wk_err err = call.object->functions->set(&call, attribute, &in);
+    const wk_err err = call.object->access->functions->set(&call, attribute, &in);
     WK_TRY(wk_module_settle(&g_module));
     return err;
 }

@@ -116,7 +116,7 @@ static int64_t attribute_of(uint16_t class_id, const uint8_t obis[6], uint8_t at
                                         .now_us = START_S * US,
                                         .role = WK_ROLE_MANAGEMENT};
     if (object == NULL ||
-        object->functions->get(&call, attribute, &all, &cursor, &out) != WK_OK) {
+        object->access->functions->get(&call, attribute, &all, &cursor, &out) != WK_OK) {
         return -1;
     }
     struct wk_bytes_in in = wk_bytes_in_of(room, out.size);
@@ -186,7 +186,7 @@ static void demand_and_profiles_have_the_same_ratio(void)
     EXPECT_I64(rooms->demand.highest.power_mw * CT * VT, attribute_of(4, k_maximum, 2));
     EXPECT_I64(rooms->demand.last_mw * CT * VT, attribute_of(5, k_demand, 3));
     EXPECT_I64(wk_demand_current_mw(&rooms->demand) * CT * VT, attribute_of(5, k_demand, 2));
-    wk_objects_capture_row(rooms, WK_ROOMS_PROFILE_1, &row);
+    wk_objects_capture_row(rooms, &rooms->profile[WK_ROOMS_PROFILE_1], &row);
     const struct wk_profile_rules *rules = &rooms->profile[WK_ROOMS_PROFILE_1].rules;
     unsigned compared = 0;
     for (uint8_t i = 0; i < rules->count; i++) {

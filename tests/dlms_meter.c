@@ -327,11 +327,11 @@ static const struct wk_object_class k_array = {.action = array_action};
         mask, 0, 0                                                                             \
     }
 
-/* What the public client, the reader and management may do. */
-#define ROLES(...)                                                                             \
-    (const struct wk_object_rights[WK_ROLE_COUNT])                                             \
+/* What the public client, the reader and management may do, and what does it. */
+#define ACCESS(functions, ...)                                                                 \
+    &(const struct wk_object_access)                                                           \
     {                                                                                          \
-        __VA_ARGS__                                                                            \
+        (const struct wk_object_rights[WK_ROLE_COUNT]){__VA_ARGS__}, functions                 \
     }
 
 static const struct wk_object k_rows[] = {
@@ -341,31 +341,29 @@ static const struct wk_object k_rows[] = {
      11,
      6,
      0,
-     ROLES(GET(0x7BF), GET(0x7BF), {0x7BF, 0, 2}),
-     NULL},
-    {15, 3, {0, 0, 40, 0, 1, 255}, 11, 6, 3, ROLES(NONE, NONE, GET(0x7BF)), NULL},
-    {15, 3, {0, 0, 40, 0, 2, 255}, 11, 6, 2, ROLES(NONE, GET(0x7BF), {0x7BF, 0x40, 0}), NULL},
-    {15, 3, {0, 0, 40, 0, 3, 255}, 11, 6, 1, ROLES(GET(0x7BF), NONE, GET(0x7BF)), NULL},
-    {64, 1, {0, 0, 43, 0, 0, 255}, 6, 8, 0, ROLES(NONE, NONE, {0x3F, 0, 0xFF}), NULL},
-    {64, 1, {0, 0, 43, 0, 1, 255}, 6, 8, 1, ROLES(NONE, NONE, {0x3F, 0, 0xFF}), NULL},
-    {1, 0, {0, 0, 42, 0, 0, 255}, 2, 0, DATA_NAME, ROLES(GET(3), GET(3), GET(3)), &k_data},
-    {1, 0, {0, 0, 43, 1, 0, 255}, 2, 0, DATA_COUNTER, ROLES(GET(3), GET(3), GET(3)), &k_data},
-    {8, 0, {0, 0, 1, 0, 0, 255}, 9, 6, 0, ROLES(GET(7), GET(7), GET(7)), &k_clock},
-    {1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, DATA_SERIAL, ROLES(NONE, GET(3), GET(3)), &k_data},
-    {1, 0, {0, 0, 96, 1, 9, 255}, 2, 0, DATA_NOTE, ROLES(NONE, GET(3), {3, 2, 0}), &k_data},
+     ACCESS(NULL, GET(0x7BF), GET(0x7BF), {0x7BF, 0, 2})},
+    {15, 3, {0, 0, 40, 0, 1, 255}, 11, 6, 3, ACCESS(NULL, NONE, NONE, GET(0x7BF))},
+    {15, 3, {0, 0, 40, 0, 2, 255}, 11, 6, 2, ACCESS(NULL, NONE, GET(0x7BF), {0x7BF, 0x40, 0})},
+    {15, 3, {0, 0, 40, 0, 3, 255}, 11, 6, 1, ACCESS(NULL, GET(0x7BF), NONE, GET(0x7BF))},
+    {64, 1, {0, 0, 43, 0, 0, 255}, 6, 8, 0, ACCESS(NULL, NONE, NONE, {0x3F, 0, 0xFF})},
+    {64, 1, {0, 0, 43, 0, 1, 255}, 6, 8, 1, ACCESS(NULL, NONE, NONE, {0x3F, 0, 0xFF})},
+    {1, 0, {0, 0, 42, 0, 0, 255}, 2, 0, DATA_NAME, ACCESS(&k_data, GET(3), GET(3), GET(3))},
+    {1, 0, {0, 0, 43, 1, 0, 255}, 2, 0, DATA_COUNTER, ACCESS(&k_data, GET(3), GET(3), GET(3))},
+    {8, 0, {0, 0, 1, 0, 0, 255}, 9, 6, 0, ACCESS(&k_clock, GET(7), GET(7), GET(7))},
+    {1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, DATA_SERIAL, ACCESS(&k_data, NONE, GET(3), GET(3))},
+    {1, 0, {0, 0, 96, 1, 9, 255}, 2, 0, DATA_NOTE, ACCESS(&k_data, NONE, GET(3), {3, 2, 0})},
     {3,
      0,
      {1, 0, 1, 8, 0, 255},
      3,
      1,
      REGISTER_IMPORT,
-     ROLES(NONE, GET(7), GET(7)),
-     &k_register},
-    {3, 0, {1, 0, 1, 8, 1, 255}, 3, 1, REGISTER_T1, ROLES(NONE, GET(7), GET(7)), &k_register},
-    {3, 0, {1, 0, 32, 7, 0, 255}, 3, 1, REGISTER_U1, ROLES(NONE, GET(7), GET(7)), &k_register},
-    {7, 1, {1, 0, 99, 1, 0, 255}, 8, 2, 0, ROLES(NONE, GET(0xFF), GET(0xFF)), &k_profile},
-    {70, 0, {0, 0, 96, 3, 10, 255}, 4, 2, 0, ROLES(NONE, GET(0xF), {0xF, 0, 3}), &k_supply},
-    {123, 0, {0, 0, 18, 0, 0, 255}, 3, 5, 0, ROLES(NONE, NONE, {1, 0, 7}), &k_array},
+     ACCESS(&k_register, NONE, GET(7), GET(7))},
+    {3, 0, {1, 0, 1, 8, 1, 255}, 3, 1, REGISTER_T1, ACCESS(&k_register, NONE, GET(7), GET(7))},
+    {3, 0, {1, 0, 32, 7, 0, 255}, 3, 1, REGISTER_U1, ACCESS(&k_register, NONE, GET(7), GET(7))},
+    {7, 1, {1, 0, 99, 1, 0, 255}, 8, 2, 0, ACCESS(&k_profile, NONE, GET(0xFF), GET(0xFF))},
+    {70, 0, {0, 0, 96, 3, 10, 255}, 4, 2, 0, ACCESS(&k_supply, NONE, GET(0xF), {0xF, 0, 3})},
+    {123, 0, {0, 0, 18, 0, 0, 255}, 3, 5, 0, ACCESS(&k_array, NONE, NONE, {1, 0, 7})},
 };
 
 struct wk_object_table wk_dlms_meter_table(struct wk_dlms_meter *meter)

@@ -194,7 +194,24 @@ def objects_seeds():
                        + row.to_bytes(2, "big") + bytes([0xF1, 15, row % 3]) + b"\0" * 14)
 
 
-SEEDS = {"line_fuzz": line_seeds, "client_fuzz": client_seeds, "block_fuzz": block_seeds,
+# What a modem says from its start to its sleep, each with the time before it (700 ms) and its length.
+MODEM = ("RDY", "OK", "OK", "OK", "Quectel|OK", "BG95-M3|OK", "BG95M3LAR02A03|OK", "8671|OK",
+         "+CPIN: READY|OK", "OK", "OK", "OK", "OK", "OK", "OK", "OK",
+         '+CEREG: 5,1,"1A2B","01A2D001",9|OK', '+COPS: 0,0,"Lab",9|OK', "+CGACT: 1,1|OK",
+         "+CEREG: 5,3,,,,0,13|OK", "+CESQ: 99,99,255,255,19,46|OK", "+CSQ: 19,99|OK",
+         '+QCSQ: "eMTC",-84,-91,165,-6|OK', '+CEREG: 1,"1A2B","2",9,,,"00001010","00100100"',
+         "PSM POWER DOWN", "+CME ERROR: 10", "+CPIN: SIM PIN|OK", "+CGEV: NW DETACH", "ERROR")
+
+
+def at_seeds():
+    for ends in range(12, len(MODEM) + 1):
+        said = [("\r\n" + line.replace("|", "\r\n\r\n") + "\r\n").encode()
+                for line in MODEM[:ends]]
+        yield b"\x17" + b"".join(bytes([0x40 | (len(text) - 1)]) + text for text in said
+                                 if len(text) <= 64)
+
+
+SEEDS = {"at_fuzz": at_seeds, "line_fuzz": line_seeds, "client_fuzz": client_seeds, "block_fuzz": block_seeds,
          "objects_fuzz": objects_seeds,
          "session_fuzz": session_seeds, "shield_fuzz": shield_seeds, "cosem_fuzz": cosem_seeds,
          "submeter_fuzz": submeter_seeds, "explain_fuzz": explain_seeds,

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#define PATH_ROOM 256
+
 static EVP_PKEY *make_key(const char *curve)
 {
     if (strncmp(curve, "RSA-", 4) == 0) {
@@ -150,5 +152,30 @@ bool wk_pki_write_list(const char *path, const struct wk_pki_entity *issuer,
     ASN1_TIME_free(last);
     ASN1_TIME_free(next);
     X509_CRL_free(list);
+    return good;
+}
+
+static const char *in_folder(const char *folder, const char *file)
+{
+    static char path[PATH_ROOM];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
+    return path;
+}
+
+bool wk_pki_write_credentials(const char *folder, const char *names)
+{
+    struct wk_pki_entity root = {NULL, NULL};
+    struct wk_pki_entity own = {NULL, NULL};
+    const struct wk_pki_wish root_wish = {.subject = "root", .authority = true};
+    const struct wk_pki_wish own_wish = {.subject = "own", .names = names};
+    const struct wk_pki_entity *const roots[] = {&root, NULL};
+    const struct wk_pki_entity *const chain[] = {&own, NULL};
+    const bool good = wk_pki_make(&root, NULL, &root_wish) &&
+                      wk_pki_make(&own, &root, &own_wish) &&
+                      wk_pki_write_chain(in_folder(folder, "ca.pem"), roots) &&
+                      wk_pki_write_chain(in_folder(folder, "own.pem"), chain) &&
+                      wk_pki_write_key(in_folder(folder, "own.key"), &own);
+    wk_pki_free(&root);
+    wk_pki_free(&own);
     return good;
 }

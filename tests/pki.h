@@ -49,4 +49,7 @@ bool wk_pki_write_key(const char *path, const struct wk_pki_entity *entity);
 bool wk_pki_write_list(const char *path, const struct wk_pki_entity *issuer,
                        const struct wk_pki_entity *revoked, int64_t next_s, bool append);
 
+/** An authority, and below it a certificate of `names` with its key: ca.pem, own.pem, own.key. */
+bool wk_pki_write_credentials(const char *folder, const char *names);
+
 #endif

@@ -89,9 +89,11 @@ static wk_err profile_get(const struct wk_object_call *call, uint8_t attribute,
 static const struct wk_object_class k_profile = {.get = profile_get};
 static const struct wk_object_rights k_rights[WK_ROLE_COUNT] = {
     {0xFF, 0, 0}, {0xFF, 0, 0}, {0xFF, 0, 0}};
+static const struct wk_object_access k_of_session = {k_rights, NULL};
+static const struct wk_object_access k_of_profile = {k_rights, &k_profile};
 static const struct wk_object k_rows[] = {
-    {15, 3, {0, 0, 40, 0, 0, 255}, 11, 6, WK_SESSION_CURRENT, k_rights, NULL},
-    {7, 1, {1, 0, 99, 1, 0, 255}, 8, 2, 0, k_rights, &k_profile},
+    {15, 3, {0, 0, 40, 0, 0, 255}, 11, 6, WK_SESSION_CURRENT, &k_of_session},
+    {7, 1, {1, 0, 99, 1, 0, 255}, 8, 2, 0, &k_of_profile},
 };
 
 static struct wk_session_config session_config(void)

@@ -25,8 +25,9 @@ SHORT_RUNS = {"client_fuzz": 1800000, "session_fuzz": 1200000, "cosem_fuzz": 150
               "hdlc_fuzz": 1200000, "shield_fuzz": 700000, "explain_fuzz": 600000,
               "push_decoder_fuzz": 1500000, "line_fuzz": 700000, "block_fuzz": 300000,
               "objects_fuzz": 700000, "recording_fuzz": 200000, "submeter_fuzz": 200000,
-              "modbus_fuzz": 300000,
-              "store_fuzz": 100000, "link_fuzz": 100000, "image_fuzz": 100000, "token_fuzz": 300000}
+              "modbus_fuzz": 300000, "dlt645_fuzz": 200000, "coap_fuzz": 300000,
+              "store_fuzz": 100000, "link_fuzz": 100000, "at_fuzz": 100000,
+              "image_fuzz": 100000, "token_fuzz": 300000}
 OTHER_RUNS = 100000
 ALL_RUNS = 10**7
 SEED = 20261121

@@ -29,7 +29,9 @@ DOCS = ROOT / "docs" / "objects.md"
 OVERLAY_DOCS = ROOT / "docs" / "overlays.md"
 LISTS = ("single", "three")
 STORAGE = ("fixed", "live", "column", "counter", "log", "config", "security")
-SETUPS = ("setup", "schedule", "monitor", "compact", "parameter_monitor")  # functions whose attributes management/setup keeps
+SETUPS = ("setup", "schedule", "monitor", "compact", "parameter_monitor",
+          "data_protection")  # functions whose attributes management/setup keeps
+ACTING = ("data_protection",)  # of them: methods are their own
 PARTS = ("access", "pairs", "hashed", "names")  # what management/session can do without
 METHOD_KINDS = {"add": 1, "remove": 2, "count": 3}
 
@@ -186,7 +188,8 @@ class Model:
                 raise Fault(thing.line, "attribute", f"{attribute} has no type and value")
         for _, _, action in thing.rights:
             for method in range(1, len(thing.of_class.methods) + 1):
-                if action >> method - 1 & 1 and method not in thing.actions:
+                if (action >> method - 1 & 1 and method not in thing.actions
+                        and thing.function not in ACTING):
                     raise Fault(thing.line, "method", f"{method} may be called but does nothing")
 
 
@@ -230,20 +233,26 @@ def setup_starts(model):
 
 
 def write_rows(model):
-    sets = []
+    sets, accesses = [], []
     for thing in model.objects:
         if thing.rights not in sets:
             sets.append(thing.rights)
+        if (thing.rights, thing.function) not in accesses:
+            accesses.append((thing.rights, thing.function))
     starts = setup_starts(model)
     lines = [HEAD, "static const struct wk_object_rights k_rights[][WK_ROLE_COUNT] = {"]
     lines += [f"    {c_rights(rights, model.roles)}," for rights in sets]
+    lines += ["};", "", "static const struct wk_object_access k_access[] = {"]
+    for rights, function in accesses:
+        functions = "NULL" if function == "session" else f"&wk_objects_{function}"
+        lines.append(f"    {{k_rights[{sets.index(rights)}], {functions}}},")
     lines += ["};", "", "static const struct wk_object k_rows[] = {"]
     for thing in model.objects:
-        functions = "NULL" if thing.function == "session" else f"&wk_objects_{thing.function}"
         selector = starts.get(id(thing), thing.selector)
         attributes, methods = counts(thing)
+        access = accesses.index((thing.rights, thing.function))
         lines.append(f"    {{{thing.key[0]}, {thing.key[1]}, {c_obis(thing)}, {attributes}, "
-                     f"{methods}, {selector}, k_rights[{sets.index(thing.rights)}], {functions}}},")
+                     f"{methods}, {selector}, &k_access[{access}]}},")
     singles = sum(thing.list == "single" for thing in model.objects)
     lines += ["};", "", f"#define SINGLE_PHASE_ROWS {singles}", ""]
     return "\n".join(lines)
@@ -262,7 +271,7 @@ def write_setup(model):
         start = len(fields)
         for attribute in sorted(thing.values):
             kind, value = thing.values[attribute][:2]
-            fields.append(f"    {{{place(kind.describe())}, {place(value)}, {len(value)}}},"
+            fields.append(f"    {{{place(kind.describe())}, {place(value)}}},"
                           f" /* {thing.obis_text()} {attribute} */")
         for method, (kind, attribute) in sorted(thing.actions.items()):
             methods.append(f"    {{{start}, {method}, {kind}, {attribute}}},")

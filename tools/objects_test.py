@@ -8,6 +8,7 @@ import pathlib
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import objects  # noqa: E402
 import objects_line  # noqa: E402
+import objects_reference  # noqa: E402
 import objects_type  # noqa: E402
 
 MODEL = """roles public reader
@@ -187,8 +188,9 @@ def check_overlay():
 def check_written():
     model = objects.Model(MODEL)
     rows = objects.write_rows(model)
-    report("{1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, WK_OBJECTS_SERIAL, k_rights[0], &wk_objects_data},"
-           in rows, "a row has class, version, OBIS, counts, rights, function and selector", rows)
+    report("{1, 0, {0, 0, 96, 1, 0, 255}, 2, 0, WK_OBJECTS_SERIAL, &k_access[0]}," in rows
+           and "k_access[] = {\n    {k_rights[0], &wk_objects_data}," in rows,
+           "a row has class, version, OBIS, counts, selector, rights and function", rows)
     report("[WK_ROLE_READER] = {0xFFFFFFFFU, 0x6U, 0x1U}" in rows, "rights are masks", rows)
     report(rows.index("{0, 0, 25, 1, 0, 255}") < rows.index("{1, 0, 52, 7, 0, 255}")
            and "#define SINGLE_PHASE_ROWS 2" in rows, "rows of three phases are the last", rows)
@@ -216,8 +218,60 @@ def check_fresh():
         objects.DOCS = kept
 
 
+# What a reference says of MODEL, and what must be said of that.
+REFERENCES = [
+    ("single | 0.0.96.1.0-1.255 | 1 | a\n", ["line 1: 0.0.96.1.1.255 of class 1 is missing"]),
+    ("three | 1.0.52.7.0.255 | 4 | a\n",
+     ["line 1: 1.0.52.7.0.255 has class 3 instead of 4"]),
+    ("single | 1.0.52.7.0.255 | 3 | a\n",
+     ["line 1: 1.0.52.7.0.255 is missing in meters of one phase"]),
+    ("class 3.1 9.0\n", ["line 1: class 3 is to have objects of version 1, not 0",
+                         "line 1: class 9 is to have objects of version 0, not none"]),
+    ("not | 0.0.25.1-2.0.255 | a\n", ["line 1: 0.0.25.1.0.255 is there, after all"]),
+    ("instead | 1.0.52.7.1,2.255 | 1.0.52.7.3.255 | a\n",
+     ["line 1: 1.0.52.7.3.255 is missing"]),
+    ("kept 1 42 | a\n", ["line 1: 0.0.96.1.0.255 is no kept value"]),
+]
+WRONG_REFERENCES = [
+    ("some | 0.0.96.1.0.255 | 1 | a\n",
+     "line 1: line: 'some' is no line of this file, or has other fields"),
+    ("single | 0.0.96.1.0.255 | 1\n",
+     "line 1: line: 'single' is no line of this file, or has other fields"),
+    ("single | 0.0.96.1.255 | 1 | a\n", "line 1: OBIS: '0.0.96.1.255' has not six places"),
+    ("single | 0.0.96.3-1.0.255 | 1 | a\n", "line 1: OBIS: '3-1' does not rise"),
+    ("single | 0.0.96.1.0.255 | 1.0 | a\n", "line 1: class: '1.0' is not a number of 0..65535"),
+]
+
+
+def in_lines(text):
+    return text.replace("reference.txt:", "line ")
+
+
+def check_reference():
+    classes = "class 1.0 3.0 4.0 42.0\n"
+    model = objects.Model(MODEL.replace("class 42.0", "class 4.0 | Extended | value |\nclass 42.0"))
+    for text, wanted in REFERENCES:
+        reference = objects_reference.Reference(text + ("" if "class" in text else classes))
+        said = [in_lines(one) for one in objects_reference.compare(model, reference)
+                if "line 2: class 4 " not in in_lines(one)]
+        report(said == wanted, f"of a reference it says {wanted}", str(said))
+    for text, wanted in WRONG_REFERENCES:
+        try:
+            objects_reference.Reference(text)
+            said = "nothing"
+        except objects_line.Fault as fault:
+            said = in_lines(str(fault))
+        report(said == wanted, f"of a reference it says {wanted}", said)
+    reference = objects_reference.read_reference()
+    said = objects_reference.compare(objects.read_model(objects.MODEL), reference)
+    report(not said, "the model has what model/reference.txt names", "\n# ".join(said))
+    report(len(reference.wanted) > 400, "that is more than 400 objects",
+           str(len(reference.wanted)))
+
+
 check_wrong()
 check_overlay()
+check_reference()
 check_written()
 check_fresh()
 print(f"1..{count}")

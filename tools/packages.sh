@@ -34,9 +34,9 @@ need_node() {
 
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config python3 libuv1-dev libmicrohttpd-dev \
 libjansson-dev libsqlite3-dev libssl-dev libcurl4-openssl-dev libbearssl-dev libiio-dev libp11-kit-dev \
-libmosquitto-dev"
+libmosquitto-dev libcoap3-dev libpq-dev"
 BENCH_PACKAGES="libfftw3-dev"
 TEST_PACKAGES="$BENCH_PACKAGES clang clang-tidy clang-format cppcheck libclang-rt-14-dev \
 python3-venv curl gcc-arm-none-eabi binutils-arm-none-eabi picolibc-arm-none-eabi \
 qemu-system-arm softhsm2 chromium dpkg-dev procps tcc tshark mbpoll libmodbus-dev mosquitto mosquitto-clients \
-iproute2"
+iproute2 libcoap3-bin postgresql"

@@ -25,7 +25,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "report"
 # Suites whose commands run two at a time: they have folders and ports of their own, and no figure that
 # another process could spoil.
-SIDE_BY_SIDE = {"unit": 2, "target": 2, "powercut": 2, "chain": 2}
+SIDE_BY_SIDE = {"unit": 2, "target": 2, "powercut": 2, "interop": 2, "chain": 2}
+# ... and those of them that measure time: one at a time, when the others of their suite are done.
+ALONE = {"interop": {"crowd", "gateway", "modbus"}, "chain": {"test_line_modem"}}
 RESULT = re.compile(r"^(not )?ok\b\s*\d*\s*-?\s*(.*)$")
 
 
@@ -163,7 +165,8 @@ def suites():
     table["adversary"] = [("dlms", ["build/release/bin/dlms_adversary"], 300)]
     table["coverage"] = [("coverage", ["python3", "tools/coverage.py"], 300)]
     table["seam"] = [("kill", ["python3", "tests/chain/kill_meterd.py"], 300),
-                     ("update", ["python3", "tests/chain/update_meterd.py"], 300)]
+                     ("update", ["python3", "tests/chain/update_meterd.py"], 300),
+                     ("latency", ["python3", "tests/chain/latency.py"], 300)]
     table["interop"] = [("server", ["tests/interop/run", "build/dev"], 300),
                         ("suites", ["tests/interop/run", "build/dev", "suites"], 300),
                         ("commands", ["tests/interop/run", "build/dev", "commands"], 300),
@@ -177,7 +180,9 @@ def suites():
                         ("flicker", ["tests/interop/run", "build/dev", "flicker"], 300),
                         ("comtrade", ["tests/interop/run", "build/dev", "comtrade"], 300),
                         ("submeter", ["tests/interop/run", "build/dev", "submeter"], 300),
+                        ("gateway", ["tests/interop/run", "build/dev", "gateway"], 300),
                         ("modbus", ["tests/interop/run", "build/dev", "modbus"], 300),
+                        ("dlt645", ["tests/interop/run", "build/dev", "dlt645"], 300),
                         ("p1", ["tests/interop/run", "build/dev", "p1"], 300),
                         ("optical", ["python3", "tests/interop/optical.py"], 300),
                         ("meter", ["python3", "tests/interop/meter.py"], 300),
@@ -217,11 +222,15 @@ def main():
     for suite in wanted:
         if not table[suite]:
             tally.fail(f"{suite}: the suite is empty")
+        alone = ALONE.get(suite, set())
         with ThreadPoolExecutor(SIDE_BY_SIDE.get(suite, 1)) as pool:
             runs = [pool.submit(run_command, tally, suite, *command)
-                    for command in table[suite]]
+                    for command in table[suite] if command[0] not in alone]
             for run in runs:
                 run.result()
+        for command in table[suite]:
+            if command[0] in alone:
+                run_command(tally, suite, *command)
     print_figures(tally.figures)
     for what in tally.failed:
         print(f"FAILED  {what}")

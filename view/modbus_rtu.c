@@ -141,11 +141,15 @@ static bool is_right(const uint8_t *frame, size_t size)
 static size_t request_size(const uint8_t *frame, size_t size)
 {
     switch (frame[1]) {
+    case 1:
+    case 2:
     case 3:
     case 4:
+    case 5:
     case 6:
     case DIAGNOSTIC:
         return 8;
+    case 15:
     case 16:
         return size > 6 ? HEAD + 5 + (size_t)frame[6] + CRC_SIZE : HEAD + 5 + CRC_SIZE;
     case 17:
@@ -209,12 +213,19 @@ static bool is_strange(const struct wk_modbus_rtu *rtu, size_t at)
            is_right(frame, left);
 }
 
+static bool is_served(const struct wk_modbus_rtu *rtu, uint8_t unit)
+{
+    const uint8_t *others = rtu->config.others;
+    return unit == rtu->config.unit || unit == 0 ||
+           (others != NULL && (others[unit / 8] >> unit % 8 & 1) != 0);
+}
+
 /* Whether a request to us stands at `at`; *size octets. */
 static fit request_at(const struct wk_modbus_rtu *rtu, size_t at, size_t *size)
 {
     const uint8_t *frame = rtu->octets + at;
     const size_t left = rtu->size - at;
-    if (frame[0] != rtu->config.unit && frame[0] != 0) {
+    if (!is_served(rtu, frame[0])) {
         return FITS_NOT;
     }
     if (left < LEAST) {
@@ -241,11 +252,12 @@ static size_t other_at(const struct wk_modbus_rtu *rtu, size_t at)
         return 0;
     }
     const size_t request = request_size(frame, left);
-    if (frame[0] != rtu->config.unit && judge(frame, left, request) == FITS) {
+    const bool is_ours = is_served(rtu, frame[0]);
+    if (!is_ours && judge(frame, left, request) == FITS) {
         return request;
     }
     const size_t answer = answer_size(frame);
-    return frame[0] != rtu->config.unit && judge(frame, left, answer) == FITS ? answer : 0;
+    return !is_ours && judge(frame, left, answer) == FITS ? answer : 0;
 }
 
 static void count_junk(struct wk_modbus_rtu *rtu, size_t octets)
@@ -337,29 +349,65 @@ struct wk_bytes_in wk_modbus_rtu_request(const struct wk_modbus_rtu *rtu, bool *
     return wk_bytes_in_of(frame + 1, rtu->frame_size - 1 - CRC_SIZE);
 }
 
+uint8_t wk_modbus_rtu_unit(const struct wk_modbus_rtu *rtu)
+{
+    return rtu->octets[rtu->frame_at];
+}
+
+/* Octets of rtu->answer; 0: there is none, or no room. */
+static size_t put_frame(struct wk_modbus_rtu *rtu, uint8_t unit, const uint8_t *pdu,
+                        size_t pdu_size)
+{
+    if (pdu_size == 0 || pdu_size > WK_MODBUS_PDU) {
+        return 0;
+    }
+    const size_t size = 1 + pdu_size;
+    rtu->answer[0] = unit;
+    memcpy(rtu->answer + 1, pdu, pdu_size);
+    const uint16_t crc = crc_of(rtu->answer, size);
+    rtu->answer[size] = (uint8_t)(crc & 0xFF);
+    rtu->answer[size + 1] = (uint8_t)(crc >> 8);
+    return size + CRC_SIZE;
+}
+
+/* Functions whose answer may equal the request. */
+static bool may_repeat(uint8_t function)
+{
+    return function == 5 || function == 6 || function == DIAGNOSTIC || function == 22;
+}
+
+/* What was sent may come back. An answer that equals its request is taken for an echo only so long. */
+static void expect_echo(struct wk_modbus_rtu *rtu, size_t size, bool is_same, int64_t from_us)
+{
+    rtu->sent_us = is_same ? from_us + 2 * wk_modbus_rtu_silence_us(rtu) +
+                                 halves_us(rtu, 2 * (int64_t)size)
+                           : 0;
+    rtu->sent = size;
+    rtu->echoed = 0;
+}
+
 const uint8_t *wk_modbus_rtu_answer(struct wk_modbus_rtu *rtu,
                                     const struct wk_bytes_out *answer, size_t *size)
 {
     const bool is_last = answer->size > 0;
-    *size = 0;
-    if (is_last && answer->size <= WK_MODBUS_PDU) {
-        rtu->answer[0] = rtu->config.unit;
-        memcpy(rtu->answer + 1, answer->data, answer->size);
-        *size = 1 + answer->size;
-        const uint16_t crc = crc_of(rtu->answer, *size);
-        rtu->answer[(*size)++] = (uint8_t)(crc & 0xFF);
-        rtu->answer[(*size)++] = (uint8_t)(crc >> 8);
-    }
+    *size = put_frame(rtu, wk_modbus_rtu_unit(rtu), answer->data, answer->size);
     const bool is_same = *size == rtu->frame_size &&
                          memcmp(rtu->answer, rtu->octets + rtu->frame_at, *size) == 0;
-    rtu->sent_us = is_same ? rtu->octet_us + 2 * wk_modbus_rtu_silence_us(rtu) +
-                                 halves_us(rtu, 2 * (int64_t)*size)
-                           : 0;
-    rtu->sent = *size;
-    rtu->echoed = 0;
+    expect_echo(rtu, *size, is_same, rtu->octet_us);
     /* What came behind a request that is answered is noise: its master waits. */
     drop(rtu, is_last ? rtu->size : rtu->frame_at + rtu->frame_size);
     rtu->frame_size = 0;
     rtu->is_fresh = rtu->size > 0;
+    return rtu->answer;
+}
+
+const uint8_t *wk_modbus_rtu_answer_late(struct wk_modbus_rtu *rtu,
+                                         const struct wk_modbus_rtu_late *late, size_t *size)
+{
+    const bool waits = rtu->octet_us == late->asked_us && rtu->frame_size == 0;
+    *size = waits ? put_frame(rtu, late->unit, late->pdu.data, late->pdu.size) : 0;
+    if (*size > 0) {
+        expect_echo(rtu, *size, may_repeat(late->pdu.data[0]), late->now_us);
+    }
     return rtu->answer;
 }

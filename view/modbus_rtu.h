@@ -15,7 +15,10 @@
  * waits: the owner brings octets with the time they came at, asks when the next look is due, and
  * sends what there is to be sent.
  *
- *   receive -> tick says SERVE -> wk_modbus_rtu_request, serve, wk_modbus_rtu_answer -> send */
+ *   receive -> tick says SERVE -> wk_modbus_rtu_request, serve, wk_modbus_rtu_answer -> send
+ *
+ * Requests to units that live elsewhere may be served, too. Their answer takes time: they are done
+ * with by an empty answer, and answered late, if nothing has come since. */
 #ifndef WK_VIEW_MODBUS_RTU_H
 #define WK_VIEW_MODBUS_RTU_H
 
@@ -26,6 +29,8 @@
 #include "base/bytes.h"
 #include "view/modbus.h"
 
+#define WK_MODBUS_RTU_UNITS                                                                    \
+    32 /* octets of a set of units: bit u % 8 of octet u / 8 is unit u */
 #define WK_MODBUS_RTU_FRAME   256   /* octets of a frame, most */
 #define WK_MODBUS_RTU_HUNT    512   /* octets kept; older ones go */
 #define WK_MODBUS_RTU_FAST    19200 /* above it, silences are of fixed length */
@@ -36,6 +41,8 @@ struct wk_modbus_rtu_config {
     uint8_t unit;  /* 1..247 */
     uint32_t baud; /* 300..1000000 */
     uint8_t bits;  /* of a character, with start, parity and stop: 10 or 11 */
+    const uint8_t
+        *others; /* units beside ours whose requests are to be served, borrowed; NULL: none */
 };
 
 struct wk_modbus_rtu {
@@ -72,10 +79,22 @@ int64_t wk_modbus_rtu_due_us(const struct wk_modbus_rtu *rtu);
 bool wk_modbus_rtu_tick(struct wk_modbus_rtu *rtu, int64_t now_us);
 /** The request, from its function on, and whether it goes to all. */
 struct wk_bytes_in wk_modbus_rtu_request(const struct wk_modbus_rtu *rtu, bool *is_broadcast);
+/** The unit that the request goes to; 0: to all. */
+uint8_t wk_modbus_rtu_unit(const struct wk_modbus_rtu *rtu);
 /** Frames the answer to the request, which is done with then: *size octets that are to be sent
  *  and stay where they are until the next one; 0 if `answer` is empty. `answer` has at most
  *  WK_MODBUS_PDU octets. */
 const uint8_t *wk_modbus_rtu_answer(struct wk_modbus_rtu *rtu,
                                     const struct wk_bytes_out *answer, size_t *size);
+/* An answer that took its time. */
+struct wk_modbus_rtu_late {
+    int64_t asked_us; /* octet_us when the request was done with */
+    int64_t now_us;
+    uint8_t unit;
+    struct wk_bytes_in pdu; /* from the function on */
+};
+/** Frames it. *size is 0 if octets came since the request: its master does not wait any more. */
+const uint8_t *wk_modbus_rtu_answer_late(struct wk_modbus_rtu *rtu,
+                                         const struct wk_modbus_rtu_late *late, size_t *size);
 
 #endif

@@ -392,6 +392,47 @@ static void a_noisy_line_costs_the_frames_that_it_hits(void)
     EXPECT_I64(0, lost);
 }
 
+/* Unit 9 lives elsewhere: its request is done with, and its answer comes when it comes. */
+static void another_units_answer_comes_late_or_not_at_all(void)
+{
+    static const uint8_t k_others[WK_MODBUS_RTU_UNITS] = {[OTHER / 8] = 1U << OTHER % 8};
+    static const uint8_t k_pdu[] = {3, 2, 0x12, 0x34};
+    uint8_t frame[8] = {OTHER, 3, 0, 0, 0, 1};
+    uint8_t wanted[8] = {OTHER, 3, 2, 0x12, 0x34};
+    const size_t size = close_frame(frame, 6);
+    const size_t wanted_size = close_frame(wanted, 5);
+    for (int goes_on = 0; goes_on < 2; goes_on++) {
+        uint8_t none[1];
+        const struct wk_bytes_out later = wk_bytes_out_of(none, sizeof none);
+        size_t sent = 0;
+        EXPECT_OK(boot());
+        g_rtu.config.others = k_others;
+        for (size_t n = 0; n < size; n++) {
+            g_now_us += OCTET_US;
+            wk_modbus_rtu_receive(&g_rtu, g_now_us, frame + n, 1);
+        }
+        g_now_us += SILENCE;
+        EXPECT(wk_modbus_rtu_tick(&g_rtu, g_now_us));
+        EXPECT_I64(OTHER, wk_modbus_rtu_unit(&g_rtu));
+        (void)wk_modbus_rtu_answer(&g_rtu, &later, &sent);
+        EXPECT_I64(0, sent);
+        const int64_t asked_us = g_rtu.octet_us;
+        g_now_us += 200000;
+        if (goes_on != 0) {
+            wk_modbus_rtu_receive(&g_rtu, g_now_us, frame, 1);
+        }
+        const struct wk_modbus_rtu_late late = {.asked_us = asked_us,
+                                                .now_us = g_now_us,
+                                                .unit = OTHER,
+                                                .pdu = wk_bytes_in_of(k_pdu, sizeof k_pdu)};
+        const uint8_t *answer = wk_modbus_rtu_answer_late(&g_rtu, &late, &sent);
+        EXPECT_I64(goes_on != 0 ? 0 : wanted_size, sent);
+        if (sent == wanted_size) {
+            EXPECT_BYTES(wanted, answer, sent);
+        }
+    }
+}
+
 WK_TEST_MAIN(T(a_request_is_answered_after_its_silence_and_not_before),
              T(silences_are_those_of_the_standard), T(what_others_say_is_not_answered),
              T(octets_of_zero_before_a_request_lose_nothing),
@@ -403,4 +444,5 @@ WK_TEST_MAIN(T(a_request_is_answered_after_its_silence_and_not_before),
              T(broadcasts_are_done_by_all_and_answered_by_none),
              T(functions_that_are_not_there_are_refused),
              T(more_octets_than_there_is_room_for_are_counted),
+             T(another_units_answer_comes_late_or_not_at_all),
              T(a_noisy_line_costs_the_frames_that_it_hits))

@@ -10,6 +10,8 @@
 #define NO_ROW     UINT16_MAX
 #define TEN_MOST   18 /* the largest power of ten in 64 bits */
 #define CLASS_5    5
+#define CLASS_8    8
+#define SHIFT_TIME 6 /* its method */
 #define CLASS_70   70
 #define METHODS_70 2
 
@@ -72,8 +74,8 @@ static const struct wk_object *object_of(struct wk_points *points, wk_point poin
 static bool may_read(const struct wk_points *points, const struct wk_object *object,
                      uint8_t attribute)
 {
-    return (object->rights[points->role].get >> (attribute - 1) & 1U) != 0 &&
-           object->functions != NULL && object->functions->get != NULL;
+    return (object->access->rights[points->role].get >> (attribute - 1) & 1U) != 0 &&
+           object->access->functions != NULL && object->access->functions->get != NULL;
 }
 
 static wk_err get(const struct wk_points *points, const struct wk_object *object,
@@ -88,7 +90,7 @@ static wk_err get(const struct wk_points *points, const struct wk_object *object
     if (!may_read(points, object, attribute)) {
         return WK_E_DENIED;
     }
-    WK_TRY(object->functions->get(&call, attribute, &k_all, &cursor, out));
+    WK_TRY(object->access->functions->get(&call, attribute, &k_all, &cursor, out));
     return out->fault;
 }
 
@@ -228,30 +230,55 @@ wk_err wk_point_read_time(struct wk_points *points, wk_point point, struct wk_da
 
 /* ---- controls ---------------------------------------------------------------------------- */
 
-wk_err wk_point_switch(struct wk_points *points, wk_point point, wk_role role, bool closed)
+/* A method of a point's object, with the rights of `role`. */
+static wk_err act(const struct wk_points *points, const struct wk_object *object, wk_role role,
+                  uint8_t method, const struct wk_bytes_out *value)
 {
-    uint8_t octets[2];
-    struct wk_bytes_out zero = wk_bytes_out_of(octets, sizeof octets);
     struct wk_bytes_out reply = wk_bytes_out_of(NULL, 0);
-    const struct wk_object *object = object_of(points, point, 0);
-    const uint8_t method = closed ? METHODS_70 : 1;
-    if (object == NULL) {
-        return WK_E_NOT_FOUND;
-    }
-    if (object->class_id != CLASS_70 || object->functions->action == NULL) {
-        return WK_E_UNSUPPORTED;
-    }
-    if ((unsigned)role >= WK_ROLE_COUNT ||
-        (object->rights[role].action >> (method - 1) & 1U) == 0) {
-        return WK_E_DENIED;
-    }
+    struct wk_bytes_in parameter = wk_bytes_in_of(value->data, value->size);
     const struct wk_object_call call = {.meter = points->table->meter,
                                         .object = object,
                                         .now_us = points->now_us,
                                         .role = role};
+    if ((unsigned)role >= WK_ROLE_COUNT ||
+        (object->access->rights[role].action >> (method - 1) & 1U) == 0) {
+        return WK_E_DENIED;
+    }
+    return object->access->functions->action(&call, method, &parameter, &reply);
+}
+
+/* WK_OK if it is of the class and does anything. */
+static wk_err find(struct wk_points *points, wk_point point, uint16_t class_id,
+                   const struct wk_object **object)
+{
+    *object = object_of(points, point, 0);
+    if (*object == NULL) {
+        return WK_E_NOT_FOUND;
+    }
+    return (*object)->class_id == class_id && (*object)->access->functions->action != NULL
+               ? WK_OK
+               : WK_E_UNSUPPORTED;
+}
+
+wk_err wk_point_switch(struct wk_points *points, wk_point point, wk_role role, bool closed)
+{
+    const struct wk_object *object;
+    uint8_t octets[2];
+    struct wk_bytes_out zero = wk_bytes_out_of(octets, sizeof octets);
+    WK_TRY(find(points, point, CLASS_70, &object));
     wk_axdr_put_integer(&zero, 0);
-    struct wk_bytes_in parameter = wk_bytes_in_of(octets, zero.size);
-    return object->functions->action(&call, method, &parameter, &reply);
+    return act(points, object, role, closed ? METHODS_70 : 1, &zero);
+}
+
+wk_err wk_point_shift_time(struct wk_points *points, wk_point point, wk_role role,
+                           int16_t shift_s)
+{
+    const struct wk_object *object;
+    uint8_t octets[3];
+    struct wk_bytes_out shift = wk_bytes_out_of(octets, sizeof octets);
+    WK_TRY(find(points, point, CLASS_8, &object));
+    wk_axdr_put_long(&shift, shift_s);
+    return act(points, object, role, SHIFT_TIME, &shift);
 }
 
 /* ---- forms ------------------------------------------------------------------------------- */

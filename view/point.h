@@ -91,6 +91,10 @@ WK_MUST_USE wk_err wk_point_read_octets(struct wk_points *points, wk_point point
  *  `role`; relays follow with the next window. WK_E_UNSUPPORTED: the point is no control; WK_E_DENIED; or what the method returns. */
 WK_MUST_USE wk_err wk_point_switch(struct wk_points *points, wk_point point, wk_role role,
                                    bool closed);
+/** Shifts the clock (class 8, shift_time) by so many seconds with the rights of `role`. Errors as
+ *  wk_point_switch. */
+WK_MUST_USE wk_err wk_point_shift_time(struct wk_points *points, wk_point point, wk_role role,
+                                       int16_t shift_s);
 /** A date-time. */
 WK_MUST_USE wk_err wk_point_read_time(struct wk_points *points, wk_point point,
                                       struct wk_datetime *time);

@@ -27,6 +27,10 @@
     X(WK_POINT_IMPORT_T2, ONE, 3, 2, 1, 0, 1, 8, 2, 0, 0, "active energy import T2")           \
     X(WK_POINT_EXPORT_T1, ONE, 3, 2, 1, 0, 2, 8, 1, 0, 0, "active energy export T1")           \
     X(WK_POINT_EXPORT_T2, ONE, 3, 2, 1, 0, 2, 8, 2, 0, 0, "active energy export T2")           \
+    X(WK_POINT_IMPORT_T3, ONE, 3, 2, 1, 0, 1, 8, 3, 0, 0, "active energy import T3")           \
+    X(WK_POINT_IMPORT_T4, ONE, 3, 2, 1, 0, 1, 8, 4, 0, 0, "active energy import T4")           \
+    X(WK_POINT_EXPORT_T3, ONE, 3, 2, 1, 0, 2, 8, 3, 0, 0, "active energy export T3")           \
+    X(WK_POINT_EXPORT_T4, ONE, 3, 2, 1, 0, 2, 8, 4, 0, 0, "active energy export T4")           \
     X(WK_POINT_THROUGHPUT, SUM, 3, 2, 1, 0, 1, 8, 0, 2, 0, "active energy import + export")    \
     X(WK_POINT_IMPORT_L1, ONE, 3, 2, 1, 0, 21, 8, 0, 0, 0, "active energy import L1")          \
     X(WK_POINT_IMPORT_L2, ONE, 3, 2, 1, 0, 41, 8, 0, 0, 0, "active energy import L2")          \
@@ -99,6 +103,8 @@
     X(WK_POINT_DEMAND, ONE, 5, 3, 1, 0, 1, 4, 0, 0, 0, "demand of the last interval")          \
     X(WK_POINT_DEMAND_NOW, ONE, 5, 2, 1, 0, 1, 4, 0, 0, 0, "demand so far")                    \
     X(WK_POINT_DEMAND_MAX, ONE, 4, 2, 1, 0, 1, 6, 0, 0, 0, "maximum demand")                   \
+    X(WK_POINT_DEMAND_MAX_TIME, TIME, 4, 5, 1, 0, 1, 6, 0, 0, 0, "time of maximum demand")     \
+    X(WK_POINT_DEMAND_PERIODS, ONE, 5, 9, 1, 0, 1, 4, 0, 0, 0, "periods of demand in one")     \
     X(WK_POINT_DEMAND_PERIOD, ONE, 5, 8, 1, 0, 1, 4, 0, 0, 0, "period of demand, s")           \
     X(WK_POINT_SUPPLY, ONE, 70, 2, 0, 0, 96, 3, 10, 0, 0, "supply: 1 = closed")                \
     X(WK_POINT_RELAY_1, ONE, 70, 2, 0, 1, 96, 3, 10, 0, 0, "load relay 1: 1 = closed")         \

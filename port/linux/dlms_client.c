@@ -394,6 +394,19 @@ wk_err wk_dlms_client_action(struct wk_dlms_client *client, const struct wk_apdu
     return run(client);
 }
 
+wk_err wk_dlms_client_call(struct wk_dlms_client *client, const struct wk_apdu_target *target,
+                           struct wk_bytes_in parameter, uint8_t *value, size_t room,
+                           size_t *size)
+{
+    struct wk_bytes_out out = wk_bytes_out_of(value, room);
+    const struct wk_client_sink sink = {.self = &out, .take = take_into};
+    WK_TRY(must_be_open(client));
+    WK_TRY(wk_client_action(&client->client, target, parameter, sink));
+    WK_TRY(run(client));
+    *size = out.size;
+    return WK_OK;
+}
+
 /* ---- what is read most ------------------------------------------------------------------- */
 
 static struct wk_apdu_target target_of(uint16_t class_id, const uint8_t obis[WK_OBIS_SIZE],

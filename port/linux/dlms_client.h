@@ -94,6 +94,13 @@ WK_MUST_USE wk_err wk_dlms_client_action(struct wk_dlms_client *client,
                                          const struct wk_apdu_target *target,
                                          const void *parameter, size_t size);
 
+/** As wk_dlms_client_action, with what it returns: A-XDR, *size octets, 0 for nothing. WK_E_FULL: more
+ *  than `room`. */
+WK_MUST_USE wk_err wk_dlms_client_call(struct wk_dlms_client *client,
+                                       const struct wk_apdu_target *target,
+                                       struct wk_bytes_in parameter, uint8_t *value,
+                                       size_t room, size_t *size);
+
 /* ---- what is read most ------------------------------------------------------------------- */
 
 struct wk_dlms_register {

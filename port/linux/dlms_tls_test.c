@@ -40,13 +40,6 @@ static char g_key[64];
 
 static bool make_credentials(void)
 {
-    struct wk_pki_entity root;
-    struct wk_pki_entity meter = {NULL, NULL};
-    const struct wk_pki_wish root_wish = {.subject = "root", .authority = true};
-    const struct wk_pki_wish meter_wish = {.subject = "meter",
-                                           .names = "IP:127.0.0.1,DNS:meter.example"};
-    const struct wk_pki_entity *const roots[] = {&root, NULL};
-    const struct wk_pki_entity *const chain[] = {&meter, NULL};
     if (g_ca[0] != '\0') {
         return true;
     }
@@ -54,15 +47,9 @@ static bool make_credentials(void)
         return false;
     }
     (void)snprintf(g_ca, sizeof g_ca, "%s/ca.pem", g_folder);
-    (void)snprintf(g_certificate, sizeof g_certificate, "%s/meter.pem", g_folder);
-    (void)snprintf(g_key, sizeof g_key, "%s/meter.key", g_folder);
-    const bool good =
-        wk_pki_make(&root, NULL, &root_wish) && wk_pki_make(&meter, &root, &meter_wish) &&
-        wk_pki_write_chain(g_ca, roots) && wk_pki_write_chain(g_certificate, chain) &&
-        wk_pki_write_key(g_key, &meter);
-    wk_pki_free(&root);
-    wk_pki_free(&meter);
-    return good;
+    (void)snprintf(g_certificate, sizeof g_certificate, "%s/own.pem", g_folder);
+    (void)snprintf(g_key, sizeof g_key, "%s/own.key", g_folder);
+    return wk_pki_write_credentials(g_folder, "IP:127.0.0.1,DNS:meter.example");
 }
 
 static struct wk_tls_context *make_trust(bool is_server)

@@ -124,6 +124,11 @@ static struct peer **add_peer(struct wk_dlms_udp *udp, const struct sockaddr *fr
 static void send_datagram(struct wk_dlms_udp *udp, const struct peer *peer,
                           const uint8_t *octets, size_t size)
 {
+    if (udp->config.address == NULL) {
+        udp->config.send(udp->config.self, (const struct sockaddr *)&peer->address, octets,
+                         size);
+        return;
+    }
     uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)octets, (unsigned)size);
     (void)uv_udp_try_send(&udp->socket, &buffer, 1, (const struct sockaddr *)&peer->address);
 }
@@ -223,6 +228,16 @@ static void take_frame(struct wk_dlms_udp *udp, const struct sockaddr *from,
     serve(udp, peer, frame, size);
 }
 
+void wk_dlms_udp_take(struct wk_dlms_udp *udp, const struct sockaddr *from,
+                      const uint8_t *octets, size_t size)
+{
+    if (size <= WK_WRAPPER_SIZE || size > FRAME_MOST) {
+        udp->counts.dropped++;
+        return;
+    }
+    take_frame(udp, from, octets, size);
+}
+
 static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct wk_dlms_udp *udp = handle->data;
@@ -237,11 +252,11 @@ static void on_datagram(uv_udp_t *socket, ssize_t size, const uv_buf_t *buffer,
     if (from == NULL) {
         return; /* nothing was there */
     }
-    if (size <= WK_WRAPPER_SIZE || size > FRAME_MOST || (flags & UV_UDP_PARTIAL) != 0) {
+    if (size < 0 || (flags & UV_UDP_PARTIAL) != 0) {
         udp->counts.dropped++;
         return;
     }
-    take_frame(udp, from, (const uint8_t *)buffer->base, (size_t)size);
+    wk_dlms_udp_take(udp, from, (const uint8_t *)buffer->base, (size_t)size);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -334,7 +349,7 @@ wk_err wk_dlms_udp_start(struct wk_dlms_udp **udp, const struct wk_dlms_udp_conf
     made->socket.data = made;
     made->sweep.data = made;
     made->handles = 2;
-    int failure = listen_on(made);
+    int failure = config->address != NULL ? listen_on(made) : 0;
     if (failure == 0) {
         failure = uv_timer_start(&made->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     }

@@ -29,8 +29,10 @@
 
 struct wk_dlms_udp_config {
     uv_loop_t *loop;
-    const char *address; /* numeric, "127.0.0.1" or "::" */
-    uint16_t port;       /* 0 = any free one */
+    const char
+        *address;  /* numeric, "127.0.0.1" or "::"; NULL: there is no socket, the owner carries
+                            datagrams by `send` and wk_dlms_udp_take */
+    uint16_t port; /* 0 = any free one */
     struct wk_session_config session;
     void *self; /* for the functions below */
     /** UTC in microseconds since 1970, as the meter's clock has it. */
@@ -39,6 +41,8 @@ struct wk_dlms_udp_config {
      *  commit what it changed. NULL: nothing to do. */
     void (*served)(void *self);
     uint32_t idle_ms; /* 0 = WK_DLMS_UDP_IDLE_MS */
+    /** Without an address: sends a datagram; one that does not go is as good as lost. */
+    void (*send)(void *self, const struct sockaddr *to, const uint8_t *octets, size_t size);
 };
 
 struct wk_dlms_udp_counts {
@@ -57,6 +61,9 @@ struct wk_dlms_udp;
 WK_MUST_USE wk_err wk_dlms_udp_start(struct wk_dlms_udp **udp,
                                      const struct wk_dlms_udp_config *config,
                                      char error[WK_DLMS_UDP_ERROR]);
+/** Without an address: a datagram came from an AF_INET address, which need not be one of a network. */
+void wk_dlms_udp_take(struct wk_dlms_udp *udp, const struct sockaddr *from,
+                      const uint8_t *octets, size_t size);
 /** The port it listens on. */
 uint16_t wk_dlms_udp_port(const struct wk_dlms_udp *udp);
 struct wk_dlms_udp_counts wk_dlms_udp_counts(const struct wk_dlms_udp *udp);

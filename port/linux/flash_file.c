@@ -45,6 +45,28 @@ static wk_err file_sync(void *self)
     return fdatasync(flash->file) == 0 ? WK_OK : WK_E_IO;
 }
 
+#define NO_SPACE "no space left on the device for the meter's store: free some and start again"
+
+/* A sector that was cut short is written anew. */
+static wk_err add_sectors(struct wk_flash_file *flash, const char *path, uint32_t first,
+                          uint32_t end)
+{
+    for (uint32_t sector = first; sector < end; sector++) {
+        errno = 0;
+        if (file_erase(flash, sector * WK_FLASH_FILE_SECTOR) != WK_OK) {
+            const int reason = errno != 0 ? errno : ENOSPC;
+            return fail(flash, WK_E_IO, path, reason == ENOSPC ? NO_SPACE : strerror(reason));
+        }
+    }
+    return WK_OK;
+}
+
+static wk_err grow(struct wk_flash_file *flash, const char *path, uint32_t first, uint32_t end)
+{
+    WK_TRY(add_sectors(flash, path, first, end));
+    return fsync(flash->file) == 0 ? WK_OK : fail(flash, WK_E_IO, path, strerror(errno));
+}
+
 /* A half-made file (the disk filled up, the process was killed) has no size yet that counts:
  * it is made under another name. */
 static wk_err make(struct wk_flash_file *flash, const char *path, uint32_t sector_count)
@@ -55,16 +77,10 @@ static wk_err make(struct wk_flash_file *flash, const char *path, uint32_t secto
     if (flash->file < 0) {
         return fail(flash, WK_E_IO, path, strerror(errno));
     }
-    for (uint32_t sector = 0; sector < sector_count; sector++) {
-        errno = 0;
-        if (file_erase(flash, sector * WK_FLASH_FILE_SECTOR) != WK_OK) {
-            const int reason = errno != 0 ? errno : ENOSPC;
-            unlink(fresh);
-            return fail(flash, WK_E_IO, path,
-                        reason == ENOSPC ? "no space left on the device for the meter's store: "
-                                           "free some and start again"
-                                         : strerror(reason));
-        }
+    const wk_err err = add_sectors(flash, path, 0, sector_count);
+    if (err != WK_OK) {
+        unlink(fresh);
+        return err;
     }
     if (fsync(flash->file) != 0 || rename(fresh, path) != 0) {
         return fail(flash, WK_E_IO, path, strerror(errno));
@@ -72,7 +88,8 @@ static wk_err make(struct wk_flash_file *flash, const char *path, uint32_t secto
     return WK_OK;
 }
 
-wk_err wk_flash_file_open(struct wk_flash_file *flash, const char *path, uint32_t sector_count)
+wk_err wk_flash_file_open(struct wk_flash_file *flash, const char *path, uint32_t sector_count,
+                          uint32_t least)
 {
     struct stat status;
     memset(flash, 0, sizeof *flash);
@@ -97,11 +114,17 @@ wk_err wk_flash_file_open(struct wk_flash_file *flash, const char *path, uint32_
     if (flock(flash->file, LOCK_EX | LOCK_NB) != 0) {
         return fail(flash, WK_E_BUSY, path, "another process keeps this meter: stop it first");
     }
-    if (fstat(flash->file, &status) != 0 ||
-        (uint64_t)status.st_size != (uint64_t)sector_count * WK_FLASH_FILE_SECTOR) {
-        return fail(flash, WK_E_CORRUPT, path, "is not a store of this size");
+    if (fstat(flash->file, &status) != 0) {
+        return fail(flash, WK_E_IO, path, strerror(errno));
     }
-    return WK_OK;
+    const uint64_t size = (uint64_t)status.st_size;
+    if (size == (uint64_t)sector_count * WK_FLASH_FILE_SECTOR) {
+        return WK_OK;
+    }
+    return size < (uint64_t)least * WK_FLASH_FILE_SECTOR ||
+                   size > (uint64_t)sector_count * WK_FLASH_FILE_SECTOR
+               ? fail(flash, WK_E_CORRUPT, path, "is not a store of this size")
+               : grow(flash, path, (uint32_t)(size / WK_FLASH_FILE_SECTOR), sector_count);
 }
 
 void wk_flash_file_close(struct wk_flash_file *flash)

@@ -19,10 +19,12 @@ struct wk_flash_file {
     char why[WK_FLASH_FILE_WHY];
 };
 
-/** Opens or makes the file. WK_E_IO: cannot (see `why`: disk full, no permission ...);
- *  WK_E_CORRUPT: it has another size; WK_E_BUSY: another process has it open. */
+/** Opens or makes the file. One that has `least` sectors or more gets the sectors that it lacks,
+ *  erased, behind those it has: a layout that grew at its end. WK_E_IO: cannot (see `why`: disk
+ *  full, no permission ...); WK_E_CORRUPT: it has another size; WK_E_BUSY: another process has it
+ *  open. */
 WK_MUST_USE wk_err wk_flash_file_open(struct wk_flash_file *flash, const char *path,
-                                      uint32_t sector_count);
+                                      uint32_t sector_count, uint32_t least);
 void wk_flash_file_close(struct wk_flash_file *flash);
 
 #endif

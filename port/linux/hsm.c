@@ -524,6 +524,12 @@ static wk_err slot_of_label(struct wk_hsm *hsm, const char *label, uint8_t *slot
     return WK_OK;
 }
 
+void wk_hsm_look_again(struct wk_hsm *hsm)
+{
+    memset(hsm->secret, 0, sizeof hsm->secret);
+    memset(hsm->private_key, 0, sizeof hsm->private_key);
+}
+
 wk_err wk_hsm_slot_of(struct wk_hsm *hsm, const char *name, uint8_t *slot)
 {
     char *end;

@@ -59,6 +59,8 @@ WK_MUST_USE wk_err wk_hsm_make_key(struct wk_hsm *hsm, uint8_t slot, uint8_t siz
  *  WK_E_NOT_FOUND: the slot is empty. */
 WK_MUST_USE wk_err wk_hsm_point(struct wk_hsm *hsm, uint8_t slot, uint8_t point[WK_HAL_POINT],
                                 uint8_t *size);
+/** Forgets where the token has its objects: another process may have made them anew. */
+void wk_hsm_look_again(struct wk_hsm *hsm);
 /** The slot of a private key by its label, or by its number as text. WK_E_NOT_FOUND: there is none,
  *  or its CKA_ID is no slot. */
 WK_MUST_USE wk_err wk_hsm_slot_of(struct wk_hsm *hsm, const char *name, uint8_t *slot);

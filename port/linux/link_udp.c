@@ -2,37 +2,34 @@
 #include "port/linux/link_udp.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+
+#include "port/linux/link_reach.h"
 
 struct wk_link_udp {
-    struct wk_link_udp_config config;
-    uv_timer_t timer; /* first: freed when it is closed */
+    struct wk_link_carrier_config config;
+    struct wk_link_reach reach;
     uv_udp_t socket;
-    uv_getaddrinfo_t lookup;
     bool has_socket;
-    bool looking;
     bool carries;
-    bool stopping;
-    bool timer_closed;
-    char why[WK_LINK_UDP_ERROR];
+    bool reach_ended;
+    char why[WK_LINK_CARRIER_ERROR];
     uint8_t packet[WK_LINK_UDP_PACKET];
 };
 
 static void release(struct wk_link_udp *udp)
 {
-    if (udp->stopping && udp->timer_closed && !udp->has_socket && !udp->looking) {
+    if (udp->reach_ended && !udp->has_socket) {
         free(udp);
     }
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_reach_ended(void *self)
 {
-    struct wk_link_udp *udp = handle->data;
-    udp->timer_closed = true;
+    struct wk_link_udp *udp = self;
+    udp->reach_ended = true;
     release(udp);
 }
 
@@ -42,8 +39,6 @@ static void on_socket_closed(uv_handle_t *handle)
     udp->has_socket = false;
     release(udp);
 }
-
-static void look_up(uv_timer_t *timer);
 
 static void set_carries(struct wk_link_udp *udp, bool carries)
 {
@@ -66,9 +61,13 @@ static void give_up(struct wk_link_udp *udp, const char *what, const char *why)
     snprintf(udp->why, sizeof udp->why, "%s: %s", what, why);
     close_socket(udp);
     set_carries(udp, false);
-    if (!udp->stopping) {
-        uv_timer_start(&udp->timer, look_up, WK_LINK_UDP_AGAIN_MS, 0);
-    }
+    wk_link_reach_again(&udp->reach, WK_LINK_UDP_AGAIN_MS);
+}
+
+static void on_failed(void *self, const char *why)
+{
+    struct wk_link_udp *udp = self;
+    give_up(udp, udp->config.to->host, why);
 }
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
@@ -89,24 +88,14 @@ static void on_packet(uv_udp_t *socket, ssize_t count, const uv_buf_t *buffer,
     }
 }
 
-static bool tie(struct wk_link_udp *udp)
+static void on_address(void *self, const struct sockaddr *to)
 {
+    struct wk_link_udp *udp = self;
     uv_os_fd_t fd;
-    const char *interface = udp->config.interface;
-    if (interface == NULL || interface[0] == '\0') {
-        return true;
+    if (udp->has_socket) { /* the one before is still being closed */
+        wk_link_reach_again(&udp->reach, 1);
+        return;
     }
-    if (uv_fileno((uv_handle_t *)&udp->socket, &fd) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
-                   (socklen_t)strnlen(interface, IFNAMSIZ)) != 0) {
-        give_up(udp, interface, strerror(errno));
-        return false;
-    }
-    return true;
-}
-
-static void open_socket(struct wk_link_udp *udp, const struct sockaddr *to)
-{
     int code = uv_udp_init_ex(udp->config.loop, &udp->socket, (unsigned)to->sa_family);
     if (code != 0) {
         give_up(udp, "socket", uv_strerror(code));
@@ -114,7 +103,9 @@ static void open_socket(struct wk_link_udp *udp, const struct sockaddr *to)
     }
     udp->has_socket = true;
     udp->socket.data = udp;
-    if (!tie(udp)) {
+    if (uv_fileno((uv_handle_t *)&udp->socket, &fd) != 0 ||
+        !wk_link_reach_tie(&udp->reach, fd)) {
+        give_up(udp, udp->config.interface, strerror(errno));
         return;
     }
     code = uv_udp_connect(&udp->socket, to);
@@ -122,66 +113,18 @@ static void open_socket(struct wk_link_udp *udp, const struct sockaddr *to)
         code = uv_udp_recv_start(&udp->socket, on_room, on_packet);
     }
     if (code != 0) {
-        give_up(udp, udp->config.host, uv_strerror(code));
+        give_up(udp, udp->config.to->host, uv_strerror(code));
         return;
     }
     udp->why[0] = '\0';
     set_carries(udp, true);
 }
 
-static void on_address(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found)
-{
-    struct wk_link_udp *udp = lookup->data;
-    udp->looking = false;
-    if (udp->stopping) {
-        release(udp);
-    } else if (status != 0) {
-        give_up(udp, udp->config.host, uv_strerror(status));
-    } else {
-        open_socket(udp, found->ai_addr);
-    }
-    uv_freeaddrinfo(found);
-}
+/* ---- the carrier ------------------------------------------------------------------------- */
 
-static void look_up(uv_timer_t *timer)
+static wk_err send_datagram(void *self, const uint8_t *packet, size_t length)
 {
-    struct wk_link_udp *udp = timer->data;
-    char port[8];
-    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
-    if (udp->has_socket) { /* the one before is still being closed */
-        uv_timer_start(timer, look_up, 1, 0);
-        return;
-    }
-    snprintf(port, sizeof port, "%u", udp->config.port);
-    udp->looking = true;
-    udp->lookup.data = udp;
-    const int code = uv_getaddrinfo(udp->config.loop, &udp->lookup, on_address,
-                                    udp->config.host, port, &hints);
-    if (code != 0) {
-        udp->looking = false;
-        give_up(udp, udp->config.host, uv_strerror(code));
-    }
-}
-
-wk_err wk_link_udp_start(struct wk_link_udp **udp, const struct wk_link_udp_config *config)
-{
-    struct wk_link_udp *fresh = calloc(1, sizeof *fresh);
-    if (fresh == NULL) {
-        return WK_E_IO;
-    }
-    fresh->config = *config;
-    if (uv_timer_init(config->loop, &fresh->timer) != 0) {
-        free(fresh);
-        return WK_E_IO;
-    }
-    fresh->timer.data = fresh;
-    uv_timer_start(&fresh->timer, look_up, 0, 0);
-    *udp = fresh;
-    return WK_OK;
-}
-
-wk_err wk_link_udp_send(struct wk_link_udp *udp, const uint8_t *packet, size_t length)
-{
+    struct wk_link_udp *udp = self;
     const uv_buf_t buffer = {.base = (char *)(uintptr_t)packet, .len = length};
     if (!udp->carries) {
         return WK_E_CLOSED;
@@ -194,29 +137,48 @@ wk_err wk_link_udp_send(struct wk_link_udp *udp, const uint8_t *packet, size_t l
         return WK_OK; /* of a datagram before: as good as lost */
     }
     if (code < 0) {
-        give_up(udp, udp->config.host, uv_strerror(code));
+        give_up(udp, udp->config.to->host, uv_strerror(code));
         return WK_E_CLOSED;
     }
     return WK_OK;
 }
 
-const char *wk_link_udp_why(const struct wk_link_udp *udp)
+static const char *why(const void *self)
 {
+    const struct wk_link_udp *udp = self;
     return udp->why;
 }
 
-void wk_link_udp_stop(struct wk_link_udp *udp)
+static void stop(void *self)
 {
-    if (udp == NULL) {
-        return;
-    }
-    udp->stopping = true;
+    struct wk_link_udp *udp = self;
     udp->carries = false;
-    if (udp->looking) {
-        uv_cancel((uv_req_t *)&udp->lookup);
-    }
     close_socket(udp);
-    if (!uv_is_closing((uv_handle_t *)&udp->timer)) {
-        uv_close((uv_handle_t *)&udp->timer, on_timer_closed);
+    wk_link_reach_stop(&udp->reach);
+}
+
+wk_err wk_link_udp_start(struct wk_link_carrier *carrier,
+                         const struct wk_link_carrier_config *config,
+                         char error[WK_LINK_CARRIER_ERROR])
+{
+    struct wk_link_udp *fresh = calloc(1, sizeof *fresh);
+    if (fresh == NULL) {
+        snprintf(error, WK_LINK_CARRIER_ERROR, "no memory");
+        return WK_E_IO;
     }
+    fresh->config = *config;
+    fresh->reach = (struct wk_link_reach){.config = &fresh->config,
+                                          .kind = SOCK_DGRAM,
+                                          .self = fresh,
+                                          .found = on_address,
+                                          .failed = on_failed,
+                                          .ended = on_reach_ended};
+    if (wk_link_reach_start(&fresh->reach) != WK_OK) {
+        free(fresh);
+        snprintf(error, WK_LINK_CARRIER_ERROR, "the loop refuses a timer");
+        return WK_E_IO;
+    }
+    *carrier = (struct wk_link_carrier){
+        .self = fresh, .send = send_datagram, .why = why, .stop = stop};
+    return WK_OK;
 }

@@ -25,6 +25,10 @@
 #define T35_FAST_US    1750  /* (Modbus over serial line V1.02, 2.5.1.1) */
 #define US_PER_S       INT64_C(1000000)
 #define BLOCK          256
+#define RTU_FRAME_MORE 3 /* octets of a frame beside function and data */
+#define TURNAROUND_US                                                                          \
+    150000 /* after a broadcast (Modbus over serial line V1.02, 2.4.1: 100 to 200 ms) */
+#define GAP_LEAST_US 20000 /* USB adapters hold octets back for up to 16 ms */
 
 static wk_err blame(struct wk_modbus *modbus, wk_err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -195,6 +199,7 @@ static wk_err open_line(struct wk_modbus *modbus)
         return err;
     }
     modbus->file = file;
+    modbus->is_settled = false;
     return WK_OK;
 }
 
@@ -247,6 +252,14 @@ static wk_err connect_now(struct wk_modbus *modbus)
         return WK_OK;
     }
     return modbus->serial ? open_line(modbus) : open_socket(modbus);
+}
+
+wk_err wk_modbus_check_uri(const char *uri, char why[WK_MODBUS_WHY])
+{
+    struct wk_modbus modbus = {.file = -1};
+    const wk_err err = take_uri(&modbus, uri);
+    memcpy(why, modbus.why, WK_MODBUS_WHY);
+    return err;
 }
 
 wk_err wk_modbus_open(struct wk_modbus *modbus, const struct wk_modbus_config *config)
@@ -307,12 +320,19 @@ static wk_err lose(struct wk_modbus *modbus)
                  strerror(reason));
 }
 
-/* Waits until the line has been silent for long enough; what comes is of no use. */
+static int64_t t35_of(const struct wk_modbus *modbus)
+{
+    return modbus->baud > FAST_BAUD ? T35_FAST_US : 7 * wire_us(modbus, 1) / 2;
+}
+
+/* Waits until the line has been silent for long enough; what comes is of no use. On TCP nothing is
+ * waited for, but it is seen whether the other end has closed. */
 static wk_err keep_silence(struct wk_modbus *modbus)
 {
     uint8_t waste[BLOCK];
-    const int64_t t35_us = modbus->baud > FAST_BAUD ? T35_FAST_US : 7 * wire_us(modbus, 1) / 2;
-    const int64_t silent_us = modbus->silent_us > t35_us ? modbus->silent_us : t35_us;
+    const int64_t t35_us = t35_of(modbus);
+    const int64_t least_us = modbus->is_settled || !modbus->rtu ? 0 : t35_us;
+    const int64_t silent_us = modbus->silent_us > least_us ? modbus->silent_us : least_us;
     const int64_t begin_us = steady_us();
     const int64_t most_us = 2 * (int64_t)modbus->timeout_ms * 1000 + silent_us;
     for (;;) {
@@ -322,9 +342,11 @@ static wk_err keep_silence(struct wk_modbus *modbus)
         }
         if (got == 0) {
             modbus->silent_us = 0;
+            modbus->is_settled = true;
             return WK_OK;
         }
         modbus->junk += (uint64_t)got;
+        modbus->is_settled = false;
         if (steady_us() - begin_us > most_us) {
             return blame(modbus, WK_E_BUSY, "%s: the line is never silent", modbus->path);
         }
@@ -343,16 +365,33 @@ static wk_err send_all(struct wk_modbus *modbus, const uint8_t *octets, size_t s
     return WK_OK;
 }
 
+/* Connects, and waits until the line is free. A connection that the other end has closed meanwhile
+ * is made anew: nothing was sent on it. */
+wk_err wk_modbus_settle(struct wk_modbus *modbus)
+{
+    const bool was_open = modbus->file >= 0;
+    WK_TRY(connect_now(modbus));
+    wk_err err = keep_silence(modbus);
+    if (err == WK_E_IO && was_open) {
+        WK_TRY(connect_now(modbus));
+        err = keep_silence(modbus);
+    }
+    return err;
+}
+
 static wk_err conclude(struct wk_modbus *modbus, const struct wk_modbus_hunt *hunt,
                        wk_modbus_found found)
 {
     const unsigned unit = hunt->request.unit;
     modbus->junk += hunt->junk;
+    modbus->echo = hunt->echo;
+    if (found == WK_MODBUS_ANSWER) {
+        return WK_OK;
+    }
     if (found == WK_MODBUS_EXCEPTION) {
-        modbus->exception = hunt->exception;
-        return blame(modbus, WK_E_REFUSED, "unit %u refuses registers %u..%u: %s", unit,
-                     hunt->request.address, hunt->request.address + hunt->request.count - 1U,
-                     wk_modbus_frame_exception(hunt->exception));
+        modbus->exception = hunt->answer.pdu[1];
+        return blame(modbus, WK_E_REFUSED, "unit %u refuses function %u: %s", unit,
+                     hunt->request.pdu[0], wk_modbus_frame_exception(modbus->exception));
     }
     if (found == WK_MODBUS_BROKEN) {
         wk_modbus_close(modbus);
@@ -372,44 +411,69 @@ static wk_err conclude(struct wk_modbus *modbus, const struct wk_modbus_hunt *hu
                        unit, hunt->size);
 }
 
-static wk_err attempt(struct wk_modbus *modbus, const struct wk_modbus_request *request,
-                      struct wk_modbus_hunt *hunt)
+static wk_err send_request(struct wk_modbus *modbus, const struct wk_modbus_message *request,
+                           struct wk_modbus_hunt *hunt)
 {
-    uint8_t frame[WK_MODBUS_TCP_REQUEST];
-    uint8_t block[BLOCK];
-    WK_TRY(connect_now(modbus));
+    uint8_t frame[WK_MODBUS_TCP_MOST];
     size_t size;
     if (modbus->rtu) {
-        WK_TRY(keep_silence(modbus));
-        wk_modbus_hunt_rtu(hunt, request);
+        wk_modbus_hunt_rtu(hunt, request, modbus->echo);
         size = wk_modbus_frame_rtu(request, frame);
     } else {
         wk_modbus_hunt_tcp(hunt, request, ++modbus->transaction);
         size = wk_modbus_frame_tcp(request, modbus->transaction, frame);
     }
-    WK_TRY(send_all(modbus, frame, size));
-    const int64_t end_us = steady_us() + (int64_t)modbus->timeout_ms * 1000 +
-                           wire_us(modbus, size + 5 + 2 * (size_t)request->count);
+    modbus->is_settled = false;
+    return send_all(modbus, frame, size);
+}
+
+/* Waits for the answer: its begin for the timeout, all of it for as long as the line needs besides. */
+static wk_err await_answer(struct wk_modbus *modbus, struct wk_modbus_hunt *hunt)
+{
+    uint8_t block[BLOCK];
+    const int64_t t35_us = t35_of(modbus);
+    const int64_t gap_us = t35_us > GAP_LEAST_US ? t35_us : GAP_LEAST_US;
+    const bool by_gap = modbus->rtu && !wk_modbus_hunt_is_sized(hunt);
+    const int64_t begun_us = steady_us() + (int64_t)modbus->timeout_ms * 1000 +
+                             wire_us(modbus, RTU_FRAME_MORE + hunt->request.size);
+    const int64_t whole_us = begun_us + wire_us(modbus, WK_MODBUS_RTU_MOST);
     wk_modbus_found found = WK_MODBUS_NOTHING;
-    for (int64_t now_us = steady_us(); found == WK_MODBUS_NOTHING && now_us < end_us;
-         now_us = steady_us()) {
-        const int got = receive(modbus, block, sizeof block, end_us - now_us);
+    for (int64_t now_us = steady_us(); found == WK_MODBUS_NOTHING; now_us = steady_us()) {
+        const int64_t left_us = (hunt->size > 0 ? whole_us : begun_us) - now_us;
+        if (left_us <= 0) {
+            found = wk_modbus_hunt_end(hunt);
+            break;
+        }
+        const bool may_end = by_gap && hunt->size > 0 && gap_us < left_us;
+        const int got = receive(modbus, block, sizeof block, may_end ? gap_us : left_us);
         if (got < 0) {
             return lose(modbus);
         }
-        found = wk_modbus_hunt_take(hunt, block, (size_t)got);
+        found = got == 0 && may_end ? wk_modbus_hunt_silence(hunt)
+                                    : wk_modbus_hunt_take(hunt, block, (size_t)got);
     }
-    return found == WK_MODBUS_VALUES ? WK_OK : conclude(modbus, hunt, found);
+    return conclude(modbus, hunt, found);
 }
 
-wk_err wk_modbus_read(struct wk_modbus *modbus, const struct wk_modbus_request *request,
-                      uint16_t *to)
+static wk_err attempt(struct wk_modbus *modbus, const struct wk_modbus_message *request,
+                      struct wk_modbus_hunt *hunt)
 {
-    struct wk_modbus_hunt hunt;
+    WK_TRY(wk_modbus_settle(modbus));
+    WK_TRY(send_request(modbus, request, hunt));
+    if (modbus->rtu && request->unit == 0) {
+        modbus->silent_us = TURNAROUND_US + wire_us(modbus, RTU_FRAME_MORE + request->size);
+        return WK_OK;
+    }
+    return await_answer(modbus, hunt);
+}
+
+wk_err wk_modbus_exchange(struct wk_modbus *modbus, const struct wk_modbus_message *request,
+                          struct wk_modbus_message *answer)
+{
+    struct wk_modbus_hunt hunt = {.size = 0};
     wk_err err = WK_E_TIMEOUT;
-    if (request->count == 0 || request->count > WK_MODBUS_REGISTERS ||
-        request->address + request->count > 65536) {
-        return blame(modbus, WK_E_ARGUMENT, "there are no such registers");
+    if (request->size == 0 || request->size > WK_MODBUS_ADU_PDU) {
+        return blame(modbus, WK_E_ARGUMENT, "a request has 1 to %d octets", WK_MODBUS_ADU_PDU);
     }
     for (uint32_t n = 0; n <= modbus->retries; n++) {
         modbus->repeated += n > 0 ? 1 : 0;
@@ -418,8 +482,28 @@ wk_err wk_modbus_read(struct wk_modbus *modbus, const struct wk_modbus_request *
             break;
         }
     }
+    *answer = hunt.answer;
+    return err;
+}
+
+wk_err wk_modbus_read(struct wk_modbus *modbus, const struct wk_modbus_request *request,
+                      uint16_t *to)
+{
+    struct wk_modbus_message ask;
+    struct wk_modbus_message answer;
+    if (request->count == 0 || request->count > WK_MODBUS_REGISTERS ||
+        request->address + request->count > 65536) {
+        return blame(modbus, WK_E_ARGUMENT, "there are no such registers");
+    }
+    wk_modbus_message_of(&ask, request);
+    const wk_err err = wk_modbus_exchange(modbus, &ask, &answer);
+    if (err == WK_E_REFUSED) {
+        return blame(modbus, err, "unit %u refuses registers %u..%u: %s", request->unit,
+                     request->address, request->address + request->count - 1U,
+                     wk_modbus_frame_exception(modbus->exception));
+    }
     WK_TRY(err);
-    modbus->junk += hunt.junk;
-    memcpy(to, hunt.value, request->count * sizeof *to);
-    return WK_OK;
+    return wk_modbus_registers_of(&answer, request->count, to)
+               ? WK_OK
+               : blame(modbus, WK_E_FORMAT, "unit %u answers other registers", request->unit);
 }

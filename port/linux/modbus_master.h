@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * port/linux/modbus_master - reads registers over RS-485 or TCP.
+ * port/linux/modbus_master - asks Modbus servers over RS-485 or TCP, for registers or anything.
  *
  *   rtu:/dev/ttyUSB0[,BAUD[,8N1|8E1|8O1|8N2]][,rs485]   a serial line (9600,8N1)
  *   rtutcp:HOST:PORT                                    RTU frames over TCP, as converters do
@@ -41,9 +41,11 @@ struct wk_modbus {
     uint32_t timeout_ms;
     uint32_t retries;
     uint16_t transaction;
-    int64_t silent_us; /* what silence there must be before the next RTU request */
-    uint8_t exception; /* of the last WK_E_REFUSED */
-    uint64_t asked;    /* requests sent, with repetitions */
+    wk_modbus_echo echo; /* what is known of the line */
+    bool is_settled;     /* the line was silent, and nothing has been sent since */
+    int64_t silent_us;   /* what silence there must be before the next RTU request */
+    uint8_t exception;   /* of the last WK_E_REFUSED */
+    uint64_t asked;      /* requests sent, with repetitions */
     uint64_t repeated;
     uint64_t junk; /* octets passed over */
     char why[WK_MODBUS_WHY];
@@ -53,7 +55,19 @@ struct wk_modbus {
  *  modbus->why; after WK_E_IO reading may be tried all the same. */
 WK_MUST_USE wk_err wk_modbus_open(struct wk_modbus *modbus,
                                   const struct wk_modbus_config *config);
+/** WK_E_ARGUMENT: it is no such URI; `why` says it in words. */
+WK_MUST_USE wk_err wk_modbus_check_uri(const char *uri, char why[WK_MODBUS_WHY]);
 void wk_modbus_close(struct wk_modbus *modbus);
+
+/** Sends a request of any function and waits for its answer. A request to unit 0 of an RTU line goes
+ *  to all: it has no answer (answer->size 0), and time to be worked on. Errors as wk_modbus_read;
+ *  after WK_E_REFUSED the answer is the exception. */
+WK_MUST_USE wk_err wk_modbus_exchange(struct wk_modbus *modbus,
+                                      const struct wk_modbus_message *request,
+                                      struct wk_modbus_message *answer);
+/** Waits until the next request may be sent, which then goes out at once. Errors as
+ *  wk_modbus_exchange; asking may be tried all the same. */
+WK_MUST_USE wk_err wk_modbus_settle(struct wk_modbus *modbus);
 
 /** Reads request->count registers. WK_E_REFUSED: modbus->exception; WK_E_TIMEOUT, WK_E_CORRUPT:
  *  no answer, or none whose check sum is right; WK_E_IO: no connection; WK_E_FORMAT: the other

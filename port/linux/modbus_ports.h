@@ -3,14 +3,19 @@
  * port/linux/modbus_ports - a Modbus server on TCP and on a serial line, in the libuv loop of its
  * owner.
  *
- * On TCP our own unit, 0 and 255 are the meter; any other gets exception 10, gateway path
- * unavailable. Requests of one connection are answered in turn. */
+ * On TCP our own unit, 0 and 255 are the meter. Other units may be behind a gateway
+ * (port/linux/modbus_gateway), as those of a serial line may be elsewhere; any other gets exception 10,
+ * gateway path unavailable. If the gateway takes broadcasts, unit 0 is one, and has no answer.
+ *
+ * What the meter itself is asked is answered in turn; answers from behind a gateway come when they
+ * come, and on a line only as long as its master has said nothing else. */
 #ifndef WK_PORT_LINUX_MODBUS_PORTS_H
 #define WK_PORT_LINUX_MODBUS_PORTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "port/linux/modbus_gateway.h"
 #include "port/linux/serial_line.h"
 #include "port/linux/socket_port.h"
 #include "view/modbus.h"
@@ -35,6 +40,9 @@ struct wk_modbus_tcp_config {
     uint32_t idle_ms; /* 0 = WK_MODBUS_PORT_IDLE_MS */
     struct wk_modbus_server_config server;
     struct wk_modbus_owner owner;
+    const struct wk_modbus_route *route; /* to other units; copied */
+    uint8_t routes;
+    uint32_t origin; /* as in struct wk_modbus_gateway_config */
 };
 
 struct wk_modbus_tcp_port;
@@ -58,6 +66,9 @@ struct wk_modbus_line_config {
     bool rs485;
     struct wk_modbus_server_config server;
     struct wk_modbus_owner owner;
+    const struct wk_modbus_route *route; /* as above */
+    uint8_t routes;
+    uint32_t origin;
 };
 
 struct wk_modbus_line;

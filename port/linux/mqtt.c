@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port/linux/mqtt.h"
 
+#include <linux/sockios.h>
 #include <mosquitto.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "base/crc.h"
 
-#define TICK_MS   1000
-#define PORT_ROOM 8
-#define ONE       1 /* packet at a time */
-#define NOT_YET   (-1)
+#define TICK_MS    1000
+#define PORT_ROOM  8
+#define ONE        1 /* packet at a time */
+#define NOT_YET    (-1)
+#define STALLED_MS 20000
 
 struct wk_mqtt {
     struct wk_mqtt_config config;
@@ -25,7 +31,9 @@ struct wk_mqtt {
     bool looking;
     bool stopping;
     bool timer_closed;
-    bool open; /* the broker has accepted */
+    bool open;        /* the broker has accepted */
+    bool wanted;      /* a message was refused as busy */
+    uint32_t waiting; /* messages given since nothing waited */
     enum {
         SAID,
         SAY_ALL,    /* the owner's retained messages are to be said ... */
@@ -54,22 +62,30 @@ static void free_poll(uv_handle_t *handle)
     free(handle);
 }
 
-static void drop(struct wk_mqtt *mqtt)
+static void end_poll(struct wk_mqtt *mqtt)
 {
     if (mqtt->poll != NULL) {
         (void)uv_poll_stop(mqtt->poll);
         uv_close((uv_handle_t *)mqtt->poll, free_poll);
     }
     mqtt->poll = NULL;
+}
+
+static void drop(struct wk_mqtt *mqtt)
+{
+    end_poll(mqtt);
     mosquitto_destroy(mqtt->client);
     mqtt->client = NULL;
     mqtt->open = false;
+    mqtt->wanted = false;
+    mqtt->waiting = 0;
 }
 
 /* Tells why, once, and tries again later. Meters of one street do not come back in step. */
 static void give_up(struct wk_mqtt *mqtt, const char *why)
 {
     char text[WK_MQTT_ERROR];
+    const bool was_open = mqtt->open;
     drop(mqtt);
     mqtt->counts.failures++;
     const uint32_t seed = wk_crc_32(mqtt->counts.failures, mqtt->config.client_id,
@@ -82,6 +98,9 @@ static void give_up(struct wk_mqtt *mqtt, const char *why)
     if (strcmp(text, mqtt->why) != 0) {
         memcpy(mqtt->why, text, sizeof text);
         mqtt->config.told(mqtt->config.self, mqtt->why);
+    }
+    if (was_open && mqtt->config.connected != NULL) {
+        mqtt->config.connected(mqtt->config.self, false);
     }
 }
 
@@ -99,25 +118,62 @@ static void on_message(struct mosquitto *client, void *self,
 {
     struct wk_mqtt *mqtt = self;
     (void)client;
-    (void)message;
     mqtt->stage = SAY_ALL;
+    if (mqtt->config.message != NULL && message->payloadlen >= 0) {
+        mqtt->config.message(mqtt->config.self, message->topic, message->payload,
+                             (size_t)message->payloadlen);
+    }
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 /* Looks for what the library waits for now. */
+static bool watch_again(const struct wk_mqtt *mqtt)
+{
+    const bool writes = mosquitto_want_write(mqtt->client) || mqtt->wanted;
+    const int events = UV_READABLE | UV_DISCONNECT | (writes ? UV_WRITABLE : 0);
+    return mqtt->poll == NULL || uv_poll_start(mqtt->poll, events, on_poll) == 0;
+}
+
 static void watch(struct wk_mqtt *mqtt)
 {
-    const int events =
-        UV_READABLE | UV_DISCONNECT | (mosquitto_want_write(mqtt->client) ? UV_WRITABLE : 0);
-    if (uv_poll_start(mqtt->poll, events, on_poll) != 0) {
+    if (!watch_again(mqtt)) {
         give_up(mqtt, "the loop refuses the socket");
     }
 }
 
-static bool is_free(const struct wk_mqtt *mqtt)
+/* Nothing waits, or less than may. Without a backlog what the system holds unsent counts, too. */
+static bool is_free(struct wk_mqtt *mqtt)
 {
-    return !mosquitto_want_write(mqtt->client);
+    int unsent = 0;
+    if (mosquitto_want_write(mqtt->client)) {
+        return mqtt->waiting < mqtt->config.backlog;
+    }
+    mqtt->waiting = 0;
+    return mqtt->config.backlog > 0 ||
+           ioctl(mosquitto_socket(mqtt->client), SIOCOUTQNSD, &unsent) != 0 || unsent == 0;
+}
+
+static void tell_ready(struct wk_mqtt *mqtt)
+{
+    if (mqtt->open && mqtt->wanted && is_free(mqtt)) {
+        mqtt->wanted = false;
+        if (mqtt->config.ready != NULL) {
+            mqtt->config.ready(mqtt->config.self);
+        }
+    }
+}
+
+/* The system holds one message unsent at most, and gives a broker up that takes nothing. */
+static void prepare(const struct wk_mqtt *mqtt)
+{
+    const int fd = mosquitto_socket(mqtt->client);
+    const int lowat = 1;
+    const int stalled_ms = STALLED_MS;
+    if (mqtt->config.backlog == 0) {
+        (void)!setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
+    }
+    (void)!setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stalled_ms, sizeof stalled_ms);
 }
 
 static void accept_connection(struct wk_mqtt *mqtt)
@@ -130,24 +186,32 @@ static void accept_connection(struct wk_mqtt *mqtt)
     if (mqtt->config.watch != NULL &&
         mosquitto_subscribe(mqtt->client, NULL, mqtt->config.watch, 1) != MOSQ_ERR_SUCCESS) {
         give_up(mqtt, "cannot subscribe");
+        return;
+    }
+    if (mqtt->config.connected != NULL) {
+        mqtt->config.connected(mqtt->config.self, true);
     }
 }
 
 /* One message at a time: the next look at the socket goes on where this one stopped. */
 static void introduce(struct wk_mqtt *mqtt)
 {
+    const struct wk_mqtt_config *config = &mqtt->config;
+    if (mqtt->open && mqtt->stage == SAY_ALL && is_free(mqtt) &&
+        (config->introduce == NULL || config->introduce(config->self, mqtt) == WK_OK)) {
+        mqtt->stage = config->availability != NULL ? SAY_ONLINE : SAID;
+    }
+    if (!mqtt->open || mqtt->stage != SAY_ONLINE) {
+        return;
+    }
     const struct wk_mqtt_message online = {
-        .topic = mqtt->config.availability,
-        .octets = mqtt->config.online,
-        .size = strlen(mqtt->config.online),
+        .topic = config->availability,
+        .octets = config->online,
+        .size = strlen(config->online),
         .confirmed = true,
         .retained = true,
     };
-    if (mqtt->open && mqtt->stage == SAY_ALL && is_free(mqtt) &&
-        mqtt->config.introduce(mqtt->config.self, mqtt) == WK_OK) {
-        mqtt->stage = SAY_ONLINE;
-    }
-    if (mqtt->open && mqtt->stage == SAY_ONLINE && wk_mqtt_publish(mqtt, &online) == WK_OK) {
+    if (wk_mqtt_publish(mqtt, &online) == WK_OK) {
         mqtt->stage = SAID;
     }
 }
@@ -185,6 +249,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     (void)events;
     if (step(mqtt)) {
         introduce(mqtt);
+        tell_ready(mqtt);
     }
     if (mqtt->client != NULL) {
         watch(mqtt);
@@ -201,8 +266,9 @@ static bool set_up(struct wk_mqtt *mqtt)
         mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311) == 0 &&
         mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1) == 0 &&
         mosquitto_username_pw_set(client, config->user, config->password) == 0 &&
-        mosquitto_will_set(client, config->availability, (int)strlen(config->offline),
-                           config->offline, 1, true) == 0;
+        (config->availability == NULL ||
+         mosquitto_will_set(client, config->availability, (int)strlen(config->offline),
+                            config->offline, 1, true) == 0);
     mosquitto_connect_callback_set(client, on_connect);
     mosquitto_message_callback_set(client, on_message);
     if (!good || config->tls.name == NULL) {
@@ -235,6 +301,7 @@ static void connect_to(struct wk_mqtt *mqtt, const char *address)
         give_up(mqtt, code == MOSQ_ERR_ERRNO ? "no connection" : mosquitto_strerror(code));
         return;
     }
+    prepare(mqtt);
     mqtt->poll = calloc(1, sizeof *mqtt->poll);
     if (mqtt->poll == NULL ||
         uv_poll_init(mqtt->config.loop, mqtt->poll, mosquitto_socket(mqtt->client)) != 0) {
@@ -290,12 +357,17 @@ static void tick_client(struct wk_mqtt *mqtt)
         return;
     }
     introduce(mqtt);
+    tell_ready(mqtt);
     if (mqtt->open && mqtt->stage == SAID && is_free(mqtt)) {
-        mqtt->config.tick(mqtt->config.self, mqtt);
+        if (mqtt->config.tick != NULL) {
+            mqtt->config.tick(mqtt->config.self, mqtt);
+        }
     } else if (mqtt->open) {
         mqtt->counts.skipped++;
     }
-    watch(mqtt);
+    if (mqtt->client != NULL) {
+        watch(mqtt);
+    }
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -345,13 +417,22 @@ wk_err wk_mqtt_start(struct wk_mqtt **mqtt, const struct wk_mqtt_config *config,
     return WK_OK;
 }
 
+/* The library has closed its socket. That is told in the loop, not under who publishes; the loop must not
+ * look at it any more. */
+static void end_soon(struct wk_mqtt *mqtt)
+{
+    end_poll(mqtt);
+    (void)uv_timer_start(&mqtt->timer, on_timer, 0, TICK_MS);
+}
+
 wk_err wk_mqtt_publish(struct wk_mqtt *mqtt, const struct wk_mqtt_message *message)
 {
-    if (!mqtt->open) {
+    if (!mqtt->open || mosquitto_socket(mqtt->client) < 0) {
         return WK_E_CLOSED;
     }
     if (!is_free(mqtt)) {
-        return WK_E_BUSY;
+        mqtt->wanted = true;
+        return watch_again(mqtt) ? WK_E_BUSY : WK_E_CLOSED;
     }
     if (message->size > WK_MQTT_PAYLOAD) {
         return WK_E_RANGE;
@@ -365,11 +446,13 @@ wk_err wk_mqtt_publish(struct wk_mqtt *mqtt, const struct wk_mqtt_message *messa
     if (code == MOSQ_ERR_INVAL || code == MOSQ_ERR_MALFORMED_UTF8) {
         return WK_E_RANGE;
     }
-    if (code != MOSQ_ERR_SUCCESS) {
-        return WK_E_CLOSED; /* the next look at the socket tells why */
+    if (code != MOSQ_ERR_SUCCESS || mosquitto_socket(mqtt->client) < 0) {
+        end_soon(mqtt);
+        return WK_E_CLOSED;
     }
     mqtt->counts.messages++;
-    return WK_OK;
+    mqtt->waiting++;
+    return watch_again(mqtt) ? WK_OK : WK_E_CLOSED;
 }
 
 struct wk_mqtt_counts wk_mqtt_counts(const struct wk_mqtt *mqtt)
@@ -385,7 +468,8 @@ static void on_timer_closed(uv_handle_t *handle)
     release(mqtt);
 }
 
-void wk_mqtt_stop(struct wk_mqtt *mqtt)
+/* What cannot be sent at once the broker says by the will. */
+static void say_offline(struct wk_mqtt *mqtt)
 {
     const struct wk_mqtt_message offline = {
         .topic = mqtt->config.availability,
@@ -393,14 +477,20 @@ void wk_mqtt_stop(struct wk_mqtt *mqtt)
         .size = strlen(mqtt->config.offline),
         .retained = true,
     };
-    mqtt->stopping = true;
-    if (mqtt->client != NULL) {
-        /* What cannot be sent at once the broker says by the will. */
-        if (wk_mqtt_publish(mqtt, &offline) == WK_OK && is_free(mqtt)) {
-            (void)mosquitto_disconnect(mqtt->client);
-        }
-        drop(mqtt);
+    if (wk_mqtt_publish(mqtt, &offline) == WK_OK && !mosquitto_want_write(mqtt->client)) {
+        (void)mosquitto_disconnect(mqtt->client);
     }
+}
+
+void wk_mqtt_stop(struct wk_mqtt *mqtt)
+{
+    mqtt->stopping = true;
+    if (mqtt->client != NULL && mqtt->config.availability != NULL) {
+        say_offline(mqtt);
+    } else if (mqtt->client != NULL) {
+        (void)mosquitto_disconnect(mqtt->client);
+    }
+    drop(mqtt);
     if (mqtt->looking) {
         (void)uv_cancel((uv_req_t *)&mqtt->lookup);
     }

@@ -8,8 +8,8 @@
  * none to send any more: what waits is the owner's, who says the newest when it is asked to. So a
  * slow broker gets fewer messages, never old ones.
  *
- * While it is connected, `availability` says "online", retained; the broker says "offline" there
- * when the connection is lost (the will), and the client when it ends. */
+ * While it is connected, `availability`, if there is one, says "online", retained; the broker says "offline"
+ * there when the connection is lost (the will), and the client when it ends. */
 #ifndef WK_PORT_LINUX_MQTT_H
 #define WK_PORT_LINUX_MQTT_H
 
@@ -44,20 +44,28 @@ struct wk_mqtt_config {
     uv_loop_t *loop;
     const char *host;
     uint16_t port;
-    const char *client_id;  /* 1..23 characters are taken by every broker */
-    const char *user;       /* NULL: none */
-    const char *password;   /* NULL: none */
-    struct wk_mqtt_tls tls; /* name NULL: without TLS */
-    const char *availability;
+    const char *client_id;    /* 1..23 characters are taken by every broker */
+    const char *user;         /* NULL: none */
+    const char *password;     /* NULL: none */
+    struct wk_mqtt_tls tls;   /* name NULL: without TLS */
+    const char *availability; /* NULL: none, and the next two are nothing */
     const char *online;
     const char *offline;
     const char *watch; /* a topic that is subscribed to; NULL: none */
-    void *self;        /* of the functions */
+    uint32_t
+        backlog; /* messages that may wait to be sent; 0: the network has taken every one */
+    void *self;  /* of the functions; those that are NULL are not called */
     /** Connected, or something came of `watch`: publish the one message that is retained. Called
      *  again while it returns an error. */
     wk_err (*introduce)(void *self, struct wk_mqtt *mqtt);
     /** Once a second while connected, and nothing waits to be sent. */
     void (*tick)(void *self, struct wk_mqtt *mqtt);
+    /** Connected, with `watch` asked for; or no more. */
+    void (*connected)(void *self, bool connected);
+    /** Something came of `watch`; `octets` last until it returns. */
+    void (*message)(void *self, const char *topic, const void *octets, size_t size);
+    /** What was refused as busy may be taken now. */
+    void (*ready)(void *self);
     /** A connection failed or ended, for another reason than the last one; `why` is for people. */
     void (*told)(void *self, const char *why);
 };

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "cosem/wrapper.h"
+#include "link/coap.h"
+#include "port/linux/push_coap.h"
 
 #define SERVER_SAP 1
 #define ALARM_SAP  102 /* the pre-established client */
@@ -32,6 +34,7 @@ struct wk_push_port {
     struct wk_push_port_config config;
     uv_timer_t timer;
     struct delivery *delivery; /* NULL: none is under way */
+    struct wk_push_coap *coap; /* ... likewise */
 };
 
 struct frame {
@@ -66,6 +69,7 @@ static bool push_begin(void *room, int64_t at_us, struct wk_push_port_target *ta
         .address = setup->destination,
         .address_size = setup->destination_size,
         .is_udp = setup->service == WK_PUSH_UDP,
+        .is_coap = setup->service == WK_PUSH_COAP,
         .client_sap = (uint8_t)setup->client_sap,
     };
     return true;
@@ -377,7 +381,7 @@ static bool parse_address(const struct wk_push_port_target *target,
                           struct sockaddr_storage *address)
 {
     char text[WK_PUSH_DESTINATION + 1];
-    int port = WK_WRAPPER_PORT;
+    int port = target->is_coap ? WK_COAP_PORT : WK_WRAPPER_PORT;
     if (target->address_size > WK_PUSH_DESTINATION) {
         return false;
     }
@@ -419,6 +423,50 @@ static bool connect_udp(struct delivery *delivery)
     return true;
 }
 
+/* ---- CoAP -------------------------------------------------------------------------------- */
+
+static int64_t coap_now_us(void *self)
+{
+    return now_us(self);
+}
+
+static void end_coap(void *self)
+{
+    struct wk_push_port *port = self;
+    wk_push_coap_stop(port->coap);
+    port->coap = NULL;
+    if (port->config.ended != NULL) {
+        port->config.ended(port->config.self);
+    }
+}
+
+static void begin_coap(struct wk_push_port *port, const struct wk_push_port_target *target)
+{
+    const struct wk_push_port_source *source = &port->config.source;
+    struct sockaddr_storage address;
+    char host[INET6_ADDRSTRLEN];
+    const struct sockaddr *as = (const struct sockaddr *)&address;
+    struct wk_push_coap_config config = {.loop = port->config.loop,
+                                         .source = source,
+                                         .client_sap = target->client_sap,
+                                         .host = host,
+                                         .self = port,
+                                         .now_us = coap_now_us,
+                                         .ended = end_coap};
+    if (!parse_address(target, &address) || uv_ip_name(as, host, sizeof host) != 0) {
+        source->failed(source->room, now_us(port));
+        return;
+    }
+    config.port =
+        ntohs(as->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
+                                        : ((const struct sockaddr_in *)&address)->sin_port);
+    if (wk_push_coap_begin(&port->coap, &config) != WK_OK) {
+        source->failed(source->room, now_us(port));
+    }
+}
+
+/* ---- TCP and UDP ------------------------------------------------------------------------- */
+
 static void begin(struct wk_push_port *port, const struct wk_push_port_target *target)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
@@ -449,8 +497,12 @@ static void look(uv_timer_t *timer)
     if (port->delivery != NULL && !source->is_busy(source->room)) {
         end_delivery(port->delivery); /* its answer was overdue */
     }
-    if (port->delivery == NULL && source->begin(source->room, now_us(port), &target)) {
-        begin(port, &target);
+    if (port->coap != NULL && !source->is_busy(source->room)) {
+        end_coap(port); /* likewise */
+    }
+    if (port->delivery == NULL && port->coap == NULL &&
+        source->begin(source->room, now_us(port), &target)) {
+        (target.is_coap ? begin_coap : begin)(port, &target);
     }
 }
 
@@ -481,6 +533,10 @@ void wk_push_port_stop(struct wk_push_port *port)
     port->config.ended = NULL;
     if (port->delivery != NULL) {
         fail_delivery(port->delivery);
+    }
+    if (port->coap != NULL) {
+        port->config.source.failed(port->config.source.room, now_us(port));
+        end_coap(port);
     }
     uv_close((uv_handle_t *)&port->timer, on_timer_closed);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * port/linux/push - carries the notifications of management/push and management/notify over TCP
- * and UDP with the wrapper, in the libuv loop of its owner.
+ * and UDP with the wrapper, those of push also over CoAP (port/linux/push_coap), in the libuv loop of its owner.
  *
  * A connection lives for one delivery. Destinations are numeric: "192.0.2.1:4059" or
- * "[2001:db8::1]:4059"; without a port 4059. */
+ * "[2001:db8::1]:4059"; without a port 4059, or 5683 of CoAP. */
 #ifndef WK_PORT_LINUX_PUSH_H
 #define WK_PORT_LINUX_PUSH_H
 
@@ -22,6 +22,7 @@ struct wk_push_port_target {
     const void *address; /* text */
     size_t address_size;
     bool is_udp;
+    bool is_coap;
     uint16_t client_sap;
 };
 

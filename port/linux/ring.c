@@ -10,7 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x31474E4952574B57) /* "WKWRING1" */
+#include "port/linux/wake.h"
+
+#define WAKE_EVERY 64 /* records of a feed that is faster than time */
+
+#define MAGIC      UINT64_C(0x31474E4952574B57) /* "WKWRING1" */
 
 static wk_err fail(struct wk_ring *ring, wk_err err, const char *path, const char *reason)
 {
@@ -111,8 +115,16 @@ wk_err wk_ring_put(struct wk_ring *ring, const struct wk_record *record, bool ov
     atomic_thread_fence(memory_order_seq_cst);
     slot->record = *record;
     atomic_store_explicit(&slot->position, head + 1, memory_order_release);
-    atomic_store_explicit(&shared->head, head + 1, memory_order_release);
+    atomic_store_explicit(&shared->head, head + 1, memory_order_seq_cst);
+    if (overwrite || head % WAKE_EVERY == 0) {
+        wk_wake_all(&shared->head);
+    }
     return WK_OK;
+}
+
+void wk_ring_wait(struct wk_ring *ring, uint64_t head, int most_ms)
+{
+    wk_wake_wait(&ring->shared->head, head, most_ms);
 }
 
 uint64_t wk_ring_oldest(const struct wk_ring *ring)

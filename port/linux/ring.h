@@ -59,8 +59,9 @@ uint64_t wk_ring_take_epoch(struct wk_ring *ring, uint64_t least);
 /** Records the consumer has not freed. */
 uint64_t wk_ring_backlog(const struct wk_ring *ring);
 
-/** Writes a record. WK_E_FULL: the consumer still needs the slot; with `overwrite` the oldest
- *  record is lost instead, which the consumer notices by its sequence numbers. */
+/** Writes a record. WK_E_FULL: the consumer still needs the slot; with `overwrite`, that is in real
+ *  time, the oldest record is lost instead, which the consumer notices by its sequence numbers, and
+ *  who waits is woken by every record; else now and then. */
 WK_MUST_USE wk_err wk_ring_put(struct wk_ring *ring, const struct wk_record *record,
                                bool overwrite);
 
@@ -69,6 +70,9 @@ WK_MUST_USE wk_err wk_ring_put(struct wk_ring *ring, const struct wk_record *rec
 WK_MUST_USE wk_err wk_ring_get(const struct wk_ring *ring, uint64_t position,
                                struct wk_record *record);
 uint64_t wk_ring_oldest(const struct wk_ring *ring);
+
+/** Returns when there are other records than the first `head` of them, or after `most_ms`. */
+void wk_ring_wait(struct wk_ring *ring, uint64_t head, int most_ms);
 
 /** The consumer has committed everything before `position`. */
 void wk_ring_free_to(struct wk_ring *ring, uint64_t position);

@@ -23,6 +23,7 @@ struct wk_serial_line {
     bool has_poll; /* `poll` is of the loop */
     bool is_stopping;
     uint32_t handles; /* not yet closed */
+    char why[WK_SERIAL_ERROR];
     size_t queued;
     uint8_t queue[WK_SERIAL_LINE_QUEUE];
 };
@@ -52,6 +53,7 @@ static void on_poll_closed(uv_handle_t *handle)
 }
 
 static void on_reopen(uv_timer_t *timer);
+static void arm(struct wk_serial_line *line);
 
 static void lose(struct wk_serial_line *line)
 {
@@ -62,9 +64,11 @@ static void lose(struct wk_serial_line *line)
     close(line->fd);
     line->fd = -1;
     line->queued = 0;
+    (void)snprintf(line->why, sizeof line->why, "%.120s is gone", line->config.device);
     uv_close((uv_handle_t *)&line->poll, on_poll_closed);
     if (!line->is_stopping) {
         (void)uv_timer_start(&line->reopen, on_reopen, WK_SERIAL_LINE_REOPEN_MS, 0);
+        arm(line);
     }
 }
 
@@ -98,6 +102,7 @@ static wk_err open_device(struct wk_serial_line *line, char error[WK_SERIAL_ERRO
         return err;
     }
     line->fd = fd;
+    line->why[0] = '\0';
     line->poll.data = line;
     line->has_poll = true;
     line->handles++;
@@ -108,10 +113,10 @@ static wk_err open_device(struct wk_serial_line *line, char error[WK_SERIAL_ERRO
 static void on_reopen(uv_timer_t *timer)
 {
     struct wk_serial_line *line = timer->data;
-    char error[WK_SERIAL_ERROR];
-    if (line->has_poll || open_device(line, error) != WK_OK) {
+    if (line->has_poll || open_device(line, line->why) != WK_OK) {
         (void)uv_timer_start(&line->reopen, on_reopen, WK_SERIAL_LINE_REOPEN_MS, 0);
     }
+    arm(line);
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -181,6 +186,11 @@ bool wk_serial_line_is_clear(const struct wk_serial_line *line)
 {
     int lines = 0;
     return line->fd >= 0 && ioctl(line->fd, TIOCMGET, &lines) == 0 && (lines & TIOCM_CTS) != 0;
+}
+
+const char *wk_serial_line_why(const struct wk_serial_line *line)
+{
+    return line->why;
 }
 
 void wk_serial_line_change(struct wk_serial_line *line, uint32_t baud, const char framing[4])
@@ -254,10 +264,14 @@ wk_err wk_serial_line_start(struct wk_serial_line **line,
     made->handles = 2;
     (void)uv_timer_init(config->loop, &made->reopen); /* cannot fail */
     (void)uv_poll_start(&made->alarm, UV_READABLE, on_alarm);
-    const wk_err err = open_device(made, error);
-    if (err != WK_OK) {
+    const wk_err err = open_device(made, made->why);
+    if (err != WK_OK && (!config->waits || err == WK_E_ARGUMENT)) {
+        (void)snprintf(error, WK_SERIAL_ERROR, "%s", made->why);
         wk_serial_line_stop(made);
         return err;
+    }
+    if (err != WK_OK) {
+        (void)uv_timer_start(&made->reopen, on_reopen, WK_SERIAL_LINE_REOPEN_MS, 0);
     }
     *line = made;
     return WK_OK;

@@ -28,6 +28,7 @@ struct wk_serial_line_config {
     uint32_t baud;
     char framing[4]; /* "8N1", "8E1", "8O1", "8N2" or "7E1" */
     bool rs485;      /* the driver turns the direction, if it can */
+    bool waits;      /* for a device that is not there at the start */
     void *self;      /* of the functions */
     /** Octets that came, the last of them at about `now_us` (uv_hrtime). */
     void (*octets)(void *self, int64_t now_us, const uint8_t *octets, size_t size);
@@ -37,12 +38,16 @@ struct wk_serial_line_config {
     void (*tick)(void *self, int64_t now_us);
 };
 
-/** Opens the device. Errors as wk_serial_open, and nothing is left open then. */
+/** Opens the device. Errors as wk_serial_open, and nothing is left open then, unless config->waits: then one
+ *  that cannot be opened is tried again as one that goes away, and only a rate that there is not
+ *  (WK_E_ARGUMENT), or want of memory (WK_E_IO), is an error. */
 WK_MUST_USE wk_err wk_serial_line_start(struct wk_serial_line **line,
                                         const struct wk_serial_line_config *config,
                                         char error[WK_SERIAL_ERROR]);
 /** Sends. Octets for which there is no room, or no device, are lost. */
 void wk_serial_line_send(struct wk_serial_line *line, const uint8_t *octets, size_t size);
+/** Why the device is not open; "": it is. */
+const char *wk_serial_line_why(const struct wk_serial_line *line);
 /** True once all that was sent has left the driver. */
 bool wk_serial_line_is_drained(const struct wk_serial_line *line);
 /** True if the other side has set the line CTS; false also where there is none. */

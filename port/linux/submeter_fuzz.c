@@ -58,22 +58,33 @@ static void try_map(wk_submeter_map map, const uint8_t *data, size_t size)
     }
 }
 
+/* The request: of any function and size. */
 static void try_hunt(bool tcp, const uint8_t *data, size_t size)
 {
     static struct wk_modbus_hunt hunt;
-    const struct wk_modbus_request request = {
-        .unit = data[0], .function = WK_MODBUS_INPUT, .count = (uint16_t)(1 + data[1] % 125)};
+    struct wk_modbus_message request = {.unit = data[0], .size = (uint16_t)(1 + data[1] % 16)};
+    for (size_t n = 0; n < request.size; n++) {
+        request.pdu[n] = data[(1 + n) % size];
+    }
+    request.pdu[0] &= 0x7F;
     if (tcp) {
         wk_modbus_hunt_tcp(&hunt, &request, 1);
     } else {
-        wk_modbus_hunt_rtu(&hunt, &request);
+        wk_modbus_hunt_rtu(&hunt, &request, (wk_modbus_echo)(data[1] / 16 % 3));
     }
     const size_t first = size > 2 ? data[2] % size : 0;
     wk_modbus_found found = wk_modbus_hunt_take(&hunt, data + 2, first < size - 2 ? first : 0);
+    found = found == WK_MODBUS_NOTHING ? wk_modbus_hunt_silence(&hunt) : found;
     if (found == WK_MODBUS_NOTHING) {
         found = wk_modbus_hunt_take(&hunt, data + 2, size - 2);
     }
+    found = found == WK_MODBUS_NOTHING ? wk_modbus_hunt_silence(&hunt) : found;
+    found = found == WK_MODBUS_NOTHING ? wk_modbus_hunt_end(&hunt) : found;
     if (found == WK_MODBUS_NOTHING && wk_modbus_hunt_spoilt(&hunt) && hunt.size < 5) {
+        abort();
+    }
+    if ((found == WK_MODBUS_ANSWER && hunt.answer.pdu[0] != request.pdu[0]) ||
+        hunt.answer.size > WK_MODBUS_ADU_PDU) {
         abort();
     }
 }

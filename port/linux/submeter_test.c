@@ -27,19 +27,29 @@ static const uint8_t k_values[] = {17, 3, 6, 0x02, 0x2B, 0, 0, 0, 0x64, 0xC8, 0x
 static const uint8_t k_refusal[] = {17, 0x83, 2, 0xC1, 0x34};
 static struct wk_modbus_hunt hunt;
 
+static struct wk_modbus_message message_of(const struct wk_modbus_request *request)
+{
+    struct wk_modbus_message message;
+    wk_modbus_message_of(&message, request);
+    return message;
+}
+
 static bool has_values(void)
 {
-    return hunt.value[0] == 0x022B && hunt.value[1] == 0 && hunt.value[2] == 0x64;
+    uint16_t value[3];
+    return wk_modbus_registers_of(&hunt.answer, 3, value) && value[0] == 0x022B &&
+           value[1] == 0 && value[2] == 0x64;
 }
 
 static void requests_are_those_of_the_specification(void)
 {
     static const uint8_t k_rtu[] = {17, 3, 0, 0x6B, 0, 3, 0x76, 0x87};
     static const uint8_t k_tcp[] = {0x12, 0x34, 0, 0, 0, 6, 17, 3, 0, 0x6B, 0, 3};
-    uint8_t frame[WK_MODBUS_TCP_REQUEST];
-    EXPECT_I64(8, wk_modbus_frame_rtu(&k_request, frame));
+    uint8_t frame[WK_MODBUS_TCP_MOST];
+    const struct wk_modbus_message request = message_of(&k_request);
+    EXPECT_I64(8, wk_modbus_frame_rtu(&request, frame));
     EXPECT_BYTES(k_rtu, frame, 8);
-    EXPECT_I64(12, wk_modbus_frame_tcp(&k_request, 0x1234, frame));
+    EXPECT_I64(12, wk_modbus_frame_tcp(&request, 0x1234, frame));
     EXPECT_BYTES(k_tcp, frame, 12);
 }
 
@@ -52,13 +62,14 @@ static uint32_t draw(uint64_t *state)
 /* An own echo, noise, somebody else's frame, then the answer, then noise; in random pieces. */
 static void the_answer_is_found_among_noise_echo_and_other_frames(void)
 {
+    const struct wk_modbus_message request = message_of(&k_request);
     uint64_t state = SEED;
     for (int round = 0; round < 20000; round++) {
-        uint8_t line[300];
+        uint8_t line[600];
         size_t size = 0;
-        wk_modbus_hunt_rtu(&hunt, &k_request);
+        wk_modbus_hunt_rtu(&hunt, &request, WK_MODBUS_ECHO_UNKNOWN);
         if (draw(&state) % 2 == 0) {
-            size += wk_modbus_frame_rtu(&k_request, line);
+            size += wk_modbus_frame_rtu(&request, line);
         }
         for (uint32_t noise = draw(&state) % 100; noise > 0; noise--) {
             line[size++] = (uint8_t)(draw(&state) % 4 == 0 ? 17 : draw(&state));
@@ -81,51 +92,53 @@ static void the_answer_is_found_among_noise_echo_and_other_frames(void)
             found = wk_modbus_hunt_take(&hunt, line + at, piece);
             at += piece;
         }
-        EXPECT_I64(refuses ? WK_MODBUS_EXCEPTION : WK_MODBUS_VALUES, found);
-        EXPECT(refuses ? hunt.exception == 2 : has_values());
+        EXPECT_I64(refuses ? WK_MODBUS_EXCEPTION : WK_MODBUS_ANSWER, found);
+        EXPECT(refuses ? hunt.answer.pdu[1] == 2 : has_values());
         EXPECT_I64(size - part, hunt.junk);
     }
 }
 
 static void a_flipped_bit_is_never_an_answer(void)
 {
+    const struct wk_modbus_message request = message_of(&k_request);
     for (size_t bit = 0; bit < 8 * sizeof k_values; bit++) {
         uint8_t frame[sizeof k_values];
         memcpy(frame, k_values, sizeof frame);
         frame[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        wk_modbus_hunt_rtu(&hunt, &k_request);
+        wk_modbus_hunt_rtu(&hunt, &request, WK_MODBUS_ECHO_UNKNOWN);
         EXPECT_I64(WK_MODBUS_NOTHING, wk_modbus_hunt_take(&hunt, frame, sizeof frame));
         EXPECT(bit < 24 || wk_modbus_hunt_spoilt(&hunt));
     }
     for (size_t size = 0; size < sizeof k_values; size++) {
-        wk_modbus_hunt_rtu(&hunt, &k_request);
+        wk_modbus_hunt_rtu(&hunt, &request, WK_MODBUS_ECHO_UNKNOWN);
         EXPECT_I64(WK_MODBUS_NOTHING, wk_modbus_hunt_take(&hunt, k_values, size));
     }
     /* a babbling line: more than the hunt can keep, then the answer */
     uint8_t babble[5000];
     memset(babble, 17, sizeof babble);
-    wk_modbus_hunt_rtu(&hunt, &k_request);
+    wk_modbus_hunt_rtu(&hunt, &request, WK_MODBUS_ECHO_UNKNOWN);
     EXPECT_I64(WK_MODBUS_NOTHING, wk_modbus_hunt_take(&hunt, babble, sizeof babble));
-    EXPECT_I64(WK_MODBUS_VALUES, wk_modbus_hunt_take(&hunt, k_values, sizeof k_values));
+    EXPECT_I64(WK_MODBUS_ANSWER, wk_modbus_hunt_take(&hunt, k_values, sizeof k_values));
 }
 
 static void tcp_answers_are_matched_by_their_transaction(void)
 {
+    const struct wk_modbus_message request = message_of(&k_request);
     static const uint8_t k_stream[] = {0,    6, 0, 0, 0,   3, 17, 0x83, 2, /* an earlier one */
                                        0,    7, 0, 0, 0,   9, 17, 3,    6, 0x02,
                                        0x2B, 0, 0, 0, 0x64};
     static const uint8_t k_web[] = "HTTP/1.1 400 Bad Request";
     for (size_t first = 0; first <= sizeof k_stream; first++) {
-        wk_modbus_hunt_tcp(&hunt, &k_request, 7);
+        wk_modbus_hunt_tcp(&hunt, &request, 7);
         wk_modbus_found found = wk_modbus_hunt_take(&hunt, k_stream, first);
-        EXPECT_I64(first == sizeof k_stream ? WK_MODBUS_VALUES : WK_MODBUS_NOTHING, found);
+        EXPECT_I64(first == sizeof k_stream ? WK_MODBUS_ANSWER : WK_MODBUS_NOTHING, found);
         if (first < sizeof k_stream) {
             found = wk_modbus_hunt_take(&hunt, k_stream + first, sizeof k_stream - first);
         }
-        EXPECT_I64(WK_MODBUS_VALUES, found);
+        EXPECT_I64(WK_MODBUS_ANSWER, found);
         EXPECT(has_values());
     }
-    wk_modbus_hunt_tcp(&hunt, &k_request, 7);
+    wk_modbus_hunt_tcp(&hunt, &request, 7);
     EXPECT_I64(WK_MODBUS_BROKEN, wk_modbus_hunt_take(&hunt, k_web, sizeof k_web));
 }
 

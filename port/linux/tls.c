@@ -32,8 +32,13 @@ struct wk_tls_context {
     char ca[PATH_ROOM];
     char crl[PATH_ROOM]; /* "": none */
     char name[WK_TLS_NAME];
+    char certificate[PATH_ROOM];
+    char key[PATH_ROOM]; /* as in struct wk_tls_config */
+    struct wk_hsm *hsm;
+    pthread_mutex_t lock; /* of what follows, and of `ctx` */
     struct timespec changed[FILES];
-    pthread_mutex_t lock; /* of what follows */
+    struct timespec own_changed; /* the certificate */
+    X509_STORE *store;           /* whom to trust; a connection keeps that of its begin */
     uint32_t next;
     struct remembered session[WK_TLS_SESSIONS];
 };
@@ -45,6 +50,7 @@ struct wk_tls {
     BIO *out;
     bool is_over;
     bool is_cut;
+    bool is_failed; /* refused by either side: its session is worth nothing */
     char peer[WK_TLS_NAME];
     char error[WK_TLS_ERROR];
 };
@@ -134,7 +140,8 @@ static wk_err load_trust(struct wk_tls_context *context, char error[WK_TLS_ERROR
         X509_STORE_free(store);
         return refuse(error, WK_E_IO, "TLS", reason());
     }
-    SSL_CTX_set_cert_store(context->ctx, store); /* it owns the store now */
+    X509_STORE_free(context->store);
+    context->store = store;
     return name_sessions(context) ? WK_OK : refuse(error, WK_E_IO, "TLS", reason());
 }
 
@@ -146,21 +153,22 @@ static bool look_for_changes(struct wk_tls_context *context)
 
 /* ---- the own certificate and key --------------------------------------------------------- */
 
-static wk_err token_key(const struct wk_tls_config *config, EVP_PKEY **key,
+static wk_err token_key(struct wk_hsm *hsm, const char *text, EVP_PKEY **key,
                         char error[WK_TLS_ERROR])
 {
-    const char *name = config->key + strlen(WK_TLS_TOKEN);
+    const char *name = text + strlen(WK_TLS_TOKEN);
     uint8_t slot = 0;
-    if (config->hsm == NULL) {
-        return refuse(error, WK_E_NOT_FOUND, config->key, "no token is given for it");
+    if (hsm == NULL) {
+        return refuse(error, WK_E_NOT_FOUND, text, "no token is given for it");
     }
-    if (wk_hsm_slot_of(config->hsm, name, &slot) != WK_OK) {
-        return refuse(error, WK_E_NOT_FOUND, config->key, wk_hsm_error(config->hsm));
+    wk_hsm_look_again(hsm); /* another process may have made it anew */
+    if (wk_hsm_slot_of(hsm, name, &slot) != WK_OK) {
+        return refuse(error, WK_E_NOT_FOUND, text, wk_hsm_error(hsm));
     }
-    *key = wk_tls_key_of(config->hsm, slot);
-    return *key != NULL ? WK_OK
-                        : refuse(error, WK_E_NOT_FOUND, config->key,
-                                 "the token has no public key beside it");
+    *key = wk_tls_key_of(hsm, slot);
+    return *key != NULL
+               ? WK_OK
+               : refuse(error, WK_E_NOT_FOUND, text, "the token has no public key beside it");
 }
 
 static wk_err file_key(const char *path, EVP_PKEY **key, char error[WK_TLS_ERROR])
@@ -176,20 +184,73 @@ static wk_err file_key(const char *path, EVP_PKEY **key, char error[WK_TLS_ERROR
                : refuse(error, WK_E_FORMAT, path, "holds no private key without password");
 }
 
-static wk_err load_own(SSL_CTX *ctx, const struct wk_tls_config *config,
-                       char error[WK_TLS_ERROR])
+/* The key of `text`, if it belongs to the certificate. */
+static wk_err key_for(const struct wk_tls_context *context, const X509 *certificate,
+                      const char *text, EVP_PKEY **key, char error[WK_TLS_ERROR])
+{
+    const bool in_token = strncmp(text, WK_TLS_TOKEN, strlen(WK_TLS_TOKEN)) == 0;
+    *key = NULL;
+    WK_TRY(in_token ? token_key(context->hsm, text, key, error) : file_key(text, key, error));
+    if (X509_check_private_key(certificate, *key) == 1) {
+        return WK_OK;
+    }
+    EVP_PKEY_free(*key);
+    *key = NULL;
+    return refuse(error, WK_E_FORMAT, text,
+                  "does not belong to the certificate, or is no key for TLS");
+}
+
+/* The one of the keys that belongs to the certificate. */
+static wk_err find_key(const struct wk_tls_context *context, const X509 *certificate,
+                       EVP_PKEY **key, char error[WK_TLS_ERROR])
+{
+    char names[PATH_ROOM];
+    char *rest = names;
+    wk_err err = WK_E_NOT_FOUND;
+    (void)snprintf(names, sizeof names, "%s", context->key);
+    while (rest != NULL && err != WK_OK) {
+        const char *name = strsep(&rest, ",");
+        name += strspn(name, " ");
+        err = key_for(context, certificate, name, key, error);
+    }
+    return err;
+}
+
+/* The certificates of a file; NULL: there is none. */
+static STACK_OF(X509) * read_chain(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509 *next = NULL;
+    while (file != NULL && chain != NULL && sk_X509_num(chain) <= CHAIN_MOST &&
+           (next = PEM_read_X509(file, NULL, NULL, NULL)) != NULL) {
+        if (sk_X509_push(chain, next) <= 0) {
+            X509_free(next);
+            break;
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return chain;
+}
+
+/* Certificate and key, both or neither. */
+static wk_err load_own(const struct wk_tls_context *context, char error[WK_TLS_ERROR])
 {
     EVP_PKEY *key = NULL;
-    const bool in_token = strncmp(config->key, WK_TLS_TOKEN, strlen(WK_TLS_TOKEN)) == 0;
-    if (SSL_CTX_use_certificate_chain_file(ctx, config->certificate) != 1) {
-        return refuse(error, WK_E_FORMAT, config->certificate, reason());
+    STACK_OF(X509) *chain = read_chain(context->certificate);
+    X509 *own = chain != NULL ? sk_X509_shift(chain) : NULL;
+    wk_err err = own != NULL ? find_key(context, own, &key, error)
+                             : refuse(error, WK_E_FORMAT, context->certificate,
+                                      "holds no certificate, or cannot be read");
+    if (err == WK_OK && SSL_CTX_use_cert_and_key(context->ctx, own, key, chain, 1) != 1) {
+        err = refuse(error, WK_E_FORMAT, context->certificate, reason());
     }
-    WK_TRY(in_token ? token_key(config, &key, error) : file_key(config->key, &key, error));
-    const bool fits = SSL_CTX_use_PrivateKey(ctx, key) == 1;
     EVP_PKEY_free(key);
-    return fits ? WK_OK
-                : refuse(error, WK_E_FORMAT, config->key,
-                         "does not belong to the certificate, or is no key for TLS");
+    X509_free(own);
+    sk_X509_pop_free(chain, X509_free);
+    return err;
 }
 
 /* ---- contexts ---------------------------------------------------------------------------- */
@@ -241,17 +302,22 @@ wk_err wk_tls_context_make(struct wk_tls_context **context, const struct wk_tls_
     }
     made->ctx = ctx;
     made->server = config->server;
-    wk_err err = keep(made->ca, sizeof made->ca, config->ca) &&
-                         keep(made->crl, sizeof made->crl, config->crl) &&
-                         keep(made->name, sizeof made->name, config->name)
-                     ? WK_OK
-                     : refuse(error, WK_E_FORMAT, "TLS", "a path or a name is too long");
+    made->hsm = config->hsm;
+    wk_err err =
+        keep(made->ca, sizeof made->ca, config->ca) &&
+                keep(made->crl, sizeof made->crl, config->crl) &&
+                keep(made->name, sizeof made->name, config->name) &&
+                keep(made->certificate, sizeof made->certificate, config->certificate) &&
+                keep(made->key, sizeof made->key, config->key)
+            ? WK_OK
+            : refuse(error, WK_E_FORMAT, "TLS", "a path or a name is too long");
     if (err == WK_OK && !set_up(ctx, config->server)) {
         err = refuse(error, WK_E_IO, "TLS 1.3", reason());
     }
     (void)SSL_CTX_set_app_data(ctx, made);
     (void)look_for_changes(made);
-    err = err == WK_OK ? load_own(ctx, config, error) : err;
+    (void)is_changed(made->certificate, &made->own_changed);
+    err = err == WK_OK ? load_own(made, error) : err;
     err = err == WK_OK ? load_trust(made, error) : err;
     if (err != WK_OK) {
         wk_tls_context_free(made);
@@ -261,14 +327,21 @@ wk_err wk_tls_context_make(struct wk_tls_context **context, const struct wk_tls_
     return WK_OK;
 }
 
+static void forget_sessions(struct wk_tls_context *context)
+{
+    for (size_t i = 0; i < WK_TLS_SESSIONS; i++) {
+        SSL_SESSION_free(context->session[i].session);
+        context->session[i].session = NULL;
+    }
+}
+
 void wk_tls_context_free(struct wk_tls_context *context)
 {
     if (context == NULL) {
         return;
     }
-    for (size_t i = 0; i < WK_TLS_SESSIONS; i++) {
-        SSL_SESSION_free(context->session[i].session);
-    }
+    forget_sessions(context);
+    X509_STORE_free(context->store);
     SSL_CTX_free(context->ctx);
     (void)pthread_mutex_destroy(&context->lock);
     free(context);
@@ -338,11 +411,38 @@ static bool expect_name(SSL *ssl, const char *name, bool server)
             (server || SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)name) == 1));
 }
 
+/* Reads again what has changed on disk: all of it, or that from before holds. */
+static void look_again(struct wk_tls_context *context)
+{
+    char unused[WK_TLS_ERROR];
+    if (look_for_changes(context) && load_trust(context, unused) == WK_OK) {
+        forget_sessions(context);
+    }
+    if (is_changed(context->certificate, &context->own_changed)) {
+        (void)(load_own(context, unused) == WK_OK);
+    }
+}
+
+/* A connection with the trust and the certificate of now; NULL: no memory. */
+static SSL *new_connection(struct wk_tls_context *context)
+{
+    (void)pthread_mutex_lock(&context->lock);
+    look_again(context);
+    SSL *ssl = SSL_new(context->ctx);
+    const bool is_ready = ssl != NULL && SSL_set1_verify_cert_store(ssl, context->store) == 1;
+    (void)pthread_mutex_unlock(&context->lock);
+    if (!is_ready) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    return ssl;
+}
+
 static bool begin(struct wk_tls *tls, const char *name, const char *peer)
 {
     struct wk_tls_context *context = tls->context;
     const char *expected = context->server ? context->name : name;
-    tls->ssl = SSL_new(context->ctx);
+    tls->ssl = new_connection(context);
     tls->in = BIO_new(BIO_s_mem());
     tls->out = BIO_new(BIO_s_mem());
     if (tls->ssl == NULL || tls->in == NULL || tls->out == NULL) {
@@ -373,10 +473,6 @@ static bool begin(struct wk_tls *tls, const char *name, const char *peer)
 wk_err wk_tls_begin(struct wk_tls **tls, struct wk_tls_context *context, const char *name,
                     const char *peer)
 {
-    char unused[WK_TLS_ERROR];
-    if (context->server && look_for_changes(context)) {
-        (void)(load_trust(context, unused) == WK_OK); /* else that from before holds */
-    }
     struct wk_tls *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return WK_E_FULL;
@@ -393,6 +489,9 @@ wk_err wk_tls_begin(struct wk_tls **tls, struct wk_tls_context *context, const c
 void wk_tls_free(struct wk_tls *tls)
 {
     if (tls != NULL) {
+        if (tls->ssl != NULL && !tls->is_failed) {
+            SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        }
         SSL_free(tls->ssl);
         free(tls);
     }
@@ -405,10 +504,11 @@ wk_err wk_tls_take(struct wk_tls *tls, const uint8_t *octets, size_t size)
                                                                              : WK_E_FULL;
 }
 
+/* OpenSSL does not hear of it: it would take the session for a bad one, and a path that was cut could not
+ * resume it. */
 void wk_tls_take_end(struct wk_tls *tls)
 {
     tls->is_cut = true;
-    (void)BIO_set_mem_eof_return(tls->in, 0);
 }
 
 /* What went wrong: the peer's certificate, or what OpenSSL says. */
@@ -437,6 +537,7 @@ static wk_err outcome(struct wk_tls *tls, int why)
     if (why == SSL_ERROR_ZERO_RETURN) {
         return WK_E_CLOSED;
     }
+    tls->is_failed = why != SSL_ERROR_WANT_READ;
     if (tls->is_cut) {
         (void)snprintf(tls->error, sizeof tls->error,
                        wk_tls_is_open(tls)

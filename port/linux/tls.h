@@ -10,9 +10,11 @@
  * certificate of the chain is looked up, and the list must not be out of date. Names are
  * compared with subjectAltName only, DNS names or addresses. There is no early data.
  *
- * A server whose list of authorities or revocations changes on disk reads it again with the next
- * connection; sessions from before are not resumed. If it cannot be read, the one from before
- * holds. Resumable sessions last an hour.
+ * Whose list of authorities or revocations, or whose certificate changes on disk reads it again with
+ * the next connection; sessions from before another trust are not resumed. If it cannot be read, or no
+ * key belongs to the certificate, what was before holds. Of several keys, that which belongs to the
+ * certificate is used: so a new pair comes into use, and at once, when its certificate is put in the
+ * place of the one before. Resumable sessions last an hour.
  *
  * Contexts of clients may be used by several threads, those of servers and all connections by
  * one. A key in a token is used by the thread of its wk_hsm. */
@@ -36,7 +38,7 @@ struct wk_tls_config {
     bool server;
     const char
         *certificate;   /* PEM file: the own one, then those between it and the authority */
-    const char *key;    /* PEM file, or "pkcs11:LABEL" or "pkcs11:SLOT" */
+    const char *key;    /* PEM file, or "pkcs11:LABEL" or "pkcs11:SLOT"; or several: "A, B" */
     const char *ca;     /* PEM file of authorities */
     const char *crl;    /* PEM file of revocation lists; NULL: none is asked */
     const char *name;   /* server: what the client's certificate must name; NULL: any */

@@ -437,9 +437,10 @@ static void what_is_revoked_is_refused_and_so_is_an_old_list(void)
     EXPECT(is_accepted(&pair, true, &peer));
     EXPECT(is_accepted(&pair, false, &peer));
     EXPECT(meet(&pair, &resumed) && meet(&pair, &resumed) && resumed);
-    /* The running server reads the new list; its sessions of before are not resumed. */
+    /* Both that run read the new list; sessions of before are not resumed. */
     EXPECT(wk_pki_write_list(crl, &g.root, &leaf, WK_PKI_DAY_S, false));
     EXPECT(!is_accepted(&pair, true, &peer));
+    EXPECT(!is_accepted(&pair, false, &peer));
     EXPECT(meet(&pair, &resumed) && !resumed);
     free_pair(&pair);
     EXPECT(make_pair(&pair, crl));
@@ -467,6 +468,49 @@ static void what_is_revoked_is_refused_and_so_is_an_old_list(void)
     printf("# %u tried, %u accepted\n", g_tried, g_accepted);
     EXPECT_I64(8, g_tried);
     EXPECT_I64(0, g_accepted);
+}
+
+/* A new pair is put in the place of the old one while both sides run; that the old one is not used any
+ * more shows when it is revoked. */
+static void a_new_certificate_comes_into_use_with_the_next_connection(void)
+{
+    struct pair pair = {NULL, NULL};
+    struct wk_pki_entity first, second, foreign;
+    char error[WK_TLS_ERROR];
+    char keys[256];
+    bool resumed;
+    const char *crl = path_of("renewed.crl");
+    const char *certificate = path_of("first.pem");
+    const struct wk_pki_wish wish = {.subject = "leaf", .names = "DNS:" NAME};
+    EXPECT(begin());
+    EXPECT(wk_pki_make(&first, &g.root, &wish) && wk_pki_make(&second, &g.root, &wish) &&
+           wk_pki_make(&foreign, &g.root, &wish));
+    EXPECT(write_credential("first", &first, NULL) &&
+           write_credential("second", &second, NULL) &&
+           write_credential("foreign", &foreign, NULL));
+    EXPECT(wk_pki_write_list(crl, &g.root, NULL, WK_PKI_DAY_S, false));
+    (void)snprintf(keys, sizeof keys, "%s, %s", path_of("second.key"), path_of("first.key"));
+    struct wk_tls_config config = config_of(true, crl);
+    config.certificate = certificate;
+    config.key = keys;
+    EXPECT_OK(wk_tls_context_make(&pair.server, &config, error));
+    config.server = false;
+    config.name = NULL;
+    EXPECT_OK(wk_tls_context_make(&pair.client, &config, error));
+    EXPECT(meet(&pair, &resumed) && !resumed);
+    /* one that none of the keys belongs to: what was before holds */
+    EXPECT_I64(0, rename(path_of("foreign.pem"), certificate));
+    EXPECT(meet(&pair, &resumed));
+    EXPECT_I64(0, rename(path_of("second.pem"), certificate));
+    EXPECT(meet(&pair, &resumed));
+    EXPECT(wk_pki_write_list(crl, &g.root, &first, WK_PKI_DAY_S, false));
+    EXPECT(meet(&pair, &resumed) && !resumed);
+    EXPECT(wk_pki_write_list(crl, &g.root, &second, WK_PKI_DAY_S, false));
+    EXPECT(!meet(&pair, &resumed));
+    free_pair(&pair);
+    wk_pki_free(&first);
+    wk_pki_free(&second);
+    wk_pki_free(&foreign);
 }
 
 static void other_versions_and_other_octets_are_refused(void)
@@ -731,6 +775,7 @@ static void a_key_in_a_token_shakes_hands_and_never_leaves_it(void)
 WK_TEST_MAIN(T(who_is_right_gets_in_and_comes_back_by_a_resumed_session),
              T(no_wrong_certificate_is_accepted_on_either_side),
              T(what_is_revoked_is_refused_and_so_is_an_old_list),
+             T(a_new_certificate_comes_into_use_with_the_next_connection),
              T(other_versions_and_other_octets_are_refused),
              T(no_changed_octet_of_a_handshake_is_accepted),
              T(a_connection_that_is_cut_is_not_taken_for_closed),

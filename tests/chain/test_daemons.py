@@ -43,7 +43,7 @@ def config_errors(tap):
         ("a price nobody pays", lambda t: t + "\n[billing]\nprice_t8 = 999\nriders = 1001\n",
          "'riders' must be 1 to 6 prices"),
         ("a profile that is none", lambda t: t + "\n[profile 9]\nperiod_s = 900\n",
-         "there is [profile 1], [profile 2] and [profile quality]"),
+         "there is [profile 1], [profile 2], [profile quality]"),
         ("a profile's period that is none", lambda t: t + "\n[profile 2]\nperiod_s = week\n",
          "'period_s' must be a divisor of 3600 from 60 to 3600, day or month"),
         ("a column that nobody captures", lambda t: t + "\n[profile 1]\ncapture = 0.0.96.1.0.255\n",

@@ -3,10 +3,50 @@
 """Parameters of ports over DLMS: what nobody has set is told as the system has it; what a client sets
 is in force after the next start, and outlives kill -9. Runs the sanitized build."""
 import ipaddress
+import pathlib
 import subprocess
 import sys
 
 from harness import Meter, Tap, free_port
+
+
+def check_network(tap, read, write, port):
+    """What the system manages is refused, with the reason, and told as the system has it."""
+    mac = read("0.0.25.2.0.255:2", port)
+    for name, value in (("0.0.25.2.0.255:2", "octet-string:021122334455"),
+                        ("0.0.25.1.0.255:6", "double-long-unsigned:1"),
+                        ("0.0.25.1.0.255:8", "boolean:false"),
+                        ("0.0.25.7.0.255:3", "enum:1")):
+        done = write(name, value, port)
+        tap.check(done.returncode != 0 and "denied" in done.stderr, f"setting {name} is refused",
+                  done.stderr)
+    tap.check(read("0.0.25.2.0.255:2", port) == mac, "the MAC address is that of the system")
+    done = write("0.0.25.1.0.255:3", "double-long-unsigned:3221225985", port)  # 192.0.2.1
+    tap.check(done.returncode != 0, "an address that the system does not have is refused",
+              done.stderr)
+
+
+def servers_of(path):
+    """Numbers of the first two servers of IPv4 in a resolv.conf."""
+    found = []
+    for line in pathlib.Path(path).read_text().splitlines() if pathlib.Path(path).exists() else ():
+        words = line.split()
+        if len(words) > 1 and words[0] == "nameserver" and ":" not in words[1]:
+            found.append(int(ipaddress.IPv4Address(words[1])))
+    return (found + [0, 0])[:2]
+
+
+def check_names(tap, read):
+    """DHCP and DNS as the system has them: loopback has its address for ever."""
+    dns = servers_of("/etc/resolv.conf")
+    if dns[0] == int(ipaddress.IPv4Address("127.0.0.53")):
+        behind = servers_of("/run/systemd/resolve/resolv.conf")
+        dns = behind if behind[0] else dns
+    told = [read(f"0.0.25.1.0.255:{attribute}") for attribute in (9, 10)]
+    tap.check(told == [str(one) for one in dns], "servers of names are those of the system",
+              f"{told}, not {dns}")
+    leased = read("0.0.25.1.0.255:8")
+    tap.check(leased in ("false", "0"), "loopback has no address of DHCP", leased)
 
 
 def main():
@@ -18,9 +58,12 @@ def main():
     access = ("--role", "management", "--ek", meter.keys["EK"], "--ak", meter.keys["AK"],
               "--title", "574B4D0000000009")
 
-    def read(name, port=None):
-        done = meter.wk("read", f"127.0.0.1:{port or meter.dlms}", *access, name)
+    def read(name, port=None, host="127.0.0.1"):
+        done = meter.wk("read", f"{host}:{port or meter.dlms}", *access, name)
         return done.stdout.split()[-1] if done.returncode == 0 and done.stdout else done.stderr
+
+    def write(name, value, port):
+        return meter.wk("write", f"127.0.0.1:{port}", *access, name, value)
 
     tap.check(read("0.0.25.0.0.255:2") == str(meter.dlms), "the port in use is told",
               read("0.0.25.0.0.255:2"))
@@ -28,18 +71,35 @@ def main():
               "the address of the interface is told", read("0.0.25.1.0.255:3"))
     tap.check(read("0.0.25.1.0.255:6") == str(int(ipaddress.IPv4Address("255.0.0.0"))),
               "its mask is told", read("0.0.25.1.0.255:6"))
+    check_names(tap, read)
     port = free_port()
     meter.wk("write", f"127.0.0.1:{meter.dlms}", *access, "0.0.25.0.0.255:2",
              f"long-unsigned:{port}")
     tap.check(read("0.0.25.0.0.255:2") == str(port), "what was set is told at once")
     daemon.kill()
     daemon.wait()
-    meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    again = meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
     meter.get("/api/info")
     tap.check(read("0.0.25.0.0.255:2", port) == str(port),
               "after kill -9 the meter listens where it was set", read("0.0.25.0.0.255:2", port))
     refused = meter.wk("read", f"127.0.0.1:{meter.dlms}", *access, "0.0.25.0.0.255:2")
     tap.check(refused.returncode != 0, "and no longer where it was configured")
+    check_network(tap, read, write, port)
+    others = [one for one in subprocess.run(["hostname", "-I"], capture_output=True,
+                                            text=True).stdout.split() if "." in one]
+    if others:
+        address = int(ipaddress.IPv4Address(others[0]))
+        write("0.0.25.1.0.255:3", f"double-long-unsigned:{address}", port)
+        tap.check(read("0.0.25.1.0.255:3", port) == str(address), "an address of the system is taken")
+        again.kill()
+        again.wait()
+        meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+        meter.get("/api/info")
+        told = read("0.0.25.1.0.255:3", port, others[0])
+        tap.check(told == str(address), "after the next start the meter listens there", told)
+        tap.check(not read("0.0.25.1.0.255:3", port).isdigit(), "and not where it was configured")
+    else:
+        tap.check(True, "an address of the system is taken # SKIP no second address")
     meter.remove()
     return tap.end()
 

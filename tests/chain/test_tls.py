@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A running meter over TLS: keys and requests of `wk tls`, the meter's key in a token (SoftHSM 2),
 certificates of the openssl command line; wk, the head-end and openssl s_client as clients, and a
-client that is revoked while the meter runs. Runs the sanitized build."""
+client that is revoked while the meter runs; the meter's key pair and certificate are renewed while it runs. Runs the sanitized build."""
 import os
 import pathlib
+import shutil
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 
 from authority import Authority
@@ -71,6 +75,50 @@ def check_foreign(tap, pki, port):
     tap.check(connect("-tls1_2", *own).returncode != 0, "openssl with TLS 1.2 is refused")
 
 
+def shown_certificate(pki, port):
+    """What the meter shows, as DER."""
+    context = ssl.create_default_context(cafile=pki / "ca.pem")
+    context.load_cert_chain(pki / "client.pem", pki / "client.key")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+            return connection.getpeercert(True)
+
+
+def check_renewal(tap, meter, pki, port, keys, token, authority):
+    """A new key pair in another slot, its certificate in the place of the old one, the old one revoked;
+    meanwhile a client reads without a pause."""
+    ended = threading.Event()
+    reads = []
+
+    def read_on():
+        while not ended.is_set():
+            reads.append(meter.wk("read", f"tls://127.0.0.1:{port}", "--keys", keys,
+                                  "0.0.42.0.0.255"))
+
+    reader = threading.Thread(target=read_on, daemon=True)
+    reader.start()
+    old = shown_certificate(pki, port)
+    shutil.copy(pki / "meter.pem", pki / "old.pem")
+    done = meter.wk("tls", "request", "--tls-key", "pkcs11:10", "--tls-name", "127.0.0.1",
+                    "--csr", pki / "next.csr", *token)
+    tap.check(done.returncode == 0, "a new key is made in the token beside the running meter", done)
+    authority.sign("next")
+    tap.check(shown_certificate(pki, port) == old, "... which goes on with its old one")
+    os.replace(pki / "next.pem", pki / "meter.pem")
+    new = shown_certificate(pki, port)
+    told = ssl.PEM_cert_to_DER_cert((pki / "meter.pem").read_text())
+    tap.check(new == told != old, "the next connection shows the new certificate")
+    authority.revoke("old")
+    authority.list()
+    time.sleep(1)
+    ended.set()
+    reader.join()
+    wrong = [done for done in reads if done.returncode != 0]
+    tap.check(len(reads) > 1 and not wrong,
+              "who reads without a pause meanwhile notices nothing, also when the old one is revoked",
+              wrong[:1])
+
+
 def check_headend(tap, meter, pki, port):
     folder = pki / "headend"
     folder.mkdir()
@@ -114,7 +162,7 @@ def main():
     section = f"""[dlms]
 tls_port = {port}
 tls_certificate = pki/meter.pem
-tls_key = pkcs11:meter key 9
+tls_key = pkcs11:meter key 9, pkcs11:10
 tls_ca = pki/ca.pem
 tls_crl = pki/ca.crl
 tls_client = client.example
@@ -129,6 +177,7 @@ token_pin_file = {pki / "pin"}
     keys = check_clients(tap, meter, pki, port)
     check_foreign(tap, pki, port)
     check_headend(tap, meter, pki, port)
+    check_renewal(tap, meter, pki, port, keys, token, authority)
     authority.revoke("client")
     time.sleep(0.01)  # the list has another time of change
     authority.list()

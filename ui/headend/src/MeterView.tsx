@@ -8,7 +8,7 @@ import { BillCard } from "./BillCard";
 import { ControlCard } from "./ControlCard";
 import { CurveCard } from "./CurveCard";
 import { Supply } from "./FleetView";
-import { meters, news } from "./state";
+import { announced, meters, news } from "./state";
 import { t } from "./words";
 import { local } from "./when";
 
@@ -36,13 +36,24 @@ function Events(props: { serial: string; version: number }) {
       .then((a) => setEvents([...a.events].sort((x, y) => y.seq - x.seq).slice(0, 50)),
         () => undefined);
   }, [props.serial, props.version]);
+  const soon = (announced.value[props.serial] ?? [])
+    .filter((a) => !events.some((e) => e.code === a.code && Date.parse(e.at) === Date.parse(a.at)));
   return (
     <Card title={t("events")} class="s6" note={`${events.length}`}>
-      {events.length === 0 ? <p class="empty">{t("no events")}</p> : (
+      {events.length + soon.length === 0 ? <p class="empty">{t("no events")}</p> : (
         <div class="scroll tall" tabIndex={0} role="region" aria-label={t("events")}>
           <table>
             <thead><tr><th>{t("when")}</th><th>{t("what")}</th></tr></thead>
             <tbody>
+              {soon.map((a) => (
+                <tr key={`soon${a.at}-${a.code}`}>
+                  <td class="nowrap">{local(a.at)}</td>
+                  <td>
+                    {what(a.code)} <span class="muted mono">{a.code}</span>{" "}
+                    <span class="muted">{t("announced")}</span>
+                  </td>
+                </tr>
+              ))}
               {events.map((e) => (
                 <tr key={`${e.log}${e.seq}`}>
                   <td class="nowrap">{local(e.at)}</td>

@@ -11,6 +11,7 @@ export const problem = signal("");
 export const news = signal<Record<string, number>>({});
 
 const REFRESH_MS = 1000;
+const ANNOUNCED_MOST = 8;
 let due = false;
 
 async function refresh(): Promise<void> {
@@ -23,6 +24,29 @@ async function refresh(): Promise<void> {
   }
 }
 
+/** Events that meters told of before they stored them, the newest first: their records follow. */
+export const announced = signal<Record<string, Announced[]>>({});
+
+export interface Announced {
+  at: string;
+  code: number;
+}
+
+interface Told {
+  serial: string;
+  at: number;
+  code: number;
+  announced?: boolean;
+}
+
+function hear(told: Told): void {
+  if (!told.announced) return;
+  const before = announced.value[told.serial] ?? [];
+  const at = new Date(told.at * 1000).toISOString();
+  const rows = [{ at, code: told.code }, ...before].slice(0, ANNOUNCED_MOST);
+  announced.value = { ...announced.value, [told.serial]: rows };
+}
+
 export function start(): void {
   void refresh();
   setInterval(() => {
@@ -31,9 +55,10 @@ export function start(): void {
     void refresh();
   }, REFRESH_MS);
   const names = ["progress", "intervals", "event", "day", "vee", "command", "meter", "lost"];
-  stream("/api/stream", names, (_, data) => {
+  stream("/api/stream", names, (name, data) => {
     due = true;
     const serial = (data as { serial?: string }).serial;
+    if (name === "event") hear(data as Told);
     if (serial !== undefined)
       news.value = { ...news.value, [serial]: (news.value[serial] ?? 0) + 1 };
   });

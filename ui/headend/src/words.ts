@@ -50,6 +50,7 @@ export const t = translator({
   "received of expected": ["received of", "已收 / 应收"],
   events: ["Events", "事件"],
   "no events": ["No events.", "无事件。"],
+  "announced": ["announced, its record is to come", "已预告，记录待到"],
   when: ["When", "时间"],
   what: ["What happened", "事件"],
   control: ["Supply control", "供电控制"],

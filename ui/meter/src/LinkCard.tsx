@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { fixed } from "../../kit/format";
 import { getJson } from "../../kit/net";
 import { Card, Status } from "../../kit/parts";
-import type { Link, LinkPath } from "./api";
+import type { LineModem, Link, LinkPath, Modem } from "./api";
 import { t } from "./words";
 
 const REFRESH_MS = 2000;
@@ -13,9 +13,32 @@ function rate(bps: number): string {
   return bps >= 1e6 ? `${fixed(bps / 1e6, 1)} Mbit/s` : `${fixed(bps / 1e3, 0)} kbit/s`;
 }
 
+// "NB-IoT, band 20, Operator: online, RSRP -95 dBm, RSRQ -10.5 dB"
+function radio(modem: Modem): string {
+  const where = [modem.cell.technology, modem.cell.band === null ? null : `band ${modem.cell.band}`,
+                 modem.cell.network || modem.model];
+  const { rsrp_dbm, rsrq_db, sinr_db } = modem.signal;
+  const how = [modem.state,
+               rsrp_dbm === null ? null : `RSRP ${fixed(rsrp_dbm, 0)} dBm`,
+               rsrq_db === null ? null : `RSRQ ${fixed(rsrq_db, 1)} dB`,
+               sinr_db === null ? null : `SINR ${fixed(sinr_db, 0)} dB`];
+  const text = (words: (string | null)[]) => words.filter((w) => w).join(", ");
+  return `${text(where)}: ${text(how)}`;
+}
+
+// "radio, channel 3, mode 1 of 3, level -6 dB: -91 dBm here and -97 dBm there, noise -114 dBm, 85 %"
+function line(modem: LineModem): string {
+  const level = (value: number | null) => (value === null ? "–" : `${fixed(value, 0)} ${modem.unit}`);
+  const text = `${t(modem.medium)}, ${t("channel")} ${modem.channel}, ${t("line mode")} ${modem.mode}, `
+    + `${t("transmit level")} -${modem.below_db} dB: ${t("signal")} ${level(modem.near.signal)} / `
+    + `${level(modem.far.signal)}, ${t("noise")} ${level(modem.near.noise)}`;
+  return modem.quality_percent === null ? text : `${text}, ${modem.quality_percent} %`;
+}
+
 function State({ path }: { path: LinkPath }) {
   if (path.state === "down") return <Status kind="alarm">{t("path down")}</Status>;
   if (path.state === "suspect") return <Status kind="warn">{t("path suspect")}</Status>;
+  if (path.state === "asleep") return <Status kind="ok">{t("path asleep")}</Status>;
   return <Status kind="ok">{path.in_use ? t("path in use") : t("path ready")}</Status>;
 }
 
@@ -32,6 +55,8 @@ function Path({ path }: { path: LinkPath }) {
         <td>{up ? `${fixed(path.delivery_percent, 0)} %` : "–"}</td>
         <td>{fixed(path.octets / 1e3, 0)} kB</td>
       </tr>
+      {path.modem !== null && <tr><td colSpan={7}>{radio(path.modem)}</td></tr>}
+      {path.line_modem !== null && <tr><td colSpan={7}>{line(path.line_modem)}</td></tr>}
       {path.advice !== null && <tr><td colSpan={7} class="advice">{path.advice}</td></tr>}
     </>
   );

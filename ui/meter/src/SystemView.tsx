@@ -1,5 +1,6 @@
 import { fixed } from "../../kit/format";
 import { Card } from "../../kit/parts";
+import { CertificateCard } from "./CertificateCard";
 import { LinkCard } from "./LinkCard";
 import { info } from "./state";
 import { t } from "./words";
@@ -31,6 +32,7 @@ export function SystemView() {
           <dt>{t("undeciphered")}</dt><dd>{i.security.not_deciphered}</dd>
         </dl>
       </Card>
+      <CertificateCard />
       <LinkCard />
     </>
   );

@@ -136,16 +136,41 @@ export interface Balance {
   }[];
 }
 
+export interface Modem {
+  state: string;
+  model: string;
+  signal: { rsrp_dbm: number | null; rsrq_db: number | null; sinr_db: number | null };
+  cell: { network: string; technology: string | null; band: number | null };
+}
+
+interface LineHeard { signal: number | null; noise: number | null; margin_db: number | null }
+
+// A modem for power lines or radio.
+export interface LineModem {
+  medium: "power line" | "radio";
+  unit: "dBm" | "dBuV";
+  channel: number;
+  mode: number;
+  modes: number;
+  below_db: number;
+  near: LineHeard;
+  far: LineHeard;
+  quality_percent: number | null;
+  action: string | null;
+}
+
 export interface LinkPath {
   name: string;
   to: string;
-  state: "up" | "suspect" | "down";
+  state: "up" | "suspect" | "down" | "asleep";
   in_use: boolean;
   rate_bps: number;
   rtt_ms: number;
   delivery_percent: number;
   octets: number;
   advice: string | null;
+  modem: Modem | null;
+  line_modem: LineModem | null;
 }
 
 export interface Link {
@@ -161,4 +186,17 @@ export interface Link {
     waiting: number;
     missing: number;
   }[];
+}
+
+export interface Certificate {
+  enrols: boolean;
+  state: "none" | "wanted" | "good" | "ends" | "ends soon" | "expired";
+  words: string;
+  needs_somebody: boolean;
+  from_s: number | null;
+  until_s: number | null;
+  left_percent: number | null;
+  request: string | null;
+  refused: string | null;
+  renewed: number;
 }
