@@ -179,6 +179,9 @@ void wk_line_modem_count(struct wk_line_modem *modem, bool answered)
     }
     so_far->asked++;
     so_far->answered = (uint16_t)(so_far->answered + (answered ? 1 : 0));
+    so_far->unanswered = answered                         ? 0
+                         : so_far->unanswered < UINT8_MAX ? so_far->unanswered + 1
+                                                          : UINT8_MAX;
 }
 
 bool wk_line_modem_take(struct wk_line_modem *modem, struct wk_bytes_in told, int64_t now_us)

@@ -29,7 +29,8 @@
  *   WK_LINE_MODEM_RESERVE_DDB left for long        a faster mode, then 6 dB less: what needs less
  *                                                  time and power disturbs others less
  *
- * Trouble is a fifth of questions without answer, or a margin below WK_LINE_MODEM_POOR_DDB. What was undone is not tried
+ * Trouble is a fifth of questions without answer, or a margin below WK_LINE_MODEM_POOR_DDB, or on a channel noisier
+ * than another some questions in a row without answer. What was undone is not tried
  * again for an hour, then two, up to a day.
  *
  * Memory: 350 octets. Context: one thread. Time: microseconds of a clock that is never set. */
@@ -145,6 +146,7 @@ struct wk_line_modem_measure {
     int64_t since_us;
     uint16_t asked;
     uint16_t answered;
+    uint8_t unanswered; /* in a row */
     int32_t margin_ddb; /* the poorer one of both ends, smoothed */
     bool has_margin;
 };

@@ -12,6 +12,7 @@
 #define HOUR_US   (60 * MINUTE_US)
 #define METER     0x10000002
 #define ROOM      600
+#define SEEDS     100
 
 /* A meter that asks every few seconds, both modems, and a head-end that answers. */
 static struct wk_virtual_line_modems modems;
@@ -19,6 +20,7 @@ static struct wk_line_modem modem;
 static struct wk_link_line_reader reader[2];
 static int64_t now_us;
 static int64_t asked_us;
+static int64_t every_us; /* a question */
 static bool awaits;
 static bool head_end_runs;
 static uint32_t asked;
@@ -64,6 +66,7 @@ static void begin(wk_virtual_medium_kind kind, const struct wk_virtual_medium_ru
 {
     now_us = SECOND_US;
     asked_us = 0;
+    every_us = 10 * SECOND_US;
     awaits = false;
     head_end_runs = true;
     channels_seen = 0;
@@ -72,14 +75,14 @@ static void begin(wk_virtual_medium_kind kind, const struct wk_virtual_medium_ru
     wk_line_modem_init(&modem, &(struct wk_line_modem_rules){.adapts = adapts}, now_us);
 }
 
-/* Steps of a tenth of a second; a question every 10 s. */
+/* A hundred steps from a question to the next. */
 static void run_for(int64_t span_us)
 {
     const int64_t until_us = now_us + span_us;
     asked = 0;
     answered = 0;
     while (now_us < until_us) {
-        now_us += SECOND_US / 10;
+        now_us += every_us / 100;
         wk_virtual_line_modems_step(&modems, now_us);
         if (wk_line_modem_due_us(&modem) <= now_us) {
             uint8_t octets[64];
@@ -87,7 +90,7 @@ static void run_for(int64_t span_us)
             wk_line_modem_ask(&modem, now_us, &out);
             wk_virtual_line_modems_take(&modems, 0, octets, out.size, now_us);
         }
-        if (now_us - asked_us >= 10 * SECOND_US) {
+        if (now_us - asked_us >= every_us) {
             if (awaits) {
                 wk_line_modem_count(&modem, false);
             }
@@ -172,6 +175,46 @@ static void a_disturbed_channel_is_left(void)
         EXPECT(answered * 10 >= asked * 9);
         EXPECT(modem.kept >= 1);
         EXPECT_I64(WK_LINE_MODEM_ADVICE_NONE, wk_line_modem_advise(&modem));
+    }
+}
+
+/* A meter that asks all the time and tries for 2 s: whatever gets lost while they agree where to go, and whatever else
+ * was being tried. */
+static void a_busy_meter_leaves_a_disturbed_channel_in_seconds(void)
+{
+    for (int kind = WK_VIRTUAL_POWER_LINE; kind <= WK_VIRTUAL_RADIO; kind++) {
+        const bool is_radio = kind == WK_VIRTUAL_RADIO;
+        struct wk_virtual_medium_rules rules =
+            wk_virtual_medium_usual((wk_virtual_medium_kind)kind);
+        int64_t worst_us = 0;
+        int64_t unanswered = 0;
+        rules.attenuation_db = 48; /* of the power line */
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            begin((wk_virtual_medium_kind)kind, &rules, true);
+            wk_virtual_line_modems_init(&modems, (wk_virtual_medium_kind)kind, &rules, 0,
+                                        SEED + seed);
+            modem.rules.trial_us = 2 * SECOND_US;
+            modems.end[0].setting.mode = is_radio ? 0 : 1;
+            modems.end[1].setting.mode = is_radio ? 0 : 1;
+            every_us = SECOND_US / 2;
+            run_for(8 * SECOND_US + (int64_t)seed * SECOND_US / 10);
+            const uint8_t before = modems.end[0].setting.channel;
+            modems.medium.rules.disturber[before] =
+                (struct wk_virtual_disturber){is_radio ? -75 : 60, is_radio ? 250000 : 1000000};
+            const int64_t begin_us = now_us;
+            do {
+                run_for(every_us);
+            } while ((answered == 0 || modems.end[0].setting.channel == before) &&
+                     now_us - begin_us < HOUR_US);
+            worst_us = now_us - begin_us > worst_us ? now_us - begin_us : worst_us;
+            run_for(30 * SECOND_US);
+            const int64_t lost = (int64_t)asked - answered;
+            unanswered = lost > unanswered ? lost : unanswered;
+        }
+        printf("# medium %d, worst of %d: left after %" PRId64 " s, then %u of %u unanswered\n",
+               kind, SEEDS, worst_us / SECOND_US, (unsigned)unanswered, (unsigned)asked);
+        EXPECT(worst_us <= 30 * SECOND_US);
+        EXPECT(unanswered <= 4);
     }
 }
 
@@ -281,6 +324,7 @@ static void a_modem_that_does_not_tell_is_left_alone(void)
 }
 
 WK_TEST_MAIN(T(a_status_and_a_setting_come_back), T(a_disturbed_channel_is_left),
+             T(a_busy_meter_leaves_a_disturbed_channel_in_seconds),
              T(a_jammed_channel_is_left_by_both),
              T(a_modem_that_may_not_change_says_what_would_help),
              T(what_is_in_reserve_is_not_sent), T(what_is_not_the_line_changes_nothing),

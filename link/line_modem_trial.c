@@ -9,6 +9,7 @@
 #define SLACK         50 /* permille */
 #define PATIENCE      4  /* trials long, on a path that is seldom used */
 #define NOISIER_DB    6
+#define CUT_OFF       3   /* questions in a row without answer */
 #define BLAMELESS_DDB 100 /* with so much margin packets are lost elsewhere */
 
 /* ---- how it goes ------------------------------------------------------------------------- */
@@ -18,16 +19,6 @@ uint16_t wk_line_modem_delivery(const struct wk_line_modem *modem)
     const struct wk_line_modem_measure *so_far = &modem->measure;
     const uint32_t answered = so_far->answered;
     return (uint16_t)(so_far->asked == 0 ? PERMILLE : answered * PERMILLE / so_far->asked);
-}
-
-bool wk_line_modem_is_poor(const struct wk_line_modem *modem)
-{
-    const struct wk_line_modem_measure *so_far = &modem->measure;
-    const bool fails = so_far->asked >= WK_LINE_MODEM_ENOUGH &&
-                       wk_line_modem_delivery(modem) < WK_LINE_MODEM_FAILS;
-    const bool is_weak = so_far->has_margin && so_far->margin_ddb < WK_LINE_MODEM_POOR_DDB;
-    const bool is_blameless = so_far->has_margin && so_far->margin_ddb >= BLAMELESS_DDB;
-    return is_weak || (fails && !is_blameless);
 }
 
 uint8_t wk_line_modem_quietest(const struct wk_line_modem *modem, int64_t now_us)
@@ -53,6 +44,24 @@ static bool is_noisier(const struct wk_line_modem *modem, uint8_t than)
     return channel < WK_LINE_MODEM_CHANNELS && than < WK_LINE_MODEM_CHANNELS &&
            status->noise_db[channel] != WK_LINE_MODEM_NOISE_UNKNOWN &&
            status->noise_db[channel] - status->noise_db[than] >= NOISIER_DB;
+}
+
+/* Somebody else is on the channel, as the modem hears, and nothing comes any more: what the margin was before says
+ * nothing then. */
+static bool is_cut_off(const struct wk_line_modem *modem)
+{
+    return modem->measure.unanswered >= CUT_OFF &&
+           is_noisier(modem, wk_line_modem_quietest(modem, 0));
+}
+
+bool wk_line_modem_is_poor(const struct wk_line_modem *modem)
+{
+    const struct wk_line_modem_measure *so_far = &modem->measure;
+    const bool fails = so_far->asked >= WK_LINE_MODEM_ENOUGH &&
+                       wk_line_modem_delivery(modem) < WK_LINE_MODEM_FAILS;
+    const bool is_weak = so_far->has_margin && so_far->margin_ddb < WK_LINE_MODEM_POOR_DDB;
+    const bool is_blameless = so_far->has_margin && so_far->margin_ddb >= BLAMELESS_DDB;
+    return is_weak || is_cut_off(modem) || (fails && !is_blameless);
 }
 
 static void start_measure(struct wk_line_modem *modem, int64_t now_us)
@@ -151,11 +160,11 @@ static void begin(struct wk_line_modem *modem, wk_line_modem_action action,
         [WK_LINE_MODEM_SOFTER] = "there is reserve: a lower level is tried",
     };
     modem->trials++;
-    modem->trial =
-        (struct wk_line_modem_trial){.action = action,
-                                     .before = modem->status.setting,
-                                     .delivery_permille = wk_line_modem_delivery(modem),
-                                     .margin_ddb = modem->measure.margin_ddb};
+    modem->trial = (struct wk_line_modem_trial){
+        .action = action,
+        .before = modem->status.setting,
+        .delivery_permille = is_cut_off(modem) ? 0 : wk_line_modem_delivery(modem),
+        .margin_ddb = modem->measure.margin_ddb};
     modem->wanted = *setting;
     modem->wants = true;
     start_measure(modem, now_us);

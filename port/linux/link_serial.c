@@ -14,6 +14,7 @@
 #define NS_PER_US 1000
 #define BITS      8
 #define US_PER_S  INT64_C(1000000)
+#define HALVES    5 /* packets, while an answer may come */
 #define LOW       4 /* of the title, octets that name a meter on its line */
 
 struct link_serial {
@@ -80,14 +81,15 @@ static void ask_for_more(struct link_serial *serial, int64_t now_us)
 
 /* ---- the modem --------------------------------------------------------------------------- */
 
-/* An answer begins when a full question has been on the air, and so far the answer itself. */
+/* The answer is there when a full question has been on the air, a full answer, and half of one that others had. */
 static void keep_pace(struct link_serial *serial)
 {
     const struct wk_link_carrier_kind *kind = serial->config.to->kind;
     const int64_t packet_us = (int64_t)(kind->most + kind->overhead) * BITS * US_PER_S /
                               (int64_t)serial->modem.status.rate_bps;
+    const int64_t begin_us = packet_us * HALVES / 2 / WK_LINK_LINE_PATIENCE;
     wk_link_line_keep_pace(&serial->line,
-                           packet_us > kind->begin_us ? packet_us : kind->begin_us);
+                           begin_us > kind->begin_us ? begin_us : kind->begin_us);
 }
 
 static void on_told(void *self, struct wk_bytes_in octets, int64_t now_us)

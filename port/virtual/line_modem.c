@@ -6,22 +6,24 @@
 
 #include "port/virtual/draw.h"
 
-#define ENDS           WK_VIRTUAL_LINE_MODEM_ENDS
-#define NEVER_US       WK_VIRTUAL_LINE_MODEM_NEVER
-#define SECOND_US      INT64_C(1000000)
-#define MINUTE_US      INT64_C(60000000)
-#define HOUR_MINUTES   60
-#define AIR_HEAD       16 /* octets of a packet beside its own: addresses, what is heard, check sum */
-#define SLOT_US        INT64_C(4000)
-#define SLOTS_DOUBLED  5
-#define MOVE_TRIES     4
-#define CALL_TRIES     3
-#define ANSWER_US      INT64_C(700000) /* patience with the far modem, beside the time on air */
-#define UNCONFIRMED_US INT64_C(8000000)
-#define ALIVE_US       INT64_C(20000000) /* a leader that hears nothing calls */
-#define SEEK_US        INT64_C(1000000)
-#define DWELL          3 /* rounds of the leader, on each channel */
-#define PERCENT        100
+#define ENDS          WK_VIRTUAL_LINE_MODEM_ENDS
+#define NEVER_US      WK_VIRTUAL_LINE_MODEM_NEVER
+#define SECOND_US     INT64_C(1000000)
+#define MINUTE_US     INT64_C(60000000)
+#define HOUR_MINUTES  60
+#define AIR_HEAD      16 /* octets of a packet beside its own: addresses, what is heard, check sum */
+#define RF_LONGEST    255 /* octets of a packet */
+#define PLC_LONGEST   400
+#define SLOT_US       INT64_C(4000)
+#define SLOTS_DOUBLED 5
+#define MOVE_TRIES    8
+#define CALL_TRIES    4
+#define CALL_PLACES   4               /* there, back, there, back */
+#define ANSWER_US     INT64_C(100000) /* patience with the far modem, beside the time on air */
+#define ALIVE_US      INT64_C(20000000) /* a leader that hears nothing calls */
+#define SEEK_US       INT64_C(1000000)
+#define DWELL         3 /* rounds of the leader, on each channel */
+#define PERCENT       100
 
 /* Steps of a move. */
 enum { STEP_NONE, STEP_MOVING, STEP_CALLING, STEP_UNCONFIRMED };
@@ -142,6 +144,7 @@ static void next_step(struct wk_virtual_line_modem *modem, uint8_t step, int64_t
 {
     modem->step = step;
     modem->attempts = 0;
+    modem->places = 0;
     modem->step_us = now_us;
 }
 
@@ -313,6 +316,21 @@ static void go_calling(struct wk_virtual_line_modem *modem, int64_t now_us)
     next_step(modem, STEP_CALLING, now_us);
 }
 
+static bool is_at(const struct wk_virtual_line_modem *modem,
+                  const struct wk_line_modem_setting *place)
+{
+    return modem->setting.channel == place->channel && modem->setting.mode == place->mode;
+}
+
+/* The far one was found, where it was to go or where it was. */
+static void settle(struct wk_virtual_line_modem *modem)
+{
+    modem->refused = !is_at(modem, &modem->goal);
+    modem->counts.moves += modem->refused ? 0 : 1;
+    modem->counts.returns += modem->refused ? 1 : 0;
+    next_step(modem, STEP_NONE, NEVER_US);
+}
+
 static void take_control(struct wk_virtual_line_modems *modems, unsigned end,
                          const struct wk_virtual_air *air, int64_t now_us)
 {
@@ -339,8 +357,7 @@ static void take_control(struct wk_virtual_line_modems *modems, unsigned end,
         break;
     case WK_VIRTUAL_AIR_HERE:
         if (modem->step == STEP_CALLING) {
-            modem->counts.moves++;
-            next_step(modem, STEP_NONE, NEVER_US);
+            settle(modem);
         }
         break;
     case WK_VIRTUAL_AIR_NONE:
@@ -376,6 +393,15 @@ static void hear(struct wk_virtual_line_modems *modems, unsigned end,
     }
 }
 
+/* The far modem may have a packet on the air, the longest there is. */
+static int64_t patience_us(const struct wk_virtual_line_modems *modems, uint8_t mode)
+{
+    const wk_virtual_medium_kind kind = modems->medium.kind;
+    const size_t longest = kind == WK_VIRTUAL_RADIO ? RF_LONGEST : PLC_LONGEST;
+    return ANSWER_US + wk_virtual_medium_airtime_us(kind, mode, longest) +
+           2 * wk_virtual_medium_airtime_us(kind, 0, AIR_HEAD);
+}
+
 /* A modem that sends hears nothing, nor does one that is elsewhere. */
 static void land(struct wk_virtual_line_modems *modems, unsigned end, int64_t now_us)
 {
@@ -394,24 +420,29 @@ static void land(struct wk_virtual_line_modems *modems, unsigned end, int64_t no
     from->air_to_us = NEVER_US;
     from->try_us = now_us + SLOT_US;
     if (from->on_air.kind == WK_VIRTUAL_AIR_FOLLOWS) {
+        const int64_t unconfirmed_us =
+            (MOVE_TRIES + CALL_TRIES) * patience_us(modems, from->setting.mode);
         go(from, from->goal.channel, from->goal.mode);
-        next_step(from, STEP_UNCONFIRMED, now_us + UNCONFIRMED_US);
+        next_step(from, STEP_UNCONFIRMED, now_us + unconfirmed_us);
     }
 }
 
 /* ---- moves ------------------------------------------------------------------------------- */
 
-static int64_t patience_us(const struct wk_virtual_line_modems *modems)
-{
-    return ANSWER_US + 2 * wk_virtual_medium_airtime_us(modems->medium.kind, 0, AIR_HEAD);
-}
-
 static void give_up(struct wk_virtual_line_modem *modem)
 {
     go(modem, modem->before.channel, modem->before.mode);
-    modem->counts.returns++;
-    modem->refused = true;
-    next_step(modem, STEP_NONE, NEVER_US);
+    settle(modem);
+}
+
+/* Whether the far one went, or came back, the last answer may be lost: it is called in both places in turn. */
+static void call_elsewhere(struct wk_virtual_line_modem *modem)
+{
+    const struct wk_line_modem_setting *place =
+        is_at(modem, &modem->goal) ? &modem->before : &modem->goal;
+    modem->places++;
+    modem->attempts = 0;
+    go(modem, place->channel, place->mode);
 }
 
 /* The step has lasted for as long as it may. */
@@ -421,15 +452,21 @@ static void go_on(struct wk_virtual_line_modems *modems, unsigned end, int64_t n
     if (modem->step == STEP_MOVING && modem->attempts == MOVE_TRIES) {
         go_calling(modem, now_us); /* it may have heard, and its answer was lost */
     }
-    if (modem->step == STEP_UNCONFIRMED ||
-        (modem->step == STEP_CALLING && modem->attempts == CALL_TRIES)) {
+    if (modem->step == STEP_UNCONFIRMED) {
         give_up(modem);
         return;
+    }
+    if (modem->step == STEP_CALLING && modem->attempts == CALL_TRIES) {
+        if (modem->places + 1 == CALL_PLACES) {
+            give_up(modem);
+            return;
+        }
+        call_elsewhere(modem);
     }
     const bool moves = modem->step == STEP_MOVING;
     modem->attempts++;
     control(modem, moves ? WK_VIRTUAL_AIR_MOVE : WK_VIRTUAL_AIR_CALL);
-    modem->step_us = now_us + patience_us(modems);
+    modem->step_us = now_us + patience_us(modems, modem->setting.mode);
 }
 
 /* ---- silence ----------------------------------------------------------------------------- */

@@ -9,8 +9,8 @@
  * A modem listens before it talks, waits by chance while somebody is heard, and gives up after
  * WK_VIRTUAL_LINE_MODEM_TRIES. On radio it keeps to its share of an hour on air, over any hour. Each packet tells the
  * far end how its own packets are heard. Modem 0 leads: what its host sets of channel and mode it asks the
- * other to follow, and both go there; where it does not hear the other there it goes back, as the other does
- * that hears nothing of it. After a minute of silence both go to channel 0 and mode 0, and after
+ * other to follow, and both go there; where it does not hear the other there it calls in both places in turn and goes
+ * back, as the other does that hears nothing of it. After a minute of silence both go to channel 0 and mode 0, and after
  * another one, or at once if that is where they were, modem 0 calls on one channel after the other while the other stays long on each.
  *
  * Memory: the caller's struct, 27 kB. Context: one thread; `now_us` never falls. */
@@ -75,7 +75,8 @@ struct wk_virtual_line_modem {
     struct wk_line_modem_setting before; /* where it goes back to */
     struct wk_line_modem_setting goal;
     uint8_t step;     /* of a move, as line_modem.c has them */
-    uint8_t attempts; /* in this step */
+    uint8_t attempts; /* in this step, at this place */
+    uint8_t places;   /* where it has called */
     int64_t step_us;  /* when the step is over */
     bool refused;     /* the last move came to nothing */
     bool has_heard;
