@@ -6,6 +6,7 @@
 #include "metrology/wiring.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "tests/wk_test.h"
 
@@ -448,6 +449,74 @@ static void a_lone_backward_phase_is_not_judged_unless_its_flow_is_declared(void
     EXPECT(told.finding[0].kind == WK_WIRING_CT_REVERSED && told.finding[0].a == 1);
 }
 
+/* What an installation shows, without the chance of the measurement. */
+static struct wk_record shown_by(const struct site *site)
+{
+    g_random = SEED;
+    return window_of(site);
+}
+
+static bool look_alike(const struct site *a, const struct site *b)
+{
+    const struct wk_record one = shown_by(a);
+    const struct wk_record other = shown_by(b);
+    bool alike = true;
+    for (int k = 0; k < 3; k++) {
+        alike = alike && one.window.u1_mv[k] == other.window.u1_mv[k] &&
+                one.window.u_mdeg[k] == other.window.u_mdeg[k] &&
+                one.window.i1_ua[k] == other.window.i1_ua[k] &&
+                abs(one.window.i_mdeg[k] - other.window.i_mdeg[k]) <= 1;
+    }
+    return alike;
+}
+
+static struct site site_exact(double lag)
+{
+    struct site site = site_right();
+    for (int k = 0; k < 3; k++) {
+        site.u_size[k] = 1;
+        site.u_turn[k] = 0;
+        site.lag[k] = lag;
+    }
+    return site;
+}
+
+/* Cases of the matrix, of one fault or two and of none, with equal phasors: nothing that sees only these can tell
+ * them apart, so what is declared decides, and without it no verdict may be given. */
+static void what_shows_the_same_phasors_is_told_apart_by_what_is_declared(void)
+{
+    struct wk_wiring_declared either = wk_wiring_usual(3, 230000, 5000000);
+    struct wk_wiring_declared declared = wk_wiring_usual(3, 230000, 5000000);
+    struct site reversed = site_exact(5);
+    struct site exporting = site_exact(5);
+    wire(&reversed, 1);
+    exporting.exports[1] = true;
+    EXPECT(look_alike(&reversed, &exporting));
+    for (int k = 0; k < 3; k++) {
+        either.flow[k] = WK_WIRING_EITHER;
+    }
+    EXPECT(!judge(&exporting, &either).told);
+    const struct wk_wiring_verdict turned = judge(&exporting, &declared);
+    EXPECT(turned.told && same_wiring(&reversed, &turned.layout));
+    declared.flow[1] = WK_WIRING_EXPORT;
+    const struct wk_wiring_verdict right = judge(&reversed, &declared);
+    EXPECT(right.told && same_wiring(&exporting, &right.layout));
+
+    struct site lagging = site_exact(60); /* PF 0.5 L */
+    struct site moved = site_exact(-60);  /* PF 0.5 C, two CTs exchanged, and then two */
+    wire(&moved, 3);
+    wire(&moved, 4);
+    EXPECT(look_alike(&lagging, &moved));
+    declared = wk_wiring_usual(3, 230000, 5000000);
+    EXPECT(!judge(&lagging, &declared).told);
+    wk_wiring_declare(&declared, WK_WIRING_INDUCTIVE);
+    const struct wk_wiring_verdict sound = judge(&moved, &declared);
+    EXPECT(sound.told && same_wiring(&lagging, &sound.layout));
+    wk_wiring_declare(&declared, WK_WIRING_CAPACITIVE);
+    const struct wk_wiring_verdict round = judge(&lagging, &declared);
+    EXPECT(round.told && same_wiring(&moved, &round.layout));
+}
+
 static void the_preview_shows_the_powers_that_right_wiring_would_give(void)
 {
     const struct wk_wiring_declared declared = wk_wiring_usual(3, 230000, 5000000);
@@ -552,6 +621,7 @@ WK_TEST_MAIN(T(inductive_matrix_has_no_wrong_verdict),
              T(loads_that_are_not_alike_are_mostly_judged_right),
              T(nothing_is_told_about_currents_below_two_percent),
              T(a_lone_backward_phase_is_not_judged_unless_its_flow_is_declared),
+             T(what_shows_the_same_phasors_is_told_apart_by_what_is_declared),
              T(the_preview_shows_the_powers_that_right_wiring_would_give),
              T(all_cts_reversed_are_told_once_the_loads_are_declared),
              T(one_phase_is_judged_too), T(a_wrong_nominal_voltage_is_found),
