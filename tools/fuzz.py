@@ -33,11 +33,33 @@ ALL_RUNS = 10**7
 SEED = 20261121
 UNIT_TIMEOUT_S = 5
 SHORT_TIMEOUT_S = 800
+HANG_MS = 100
+STALLS = 3  # of the machine, most
 
 
 def executions(text):
     found = re.findall(r"#(\d+)\s+DONE", text) or re.findall(r"stat::number_of_executed_units:\s*(\d+)", text)
     return int(found[-1]) if found else 0
+
+
+def is_stall(fuzzer, artifact):
+    """Whether what took seconds takes no time when it is done again: then the machine stood still, not the code."""
+    result = subprocess.run([str(fuzzer), f"-timeout={UNIT_TIMEOUT_S}", "-runs=1", str(artifact)],
+                            capture_output=True, text=True, cwd=ROOT, timeout=SHORT_TIMEOUT_S)
+    took = re.search(r"Executed .* in (\d+) ms", result.stderr)
+    return result.returncode == 0 and took is not None and int(took.group(1)) <= HANG_MS
+
+
+def attempt(fuzzer, seed, limit, folders, timeout_s):
+    """One process of a fuzzer: (executions, what it ended with, its last lines, an input that took too long)."""
+    findings = ROOT / "build" / "fuzz-findings" / fuzzer.name
+    findings.mkdir(parents=True, exist_ok=True)
+    before = set(findings.glob("timeout-*"))
+    result = subprocess.run([str(fuzzer), f"-seed={seed}", f"-timeout={UNIT_TIMEOUT_S}",
+                             f"-artifact_prefix={findings}/", "-print_final_stats=1", limit,
+                             *folders], capture_output=True, text=True, cwd=ROOT, timeout=timeout_s)
+    slow = set(findings.glob("timeout-*")) - before
+    return executions(result.stderr), result.returncode, result.stderr.splitlines(), slow
 
 
 def run(fuzzer, runs, seconds):
@@ -50,14 +72,19 @@ def run(fuzzer, runs, seconds):
     is_short = seconds == 0 and runs == SHORT_RUNS.get(fuzzer.name, OTHER_RUNS)
     seed = SEED if is_short else random.SystemRandom().randrange(1, 2**31)
     folders = [str(seeds)] if is_short else [str(corpus), str(seeds)]
-    limit = f"-max_total_time={seconds}" if seconds else f"-runs={runs}"
-    result = subprocess.run([str(fuzzer), f"-seed={seed}", f"-timeout={UNIT_TIMEOUT_S}",
-                             f"-artifact_prefix={corpus}/", "-print_final_stats=1", limit,
-                             *folders], capture_output=True, text=True, cwd=ROOT,
-                            timeout=seconds + SHORT_TIMEOUT_S if is_short or seconds else None)
-    done = executions(result.stderr)
-    good = result.returncode == 0 and (seconds > 0 or done >= runs)
-    return done, good, result.stderr.splitlines()[-25:], seed
+    timeout_s = seconds + SHORT_TIMEOUT_S if is_short or seconds else None
+    done = 0
+    told = []
+    for stalls in range(STALLS + 1):
+        limit = f"-max_total_time={seconds}" if seconds else f"-runs={runs - done}"
+        count, status, lines, slow = attempt(fuzzer, seed + stalls, limit, folders, timeout_s)
+        done += count
+        told += lines[-25:]
+        if status == 0 or not slow or not all(is_stall(fuzzer, input) for input in slow):
+            break
+        told.append(f"the machine stood still at execution {done}: the input takes no time when done again")
+    good = status == 0 and (seconds > 0 or done >= runs)
+    return done, good, told, seed
 
 
 def main():

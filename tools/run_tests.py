@@ -117,6 +117,14 @@ def run_command(tally, suite, name, argv, timeout_s, environment=None):
         judge(tally, (suite, name), seen, seconds, timeout_s, status)
 
 
+def lines_of(log):
+    return log.read_text(errors="replace").splitlines()
+
+
+def show_end(most, lines):
+    print("".join("      | " + line[:300] + "\n" for line in lines[-most:]), end="", flush=True)
+
+
 def judge(tally, command, seen, seconds, timeout_s, status):
     """Says how a command ended."""
     suite, name = command
@@ -126,8 +134,10 @@ def judge(tally, command, seen, seconds, timeout_s, status):
     if status != 0 and not failed_inside:
         reason = "timed out" if seconds >= timeout_s else f"ended with status {status}"
         tally.fail(f"{suite}/{name}: {reason}, see {os.path.relpath(log, ROOT)}")
-        print("".join("      | " + line + "\n"
-                      for line in log.read_text(errors="replace").splitlines()[-15:]), end="")
+        show_end(15, lines_of(log))
+    elif failed_inside:
+        show_end(25, [line for line in lines_of(log) if line.startswith("# ")
+                      and not line.startswith("# figure")])
     elif seen == 0:
         tally.fail(f"{suite}/{name}: no test ran")
 
