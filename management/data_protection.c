@@ -230,8 +230,8 @@ static uint8_t guard_of(const struct wk_object_call *call, const struct wk_objec
     return 0;
 }
 
-/* Whether the role may, and what comes is protected as the object wants it. `method` says how:
- * one of the three of this object. */
+/* Whether the role may, and what comes and goes is protected as the object wants it. `method` says how:
+ * one of the three of this object. Layers around values that are read protect no request. */
 static wk_err check_right(const struct wk_object_call *call, const struct target *target,
                           uint8_t method, uint8_t given)
 {
@@ -240,12 +240,13 @@ static wk_err check_right(const struct wk_object_call *call, const struct target
                           : method == SET_ATTRIBUTES ? rights->set
                                                      : rights->action;
     const uint8_t guard = guard_of(call, target->object, method);
+    const uint8_t covered = (uint8_t)(given << 3 | (method == GET_ATTRIBUTES ? 0 : given));
     const bool visible = (rights->get | rights->set | rights->action) != 0;
     if (!visible) {
         return WK_E_NOT_FOUND;
     }
     if ((mask >> (target->id - 1U) & 1U) == 0 || target->object == call->object ||
-        (guard & WK_SESSION_REQUEST_ANY & (uint8_t)~given) != 0) {
+        (guard & (uint8_t)~covered) != 0) {
         return WK_E_DENIED;
     }
     return target->object->access->functions != NULL ? WK_OK : WK_E_UNSUPPORTED;
@@ -282,9 +283,9 @@ static wk_err get_one(const struct wk_object_call *call, const struct target *ta
 }
 
 static wk_err get_values(const struct wk_object_call *call, const struct targets *targets,
-                         struct wk_bytes_out *out)
+                         uint8_t given, struct wk_bytes_out *out)
 {
-    WK_TRY(check_rights(call, targets, GET_ATTRIBUTES, WK_SESSION_REQUEST_ANY));
+    WK_TRY(check_rights(call, targets, GET_ATTRIBUTES, given));
     wk_axdr_put_structure(out, targets->count);
     for (uint8_t i = 0; i < targets->count; i++) {
         struct wk_bytes_out value =
@@ -383,7 +384,7 @@ static wk_err protect_values(const struct wk_object_call *call, const struct tar
     struct wk_bytes_out room =
         wk_bytes_out_of(desk.protection->room[0], WK_DATA_PROTECTION_VALUES);
     WK_TRY(check_required(call, layers, false));
-    WK_TRY(get_values(call, targets, &room));
+    WK_TRY(get_values(call, targets, wk_data_protection_given(layers), &room));
     *octets = wk_bytes_in_of(room.data, room.size);
     return wk_data_protection_seal(&desk, layers, 0, octets);
 }

@@ -16,7 +16,7 @@
  * method and what it returns as they are; null-data if there are none.
  *
  * Whoever may call this object may do by it what he may do without it: rights of the role hold, and
- * what a guard demands of requests, layers must give. required_protection has the bits of a security
+ * what a guard demands of requests and answers, layers must give. required_protection has the bits of a security
  * policy. The object itself, associations and Security setups are not reached by it.
  *
  * The meter protects with what was asked for, from itself to the other of both titles: wrapped and
