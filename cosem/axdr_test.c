@@ -387,6 +387,12 @@ static wk_err refuse_row(void *self, uint32_t index, struct wk_bytes_in element)
     return index == 3 ? WK_E_IO : WK_OK;
 }
 
+static wk_err take_any_row(void *self, uint32_t index, struct wk_bytes_in element)
+{
+    (void)self;
+    return index == 0 && element.size > 0 ? WK_OK : WK_E_RANGE;
+}
+
 static void rows_that_are_none_are_refused(void)
 {
     static uint8_t room[8192];
@@ -411,6 +417,15 @@ static void rows_that_are_none_are_refused(void)
         err = wk_rows_feed(&rows, room, 100);
     }
     EXPECT_ERR(WK_E_FULL, err);
+    for (size_t over = 0; over < 2; over++) { /* the same if all of it is there at once */
+        static uint8_t whole[WK_ROWS_ELEMENT + 8];
+        out = wk_bytes_out_of(whole, sizeof whole);
+        wk_axdr_put_array(&out, 1);
+        wk_axdr_put_octet_string(&out, long_row, WK_ROWS_ELEMENT - 4 + over);
+        EXPECT_OK(out.fault);
+        wk_rows_init(&rows, NULL, take_any_row);
+        EXPECT_ERR(over == 0 ? WK_OK : WK_E_FULL, wk_rows_feed(&rows, whole, out.size));
+    }
 }
 
 WK_TEST_MAIN(T(values_are_written_as_the_standard_has_them),

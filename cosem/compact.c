@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "cosem/axdr.h"
-
 /* A level of the tree: what is still due on it. */
 struct level {
     uint32_t left;
@@ -15,7 +13,7 @@ struct level {
 };
 
 struct walk {
-    struct level levels[WK_AXDR_DEPTH + 1];
+    struct level levels[WK_COMPACT_DEPTH + 1];
     size_t top;
 };
 
@@ -27,7 +25,7 @@ static void start(struct walk *walk)
 
 static void descend(struct walk *walk, struct wk_bytes_in *in, struct level level)
 {
-    if (walk->top == WK_AXDR_DEPTH) {
+    if (walk->top == WK_COMPACT_DEPTH) {
         wk_bytes_in_fail(in, WK_E_FORMAT);
         return;
     }

@@ -14,10 +14,14 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "cosem/axdr.h"
+
+/* Deepest nesting of an element: the array around it is one level more. */
+#define WK_COMPACT_DEPTH (WK_AXDR_DEPTH - 1)
 
 /** Writes the type description of a whole A-XDR value. An array within it is described by its
  *  first element, an empty one as array of null. WK_E_FORMAT: malformed or nested deeper than
- *  WK_AXDR_DEPTH; WK_E_RANGE: an array within it has more than 65535 elements. */
+ *  WK_COMPACT_DEPTH; WK_E_RANGE: an array within it has more than 65535 elements. */
 WK_MUST_USE wk_err wk_compact_describe(struct wk_bytes_in *value, struct wk_bytes_out *out);
 /** Writes the contents of a whole A-XDR value that must be of the described type: WK_E_FORMAT
  *  if it is not. */

@@ -99,6 +99,26 @@ static void elements_of_different_types_stay_an_array(void)
     }
 }
 
+/* What comes out of a compact array is as deep as what went in, and must be readable. */
+static void what_is_nested_too_deep_to_be_read_is_not_made(void)
+{
+    for (size_t depth = 1; depth <= 2 * WK_AXDR_DEPTH; depth++) {
+        uint8_t octets[4 * WK_AXDR_DEPTH + 2];
+        uint8_t room[sizeof octets + 16];
+        struct wk_bytes_out array = wk_bytes_out_of(octets, sizeof octets);
+        for (size_t i = 0; i < depth; i++) {
+            wk_axdr_put_array(&array, 1);
+        }
+        wk_axdr_put_boolean(&array, true);
+        struct wk_bytes_in value = wk_bytes_in_of(octets, array.size);
+        struct wk_bytes_in whole = value;
+        struct wk_bytes_out out = wk_bytes_out_of(room, sizeof room);
+        wk_axdr_skip(&whole);
+        EXPECT_I64(whole.fault == WK_OK, wk_compact_put(value, &out) == WK_OK);
+        EXPECT_I64(depth <= WK_AXDR_DEPTH, out.size > 0);
+    }
+}
+
 static void descriptions_that_lie_are_refused(void)
 {
     const char *k_wrong[] = {
@@ -195,5 +215,6 @@ static void confirmations_and_events_are_written_and_read(void)
 
 WK_TEST_MAIN(T(arrays_become_compact_and_back), T(a_room_that_is_too_small_is_left_as_it_was),
              T(elements_of_different_types_stay_an_array), T(descriptions_that_lie_are_refused),
+             T(what_is_nested_too_deep_to_be_read_is_not_made),
              T(the_push_of_another_meter_is_read),
              T(confirmations_and_events_are_written_and_read))

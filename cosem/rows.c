@@ -16,7 +16,8 @@ static bool is_complete(const struct wk_rows *rows)
     return rows->started && rows->index == rows->count;
 }
 
-/* Consumes one head or element from the begin of `in`. WK_E_SHORT: it is not all there. */
+/* Consumes one head or element from the begin of `in`. WK_E_SHORT: it is not all there. An element that could not be
+ * held is refused also if it lies in one piece: how octets were cut must not matter. */
 static wk_err consume(struct wk_rows *rows, struct wk_bytes_in *in)
 {
     if (!rows->started) {
@@ -28,6 +29,9 @@ static wk_err consume(struct wk_rows *rows, struct wk_bytes_in *in)
     }
     struct wk_bytes_in element = wk_axdr_take(in);
     WK_TRY(in->fault);
+    if (element.size > sizeof rows->held) {
+        return WK_E_FULL;
+    }
     rows->index++;
     return rows->row(rows->self, rows->index - 1, element);
 }
