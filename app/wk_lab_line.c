@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "app/lab_line_rules.h"
+#include "app/lab_option.h"
 #include "app/lab_pty.h"
 #include "app/lab_wire.h"
 #include "app/wk.h"
 #include "app/wk_lab.h"
-#include "port/linux/ini.h"
 #include "port/virtual/line_modem.h"
 
 #define ENDS      WK_VIRTUAL_LINE_MODEM_ENDS
@@ -218,15 +218,6 @@ static int run_line(struct line_lab *lab)
 
 /* ---- the command line -------------------------------------------------------------------- */
 
-static bool take_line_integer(const char *name, const char *value, int64_t most, int64_t *to)
-{
-    if (wk_ini_integer(value, 0, most, to) == WK_OK) {
-        return true;
-    }
-    fprintf(stderr, "wk lab: --%s must be a whole number from 0 to %" PRId64 "\n", name, most);
-    return false;
-}
-
 static bool take_line_option(struct line_lab *lab, int option, const char *value)
 {
     switch (option) {
@@ -237,18 +228,13 @@ static bool take_line_option(struct line_lab *lab, int option, const char *value
         lab->end[1].link = value;
         return true;
     case 'a':
-        return take_line_integer("air", value, PERMILLE, &lab->air_permille);
+        return wk_lab_take_integer("air", value, 0, PERMILLE, &lab->air_permille);
     case 'm':
-        return take_line_integer("mode", value, WK_VIRTUAL_MODES - 1, &lab->mode);
+        return wk_lab_take_integer("mode", value, 0, WK_VIRTUAL_MODES - 1, &lab->mode);
     case 's':
-        return take_line_integer("seed", value, INT32_MAX, &lab->seed);
+        return wk_lab_take_integer("seed", value, 0, INT32_MAX, &lab->seed);
     case 'f':
-        if (wk_lab_script_time((struct wk_text_span){value, strlen(value)}, &lab->until_us) !=
-            WK_OK) {
-            fputs("wk lab: --for must be a time such as 60s\n", stderr);
-            return false;
-        }
-        return true;
+        return wk_lab_take_time("for", value, &lab->until_us);
     case 'j':
         lab->json = true;
         return true;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/lab_modem_script.h"
+#include "app/lab_option.h"
 #include "app/lab_pty.h"
 #include "app/lab_wire.h"
 #include "app/wk.h"
@@ -324,30 +325,12 @@ static int run_modem(struct modem_lab *lab)
 
 /* ---- the command line -------------------------------------------------------------------- */
 
-static bool take_span(const char *name, const char *value, int64_t *to)
-{
-    if (wk_lab_script_time((struct wk_text_span){value, strlen(value)}, to) == WK_OK) {
-        return true;
-    }
-    fprintf(stderr, "wk lab: --%s must be a time such as 500ms or 60s\n", name);
-    return false;
-}
-
 static bool take_pin(struct modem_lab *lab, const char *value)
 {
     if (wk_ini_text(value, lab->rules.pin, sizeof lab->rules.pin) == WK_OK) {
         return true;
     }
     fputs("wk lab: --pin must be 1 to 8 digits\n", stderr);
-    return false;
-}
-
-static bool take_seed(struct modem_lab *lab, const char *value)
-{
-    if (wk_ini_integer(value, 0, INT32_MAX, &lab->seed) == WK_OK) {
-        return true;
-    }
-    fprintf(stderr, "wk lab: --seed must be a whole number from 0 to %d\n", INT32_MAX);
     return false;
 }
 
@@ -387,13 +370,13 @@ static bool take_modem_option(struct modem_lab *lab, int option, const char *val
     case 'p':
         return take_pin(lab, value);
     case 'b':
-        return take_span("boot", value, &lab->rules.boot_us);
+        return wk_lab_take_time("boot", value, &lab->rules.boot_us);
     case 'g':
-        return take_span("register", value, &lab->rules.register_us);
+        return wk_lab_take_time("register", value, &lab->rules.register_us);
     case 's':
-        return take_seed(lab, value);
+        return wk_lab_take_integer("seed", value, 0, INT32_MAX, &lab->seed);
     case 'f':
-        return take_span("for", value, &lab->until_us);
+        return wk_lab_take_time("for", value, &lab->until_us);
     case 'j':
         lab->json = true;
         return true;

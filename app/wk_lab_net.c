@@ -8,11 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/lab_option.h"
 #include "app/lab_script.h"
 #include "app/lab_wire.h"
 #include "app/wk.h"
 #include "app/wk_lab.h"
-#include "port/linux/ini.h"
 
 #define ENDS      WK_LAB_ENDS
 #define SECOND_US INT64_C(1000000)
@@ -235,18 +235,9 @@ static bool take_other(struct lab *lab, int option, const char *value)
     case 'r':
         return wk_lab_end_take(&lab->wire.end[1], value);
     case 's':
-        if (wk_ini_integer(value, 0, INT32_MAX, &lab->seed) != WK_OK) {
-            fprintf(stderr, "wk lab: --seed must be a whole number from 0 to %d\n", INT32_MAX);
-            return false;
-        }
-        return true;
+        return wk_lab_take_integer("seed", value, 0, INT32_MAX, &lab->seed);
     case 'f':
-        if (wk_lab_script_time((struct wk_text_span){value, strlen(value)}, &lab->until_us) !=
-            WK_OK) {
-            fputs("wk lab: --for must be a time such as 60s\n", stderr);
-            return false;
-        }
-        return true;
+        return wk_lab_take_time("for", value, &lab->until_us);
     case 'j':
         lab->json = true;
         return true;

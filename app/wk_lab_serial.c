@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/lab_option.h"
 #include "app/lab_pty.h"
 #include "app/lab_script.h"
 #include "app/wk.h"
 #include "app/wk_lab.h"
-#include "port/linux/ini.h"
 #include "port/virtual/serial.h"
 
 #define ENDS        WK_VIRTUAL_SERIAL_ENDS
@@ -229,26 +229,6 @@ static int run_serial(struct serial_lab *lab)
 
 /* ---- the command line -------------------------------------------------------------------- */
 
-static bool take_integer(const char *name, const char *value, int64_t least, int64_t most,
-                         int64_t *to)
-{
-    if (wk_ini_integer(value, least, most, to) == WK_OK) {
-        return true;
-    }
-    fprintf(stderr, "wk lab: --%s must be a whole number from %" PRId64 " to %" PRId64 "\n",
-            name, least, most);
-    return false;
-}
-
-static bool take_time(const char *name, const char *value, int64_t *to)
-{
-    if (wk_lab_script_time((struct wk_text_span){value, strlen(value)}, to) == WK_OK) {
-        return true;
-    }
-    fprintf(stderr, "wk lab: --%s must be a time such as 5ms or 60s\n", name);
-    return false;
-}
-
 static bool take_share(const char *name, const char *value, uint32_t *ppm)
 {
     if (wk_lab_script_share((struct wk_text_span){value, strlen(value)}, ppm) == WK_OK) {
@@ -268,19 +248,19 @@ static bool take_option(struct serial_lab *lab, int option, const char *value)
         lab->end[1].link = value;
         return true;
     case 'b':
-        return take_integer("baud", value, 50, BAUD_MOST, &lab->baud);
+        return wk_lab_take_integer("baud", value, 50, BAUD_MOST, &lab->baud);
     case 'c':
-        return take_integer("bits", value, 9, BITS_MOST, &lab->bits);
+        return wk_lab_take_integer("bits", value, 9, BITS_MOST, &lab->bits);
     case 'n':
         return take_share("noise", value, &lab->rules.noise_ppm);
     case 'g':
-        return take_time("gap", value, &lab->rules.gap_us);
+        return wk_lab_take_time("gap", value, &lab->rules.gap_us);
     case 'G':
         return take_share("gaps", value, &lab->rules.gap_ppm);
     case 's':
-        return take_integer("seed", value, 0, INT32_MAX, &lab->seed);
+        return wk_lab_take_integer("seed", value, 0, INT32_MAX, &lab->seed);
     case 'f':
-        return take_time("for", value, &lab->until_us);
+        return wk_lab_take_time("for", value, &lab->until_us);
     case 'e':
         lab->rules.echo = true;
         return true;

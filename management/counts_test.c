@@ -7,6 +7,7 @@
 
 #include "cosem/cosem_test.h"
 #include "management/module_pack.h"
+#include "management/test_contactor.h"
 #include "port/virtual/flash.h"
 #include "tests/wk_test.h"
 
@@ -24,7 +25,6 @@ static struct wk_flash g_flash;
 static struct wk_module g_module;
 static uint64_t g_seq;
 static uint64_t g_epoch;
-static bool g_closed;
 
 static bool tell(wk_record_event_kind kind, uint32_t phases, uint32_t duration_ms,
                  int32_t extreme_mv)
@@ -149,23 +149,6 @@ static void counts_come_back_as_they_were_packed(void)
 }
 
 /* ---- in a meter -------------------------------------------------------------------------- */
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static wk_err boot(void)
 {

@@ -10,6 +10,7 @@
 #include "cosem/axdr.h"
 #include "cosem/cosem_test.h"
 #include "management/module.h"
+#include "management/test_contactor.h"
 #include "port/bearssl/bearssl.h"
 #include "port/virtual/flash.h"
 #include "tests/certificates.h"
@@ -84,22 +85,7 @@ static struct wk_flash g_flash;
 static struct wk_module g_module;
 static uint8_t g_value[1500];
 static size_t g_size;
-static bool g_closed;
 static uint64_t g_entropy = 20261121;
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
 
 static wk_err draw(void *state, void *to, size_t size)
 {
@@ -137,8 +123,6 @@ static void equip(void)
 
 static wk_err boot(uint8_t suite)
 {
-    static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                        .is_closed = contactor_is_closed};
     const struct wk_module_ports ports = {
         .flash = &g_flash.port, .contactor = &k_contactor, .crypto = &g_bearssl.hal};
     const struct wk_module_config config = {

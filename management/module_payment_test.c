@@ -7,6 +7,7 @@
 
 #include "cosem/axdr.h"
 #include "management/module_supply.h"
+#include "management/test_contactor.h"
 #include "port/bearssl/bearssl.h"
 #include "port/virtual/flash.h"
 #include "tests/wk_test.h"
@@ -28,28 +29,10 @@ static struct wk_setup g_setup;
 static struct wk_payment g_payment;
 static struct wk_bearssl g_bearssl;
 static struct wk_token_transfer g_transfer;
-static bool g_closed;
 static uint8_t g_mode;
 static bool g_by_hand;
 static uint64_t g_seq;
 static int64_t g_t_us;
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static wk_err no_entropy(void *self, void *to, size_t size)
 {

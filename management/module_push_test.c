@@ -3,6 +3,7 @@
  * Push setups that clients wrote, and what was delivered, over restarts and cuts of power. */
 #include "management/module_pack.h"
 #include "management/push.h"
+#include "management/test_contactor.h"
 
 #include "cosem/cosem_test.h"
 #include "port/virtual/flash.h"
@@ -19,24 +20,6 @@ static uint8_t g_before[SECTOR * SECTORS];
 static struct wk_flash g_flash;
 static struct wk_module g_module;
 static struct wk_push g_push;
-static bool g_closed;
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static uint32_t draw_number(void *self)
 {

@@ -3,6 +3,7 @@
  * Keys, policies, key pairs and certificates over restarts and cuts of power. */
 #include "management/module_pack.h"
 #include "management/module_security.h"
+#include "management/test_contactor.h"
 
 #include "cosem/cosem_test.h"
 #include "port/virtual/flash.h"
@@ -18,24 +19,6 @@ static struct wk_flash g_flash;
 static struct wk_module g_module;
 static struct wk_session_setup g_more[1];
 static struct wk_session_identity g_identity;
-static bool g_closed;
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static const struct wk_module_config k_config = {
     .identity = {.serial = "WK10000001", .logical_name = "WKT0000010000001", .phases = 1},

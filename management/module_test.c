@@ -3,6 +3,7 @@
  * The assembled management over a simulated flash: what records become. Expected sums are
  * computed here from the records alone. */
 #include "management/module.h"
+#include "management/test_contactor.h"
 
 #include "cosem/axdr.h"
 #include "port/virtual/flash.h"
@@ -17,26 +18,8 @@
 static uint8_t g_octets[SECTOR * SECTORS];
 static struct wk_flash g_flash;
 static struct wk_module g_module;
-static bool g_closed;
 static uint64_t g_seq;
 static uint64_t g_epoch;
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static const struct wk_module_config k_config = {
     .identity = {.serial = "WK10000001", .logical_name = "WKT0000010000001", .phases = 3},

@@ -10,6 +10,7 @@
 #include "cosem/compact.h"
 #include "management/module.h"
 #include "management/push.h"
+#include "management/test_contactor.h"
 #include "port/linux/crypto.h"
 #include "port/virtual/flash.h"
 
@@ -34,7 +35,6 @@ static struct world {
 } g_world;
 static struct world g_fresh;
 static struct wk_crypto g_crypto;
-static bool g_closed;
 static uint8_t g_whole[WHOLE];
 
 static void require(bool holds)
@@ -43,23 +43,6 @@ static void require(bool holds)
         abort();
     }
 }
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static uint32_t draw_number(void *self)
 {

@@ -10,6 +10,7 @@
 #include "management/payment.h"
 #include "management/push.h"
 #include "management/quantities.h"
+#include "management/test_contactor.h"
 
 #include "cosem/axdr.h"
 #include "cosem/client.h"
@@ -62,7 +63,6 @@ static uint32_t g_counter;
 static uint16_t g_sap;
 static uint8_t g_sent[WK_CLIENT_PDU + 64];
 static uint8_t g_reply[WK_SESSION_REPLY];
-static bool g_closed;
 static uint32_t g_checked;
 static uint32_t g_deviations;
 
@@ -76,23 +76,6 @@ static wk_err draw(void *state, void *to, size_t size)
     }
     return WK_OK;
 }
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static wk_err pass_over(void *self, const uint8_t *octets, size_t size)
 {

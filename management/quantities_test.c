@@ -9,6 +9,7 @@
 #include "cosem/axdr.h"
 #include "cosem/cosem_test.h"
 #include "management/module.h"
+#include "management/test_contactor.h"
 #include "port/virtual/flash.h"
 #include "tests/wk_test.h"
 
@@ -23,26 +24,8 @@ static uint8_t g_octets[SECTOR * SECTORS];
 static struct wk_flash g_flash;
 static struct wk_module g_module;
 static struct wk_quantities g_quantities;
-static bool g_closed;
 static uint64_t g_seq;
 static int64_t g_t_us;
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 /* Tariff 1, and 2 in the second half of each hour between midnight and four. */
 static wk_err boot(const struct wk_demand_rules *rules)

@@ -8,6 +8,7 @@
 #include "cosem/axdr.h"
 #include "cosem/cosem_test.h"
 #include "management/module_pack.h"
+#include "management/test_contactor.h"
 #include "port/virtual/flash.h"
 #include "tests/wk_test.h"
 
@@ -19,24 +20,6 @@ static struct wk_setup g_setup;
 static uint8_t g_octets[SECTOR * SECTORS];
 static struct wk_flash g_flash;
 static struct wk_module g_module;
-static bool g_closed;
-
-static wk_err contactor_set(void *self, bool closed)
-{
-    (void)self;
-    g_closed = closed;
-    return WK_OK;
-}
-
-static wk_err contactor_is_closed(void *self, bool *closed)
-{
-    (void)self;
-    *closed = g_closed;
-    return WK_OK;
-}
-
-static const struct wk_hal_contactor k_contactor = {.set = contactor_set,
-                                                    .is_closed = contactor_is_closed};
 
 static wk_err boot(uint64_t operations)
 {
