@@ -149,6 +149,29 @@ static void print_line_modem(const json_t *modem)
     }
 }
 
+static void print_wifi(const json_t *wifi)
+{
+    if (!json_is_object(wifi)) {
+        return;
+    }
+    printf("    Wi-Fi \"%s\"", text_of(wifi, "ssid"));
+    if (json_is_number(json_object_get(wifi, "channel"))) {
+        printf(", channel %.0f (%.0f MHz)", number_of(wifi, "channel"),
+               number_of(wifi, "frequency_mhz"));
+    }
+    if (json_is_number(json_object_get(wifi, "signal_dbm"))) {
+        printf(", signal %.0f dBm (%.0f %%)", number_of(wifi, "signal_dbm"),
+               number_of(wifi, "quality_percent"));
+    }
+    if (json_is_number(json_object_get(wifi, "busy_percent"))) {
+        printf(", channel busy %.0f %%", number_of(wifi, "busy_percent"));
+    }
+    if (json_is_number(json_object_get(wifi, "retry_percent"))) {
+        printf(", %.0f %% sent again", number_of(wifi, "retry_percent"));
+    }
+    printf("\n");
+}
+
 /* True: somebody should look at it. */
 static bool print_path(const json_t *path)
 {
@@ -168,6 +191,7 @@ static bool print_path(const json_t *path)
     }
     print_modem(json_object_get(path, "modem"));
     print_line_modem(json_object_get(path, "line_modem"));
+    print_wifi(json_object_get(path, "wifi"));
     if (json_is_string(advice)) {
         printf("    %s\n", json_string_value(advice));
     }

@@ -184,6 +184,11 @@ const struct wk_line_modem *wk_meter_link_line_modem(const struct wk_meter_link_
                                             : NULL;
 }
 
+const struct wk_wifi_status *wk_meter_link_wifi(const struct wk_meter_link_path *path)
+{
+    return path->wifi != NULL ? wk_meter_wifi_look(path->wifi) : NULL;
+}
+
 /* ---- paths ------------------------------------------------------------------------------- */
 
 static wk_err transmit(void *self, uint8_t path, const uint8_t *packet, size_t length,
@@ -231,13 +236,16 @@ static int64_t due_us_of(const struct wk_meter_link *link)
     return link->check.runs && link->check.next_us < due_us ? link->check.next_us : due_us;
 }
 
-/* A weak or disturbed signal of a modem for power lines or radio costs its path points. */
+/* A weak or disturbed signal costs its path points; that of a cellular modem daemon/link_modem sees. */
 static void look_at_signals(struct wk_meter_link *link)
 {
     for (uint8_t i = 0; i < link->path_count; i++) {
         const struct wk_line_modem *modem = wk_meter_link_line_modem(&link->paths[i]);
         if (modem != NULL) {
             link->sender.paths[i].malus = wk_line_modem_malus(modem);
+        } else if (link->paths[i].wifi != NULL) {
+            const struct wk_wifi_status *wifi = wk_meter_link_wifi(&link->paths[i]);
+            link->sender.paths[i].malus = wifi != NULL ? wk_wifi_malus(wifi) : 0;
         }
     }
 }
@@ -450,7 +458,12 @@ static wk_err start_path(struct wk_meter_link *link, uv_loop_t *loop,
                                                   .take = take};
     WK_TRY(
         starter_of(path->to.kind->scheme)(&link->paths[number].carrier, &config, link->error));
-    return wk_meter_link_modem_start(&link->paths[number], loop, modem_changed);
+    WK_TRY(wk_meter_link_modem_start(&link->paths[number], loop, modem_changed));
+    if (link->paths[number].modem == NULL && !path->to.kind->is_device) {
+        /* without it the path is only not judged by its radio */
+        (void)!wk_meter_wifi_start(&link->paths[number].wifi, loop, path->interface);
+    }
+    return WK_OK;
 }
 
 static const char *given(const char *text)
@@ -567,6 +580,8 @@ void wk_meter_link_stop(struct wk_meter_link *link)
     for (uint8_t i = 0; i < link->path_count; i++) {
         wk_meter_modem_stop(link->paths[i].modem);
         link->paths[i].modem = NULL;
+        wk_meter_wifi_stop(link->paths[i].wifi);
+        link->paths[i].wifi = NULL;
         link->paths[i].carrier.stop(link->paths[i].carrier.self);
         link->paths[i].carrier = (struct wk_link_carrier){0};
     }

@@ -22,6 +22,7 @@
 #include "daemon/config.h"
 #include "daemon/link_monitor.h"
 #include "daemon/modem.h"
+#include "daemon/wifi.h"
 #include "link/sender.h"
 #include "management/module.h"
 #include "port/linux/dlms_udp.h"
@@ -49,7 +50,8 @@ struct wk_meter_link_path {
     struct wk_meter_modem *modem; /* NULL: it needs none */
     bool takes;                   /* the carrier takes packets */
     uint32_t suspected;           /* count of the path that the modem was asked for */
-    int64_t dead_us; /* since when nothing comes though it is carried; 0: it does */
+    int64_t dead_us;            /* since when nothing comes though it is carried; 0: it does */
+    struct wk_meter_wifi *wifi; /* NULL: it goes over a device, or a cellular modem */
 };
 
 #define WK_METER_LINK_ANNOUNCED 8 /* events between two commits that are announced, most */
@@ -102,6 +104,8 @@ WK_MUST_USE wk_err wk_meter_link_serve(struct wk_meter_link *link,
                                        char error[WK_DLMS_UDP_ERROR]);
 /** The modem for power lines or radio of a path, as long as it tells of itself; NULL: there is none. */
 const struct wk_line_modem *wk_meter_link_line_modem(const struct wk_meter_link_path *path);
+/** The wireless LAN that a path goes over; NULL: it goes over none. */
+const struct wk_wifi_status *wk_meter_link_wifi(const struct wk_meter_link_path *path);
 /** Begins the connection test of a path; link->check has its results when it does not run any more. WK_E_NOT_FOUND: there
  *  is no such path; WK_E_BUSY: one runs. */
 WK_MUST_USE wk_err wk_meter_link_check(struct wk_meter_link *link, uint8_t path);

@@ -5,6 +5,7 @@
 
 #include "daemon/view_line_modem.h"
 #include "daemon/view_modem.h"
+#include "daemon/view_wifi.h"
 #include "port/linux/object_name.h"
 
 #define CERTAIN       65535.0
@@ -30,6 +31,10 @@ const char *wk_view_link_advice(const struct wk_meter_link *link, uint8_t at,
     }
     const struct wk_line_modem *line_modem = wk_meter_link_line_modem(&link->paths[at]);
     if (line_modem != NULL && wk_view_line_modem_advice(line_modem, text, WK_VIEW_LINK_WORDS)) {
+        return text;
+    }
+    const struct wk_wifi_status *wifi = wk_meter_link_wifi(&link->paths[at]);
+    if (wifi != NULL && wk_view_wifi_advice(wifi, text, WK_VIEW_LINK_WORDS)) {
         return text;
     }
     if (why[0] != '\0' && link->config->path[at].to.kind->is_device) {
@@ -80,11 +85,12 @@ static json_t *path_of(const struct wk_meter_link *link, uint8_t at, int64_t now
     const struct wk_link_carrier *carrier = &link->paths[at].carrier;
     const char *how = carrier->how != NULL ? carrier->how(carrier->self) : "";
     const struct wk_line_modem *line_modem = wk_meter_link_line_modem(&link->paths[at]);
+    const struct wk_wifi_status *wifi = wk_meter_link_wifi(&link->paths[at]);
     char text[WK_VIEW_LINK_WORDS];
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:b, s:i, s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, "
         "s:o?, "
-        "s:s?, s:o?, s:o}",
+        "s:s?, s:o?, s:o, s:o}",
         "name", configured->name, "to", configured->to_text, "carrier", how, "state",
         k_states[path->state], "in_use", link->sender.active == at, "score",
         (int)wk_link_path_score(path), "rate_bps", (json_int_t)path->pace.rate_bps, "rtt_ms",
@@ -97,8 +103,8 @@ static json_t *path_of(const struct wk_meter_link *link, uint8_t at, int64_t now
         path->heard_us == 0 ? NULL : json_real((double)(now_us - path->heard_us) / 1e6),
         "advice", wk_view_link_advice(link, at, text), "modem",
         link->paths[at].modem != NULL ? wk_view_modem(link->paths[at].modem) : json_null(),
-        "line_modem",
-        line_modem != NULL ? wk_view_line_modem(line_modem, now_us) : json_null());
+        "line_modem", line_modem != NULL ? wk_view_line_modem(line_modem, now_us) : json_null(),
+        "wifi", wifi != NULL ? wk_view_wifi(wifi) : json_null());
 }
 
 static json_t *stream_of(const struct wk_meter_link *link, uint8_t at)

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { fixed } from "../../kit/format";
 import { getJson } from "../../kit/net";
 import { Card, Status } from "../../kit/parts";
-import type { LineModem, Link, LinkPath, Modem } from "./api";
+import type { LineModem, Link, LinkPath, Modem, Wifi } from "./api";
 import { t } from "./words";
 
 const REFRESH_MS = 2000;
@@ -35,6 +35,16 @@ function line(modem: LineModem): string {
   return modem.quality_percent === null ? text : `${text}, ${modem.quality_percent} %`;
 }
 
+// "Wi-Fi Workshop, channel 36: signal -67 dBm, noise -95 dBm, 66 %"
+function wireless(wifi: Wifi): string {
+  if (!wifi.connected) return `Wi-Fi: ${t("path down")}`;
+  const where = ["Wi-Fi " + wifi.ssid, wifi.channel === null ? null : `${t("channel")} ${wifi.channel}`];
+  const how = [wifi.signal_dbm === null ? null : `${t("signal")} ${fixed(wifi.signal_dbm, 0)} dBm`,
+               wifi.noise_dbm === null ? null : `${t("noise")} ${fixed(wifi.noise_dbm, 0)} dBm`,
+               wifi.quality_percent === null ? null : `${wifi.quality_percent} %`];
+  return [where, how].map((words) => words.filter((w) => w).join(", ")).filter((w) => w).join(": ");
+}
+
 function State({ path }: { path: LinkPath }) {
   if (path.state === "down") return <Status kind="alarm">{t("path down")}</Status>;
   if (path.state === "suspect") return <Status kind="warn">{t("path suspect")}</Status>;
@@ -57,6 +67,7 @@ function Path({ path }: { path: LinkPath }) {
       </tr>
       {path.modem !== null && <tr><td colSpan={7}>{radio(path.modem)}</td></tr>}
       {path.line_modem !== null && <tr><td colSpan={7}>{line(path.line_modem)}</td></tr>}
+      {path.wifi !== null && <tr><td colSpan={7}>{wireless(path.wifi)}</td></tr>}
       {path.advice !== null && <tr><td colSpan={7} class="advice">{path.advice}</td></tr>}
     </>
   );

@@ -159,6 +159,18 @@ export interface LineModem {
   action: string | null;
 }
 
+// The wireless LAN that a path goes over.
+export interface Wifi {
+  connected: boolean;
+  ssid: string;
+  channel: number | null;
+  signal_dbm: number | null;
+  noise_dbm: number | null;
+  quality_percent: number | null;
+  busy_percent: number | null;
+  retry_percent: number | null;
+}
+
 export interface LinkPath {
   name: string;
   to: string;
@@ -171,6 +183,7 @@ export interface LinkPath {
   advice: string | null;
   modem: Modem | null;
   line_modem: LineModem | null;
+  wifi: Wifi | null;
 }
 
 export interface Link {
