@@ -61,12 +61,12 @@ def leave(tap, kind, meter, medium):
     before = channel_of(meter)
     medium.say(DISTURBED[kind].replace(" 0 ", f" {before} ", 1))
     begin = time.monotonic()
-    left = wait_for(lambda: channel_of(meter) != before and path_of(meter)["state"] == "up", 110)
+    left = wait_for(lambda: channel_of(meter) != before and path_of(meter)["state"] == "up", 60)
     took = time.monotonic() - begin
     print(f"# {kind}: channel {before} left for {channel_of(meter)} after {took:.1f} s")
     tap.check(left, f"{kind}: a disturbed channel is left", path_of(meter))
     tap.figure(f"{kind}: a disturbed channel is left, with trials of {TRIAL_S} s", round(took, 1), "s",
-               "<= 110", left, SEED)
+               "<= 60", left, SEED)
 
 
 def check_path(tap, kind, chance):
