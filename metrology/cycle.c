@@ -230,6 +230,16 @@ static void add_pair(struct wk_cycle_sums *sums, const struct wk_sample_map *map
     sums->ui[phase][0] += (int64_t)(raised - RAISE_X * (chunk->sum[u] + chunk->sum[i] + level));
 }
 
+/* What a chunk adds beside the sums of its slots. */
+static void pass_chunk(struct wk_cycle *cycle, uint64_t cosine, uint64_t sine, size_t frames)
+{
+    struct wk_cycle_sums *sums = &cycle->sums;
+    sums->cos += (int64_t)cosine;
+    sums->sin += (int64_t)sine;
+    sums->frames_q16 += (int64_t)frames * ONE_Q16;
+    cycle->newest = HISTORY(cycle->newest + frames);
+}
+
 /* False, and nothing added, if a count is out of range. */
 static bool add_chunk(struct wk_cycle *cycle, const int32_t *counts, size_t frames)
 {
@@ -255,10 +265,61 @@ static bool add_chunk(struct wk_cycle *cycle, const int32_t *counts, size_t fram
             add_pair(sums, map, phase, &chunk);
         }
     }
-    sums->cos += (int64_t)chunk.cos;
-    sums->sin += (int64_t)chunk.sin;
-    sums->frames_q16 += (int64_t)frames * ONE_Q16;
-    cycle->newest = HISTORY(cycle->newest + frames);
+    pass_chunk(cycle, chunk.cos, chunk.sin, frames);
+    return true;
+}
+
+/* Whether all eight channels are there, and i of a phase lies four behind its u. */
+static bool is_eight(const struct wk_sample_map *map)
+{
+    bool is = map->channels == WK_HAL_CHANNELS;
+    for (int phase = 0; phase < map->phases; phase++) {
+        is = is && (!wk_sample_is_pair(map, phase) ||
+                    map->slot[WK_SAMPLE_I + phase].index ==
+                        map->slot[WK_SAMPLE_U + phase].index + WK_HAL_CHANNELS / 2);
+    }
+    return is;
+}
+
+static void add_sums(struct wk_cycle *cycle, const int32_t *counts, size_t frames,
+                     const struct wk_inner_eight *eight)
+{
+    const struct wk_sample_map *map = &cycle->map;
+    struct wk_cycle_sums *sums = &cycle->sums;
+    for (int a = 0; a < map->active; a++) {
+        struct wk_cycle_slot *slot = &sums->slot[map->slot_of[a]];
+        const unsigned channel = map->slot[map->slot_of[a]].index;
+        const unsigned place = WK_INNER_PLACE(channel);
+        slot->x += eight->x[channel];
+        slot->xx += eight->xx[place];
+        slot->re += eight->x_cos[place];
+        slot->im -= eight->x_sin[place];
+    }
+    for (int phase = 0; phase < map->phases; phase++) {
+        if (cycle->lag[phase].used) {
+            add_lagged(cycle, phase, counts, frames);
+        } else if (wk_sample_is_pair(map, phase)) {
+            sums->ui[phase][0] +=
+                eight->ui[WK_INNER_PAIR(map->slot[WK_SAMPLE_U + phase].index)];
+        }
+    }
+    cycle->now_q29 = eight->now_q29;
+    cycle->next_q29 = eight->next_q29;
+    pass_chunk(cycle, (uint64_t)eight->cos, (uint64_t)eight->sin, frames);
+}
+
+/* As add_chunk, in one pass over the frames. */
+static bool add_eight(struct wk_cycle *cycle, const int32_t *counts, size_t frames)
+{
+    const struct wk_sample_map *map = &cycle->map;
+    struct wk_inner_eight eight;
+    eight.now_q29 = cycle->now_q29;
+    eight.next_q29 = cycle->next_q29;
+    wk_inner_eight(counts, map->offset, frames, &cycle->two_steps_q30, &eight);
+    if (eight.bits >= map->quiet && !wk_sample_is_quiet(map, counts, frames)) {
+        return false;
+    }
+    add_sums(cycle, counts, frames, &eight);
     return true;
 }
 
@@ -309,7 +370,8 @@ static void add_frames(struct wk_cycle *cycle, const int32_t *counts, size_t fra
 {
     while (frames > 0) {
         const size_t taken = frames < WK_INNER_FRAMES ? frames : WK_INNER_FRAMES;
-        const bool quiet = add_chunk(cycle, counts, taken);
+        const bool quiet = WK_INNER_EIGHT && cycle->eight ? add_eight(cycle, counts, taken)
+                                                          : add_chunk(cycle, counts, taken);
         for (size_t n = 0; !quiet && n < taken; n++) {
             add_frame(cycle, counts + n * cycle->map.channels);
         }
@@ -349,6 +411,9 @@ void wk_cycle_init(struct wk_cycle *cycle, const struct wk_sample_map *map, int6
 {
     memset(cycle, 0, sizeof *cycle);
     cycle->map = *map;
+    if (WK_INNER_EIGHT) {
+        cycle->eight = is_eight(map) && wk_inner_has_eight();
+    }
     for (int phase = 0; phase < WK_RECORD_PHASES; phase++) {
         const int64_t delay_ns = wk_sample_is_pair(map, phase)
                                      ? (int64_t)map->slot[WK_SAMPLE_I + phase].delay_ns -

@@ -76,6 +76,7 @@ struct wk_cycle {
     size_t run;         /* whole samples left before the sample that holds the mark */
     uint32_t early_q16; /* share of that sample before the mark */
     bool odd;           /* the present half cycle is the second of its cycle */
+    bool eight;         /* frames are such that wk_inner_eight may take them */
     struct wk_cycle_bad saturated; /* since the last mark; the owner clears them */
     struct wk_cycle_bad no_value;
     struct wk_cycle_wave now_q29;  /* oscillator at the next sample */

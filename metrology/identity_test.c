@@ -12,6 +12,7 @@
 #define CHANNELS 8
 #define STEP     26843546 /* turns per sample, 2^32 = one: 50 Hz */
 #define SEED     UINT32_C(20261121)
+#define BLOCK    97 /* frames at most at a time */
 #define CHECKED  UINT32_C(0xF880B094)
 
 static uint32_t sum;
@@ -101,13 +102,15 @@ static void registers_are_the_same_on_every_processor(void)
     config.start_ua = 4000;
     config.pulse_constant = 10000;
     EXPECT_OK(wk_chain_init(&chain, &info, &config, &fault));
-    for (uint32_t n = 0; n < FRAMES; n++) {
-        int32_t frame[CHANNELS];
-        for (int c = 0; c < CHANNELS; c++) {
+    for (uint32_t n = 0; n < FRAMES;) {
+        static int32_t block[BLOCK * CHANNELS];
+        const uint32_t frames = FRAMES - n < n % BLOCK + 1 ? FRAMES - n : n % BLOCK + 1;
+        for (uint32_t at = 0; at < frames * CHANNELS; at++) {
             noise = noise * 1664525 + 1013904223;
-            frame[c] = sample_of(n, c, noise);
+            block[at] = sample_of(n + at / CHANNELS, (int)(at % CHANNELS), noise);
         }
-        EXPECT_OK(wk_chain_feed(&chain, frame, 1));
+        EXPECT_OK(wk_chain_feed(&chain, block, frames));
+        n += frames;
     }
     EXPECT_OK(wk_chain_flush(&chain));
     EXPECT(windows >= 15);

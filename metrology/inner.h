@@ -12,9 +12,11 @@
 #ifndef WK_METROLOGY_INNER_H
 #define WK_METROLOGY_INNER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "metrology/cycle.h"
 #include "port/hal.h"
 
 /* Whether usual numbers of channels have loops of their own; the build may say 0: a processor that
@@ -27,6 +29,11 @@
  * that come out are the same. */
 #ifndef WK_INNER_CLONES
 #define WK_INNER_CLONES
+#endif
+
+/* Whether wk_inner_eight is there: the build says 1 where a file of the processor has it. */
+#ifndef WK_INNER_EIGHT
+#define WK_INNER_EIGHT 0
 #endif
 
 #define WK_INNER_FRAMES 80 /* most frames at a time: half a cycle of 50 Hz at 8 kHz */
@@ -53,5 +60,32 @@ void wk_inner_channel(const uint32_t *restrict x, const uint32_t *restrict cosin
 
 /** Sum of x * y, likewise. */
 uint64_t wk_inner_pair(const uint32_t *restrict x, const uint32_t *restrict y, size_t steps);
+
+/* Where a sum of a channel, or of the pair of a channel and the fourth after it, is. */
+#define WK_INNER_PLACE(c) ((c) / 2 + (c) % 2 * 4)
+#define WK_INNER_PAIR(c)  ((c) / 2 + (c) % 2 * 2)
+
+/* Sums over some frames of eight channels, less offset. */
+struct wk_inner_eight {
+    struct wk_cycle_wave now_q29;  /* in: oscillator at the first frame; out: after the last */
+    struct wk_cycle_wave next_q29; /* ... and one frame on */
+    uint32_t bits;                 /* see wk_inner_part */
+    int32_t x[WK_HAL_CHANNELS];    /* by channel, the others by place */
+    int64_t xx[WK_HAL_CHANNELS];
+    int64_t x_cos[WK_HAL_CHANNELS];
+    int64_t x_sin[WK_HAL_CHANNELS];
+    int64_t ui[WK_HAL_CHANNELS / 2]; /* of the products of two channels */
+    int64_t cos;                     /* of the oscillator */
+    int64_t sin;
+};
+
+/** Whether this processor has what wk_inner_eight needs. */
+bool wk_inner_has_eight(void);
+
+/** The same sums over at most WK_INNER_FRAMES frames of WK_HAL_CHANNELS counts, all in one pass
+ *  and without rows. They are right unless a |count| exceeds WK_SAMPLE_COUNTS, which `bits`
+ *  tells. */
+void wk_inner_eight(const int32_t *counts, const int32_t offset[WK_HAL_CHANNELS], size_t frames,
+                    const struct wk_cycle_wave *two_steps_q30, struct wk_inner_eight *eight);
 
 #endif

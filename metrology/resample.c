@@ -17,6 +17,7 @@
 #define STOP        0.61F    /* from here on the kernel lets nothing pass, per sample width */
 #define NYQUIST     0.49F    /* what little lies above it in the input is left as it is */
 #define SPARE       8        /* frames of history beyond the reach */
+#define ROOM        88 /* frames that come between two moves of the history, if it is so long */
 
 /* ---- the kernel -------------------------------------------------------------------------- */
 
@@ -89,7 +90,8 @@ wk_err wk_resample_init(struct wk_resample *resample, const struct wk_sample_map
                         int64_t rate_uhz, void *points, float (*history)[WK_HAL_CHANNELS],
                         size_t capacity)
 {
-    if (capacity < wk_resample_frames(rate_uhz)) {
+    const size_t least = wk_resample_frames(rate_uhz);
+    if (capacity < least) {
         return WK_E_FULL;
     }
     *resample = (struct wk_resample){
@@ -99,7 +101,7 @@ wk_err wk_resample_init(struct wk_resample *resample, const struct wk_sample_map
         .points = points,
         .history = history,
         .capacity = capacity,
-        .usual = wk_resample_frames(rate_uhz),
+        .usual = capacity < least + ROOM ? capacity : least + ROOM,
         .hold = UINT64_MAX,
     };
     memcpy(resample->offset, map->offset, sizeof resample->offset);
