@@ -20,11 +20,13 @@ const struct wk_object *wk_objects_find(uint8_t phases, uint16_t class_id,
                                         const uint8_t obis[6]);
 
 /* The classes, one file each group. */
-extern const struct wk_object_class wk_objects_data;         /* class 1 */
-extern const struct wk_object_class wk_objects_register;     /* class 3 */
-extern const struct wk_object_class wk_objects_profile;      /* class 7 */
-extern const struct wk_object_class wk_objects_periods;      /* class 7: billing periods */
-extern const struct wk_object_class wk_objects_clock;        /* class 8 */
+extern const struct wk_object_class wk_objects_data;     /* class 1 */
+extern const struct wk_object_class wk_objects_register; /* class 3 */
+extern const struct wk_object_class wk_objects_profile;  /* class 7 */
+extern const struct wk_object_class wk_objects_periods;  /* class 7: billing periods */
+extern const struct wk_object_class wk_objects_snapshot; /* class 7: made when it is read */
+extern const struct wk_object_class wk_objects_scalers;  /* class 7; selector: row of another */
+extern const struct wk_object_class wk_objects_clock;    /* class 8 */
 extern const struct wk_object_class wk_objects_special_days; /* class 11 */
 #define WK_OBJECTS_GUARDS 4
 extern const struct wk_object_guard wk_objects_guards[WK_OBJECTS_GUARDS];

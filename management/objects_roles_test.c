@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What model/objects.txt says each role may do with each attribute and method, against what a
- * session of a whole meter answers to a client. */
+ * session of a whole meter answers to a client; and of an overlay that has them, what scaler
+ * profiles and snapshots tell against what each of their columns tells by itself. */
 #include "management/counts.h"
 #include "management/data_protection.h"
 #include "management/image_test.h"
@@ -16,6 +17,7 @@
 #include "cosem/client.h"
 #include "cosem/compact.h"
 #include "cosem/cosem_test.h"
+#include "cosem/select.h"
 #include "port/bearssl/bearssl.h"
 #include "port/virtual/flash.h"
 #include "tests/wk_test.h"
@@ -36,7 +38,11 @@ struct expected {
 #define SECTOR  4096
 #define SECTORS 50
 #define NOW_US  INT64_C(1790000000000000)
-#define SHOWN   40 /* deviations told */
+#define SHOWN   40   /* deviations told */
+#define VALUE   2048 /* octets of an attribute that is kept */
+#ifndef SCALER_PROFILES
+#define SCALER_PROFILES 0 /* of the overlay */
+#endif
 
 typedef enum way { GET, SET, ACT, WAYS } way;
 
@@ -334,5 +340,169 @@ static void a_meter_has_the_objects_of_its_list_and_no_other(void)
     EXPECT(sizeof(struct wk_object) <= 40);
 }
 
-WK_TEST_MAIN(T(every_role_may_do_what_the_text_says_and_nothing_else),
+/* ---- profiles that are made when they are read ------------------------------------------- */
+
+struct kept {
+    uint8_t octets[VALUE];
+    size_t size;
+};
+
+static wk_err keep(void *self, const uint8_t *octets, size_t size)
+{
+    struct kept *kept = self;
+    if (size > sizeof kept->octets - kept->size) {
+        return WK_E_FULL;
+    }
+    memcpy(kept->octets + kept->size, octets, size);
+    kept->size += size;
+    return WK_OK;
+}
+
+/* What the meter says of an attribute; null-data if it says that it has no value yet. */
+static wk_err ask(struct kept *kept, uint16_t class_id, const uint8_t *obis, uint8_t attribute)
+{
+    struct wk_apdu_target target = {.class_id = class_id, .id = attribute};
+    const struct wk_client_sink sink = {kept, keep};
+    memcpy(target.obis, obis, WK_OBIS_SIZE);
+    kept->size = 0;
+    WK_TRY(wk_client_get(&g_client, &target, sink));
+    const wk_err outcome = run();
+    if (outcome == WK_E_REFUSED && g_client.result == WK_APDU_TEMPORARY_FAILURE) {
+        kept->octets[0] = WK_AXDR_NULL;
+        kept->size = 1;
+        return WK_OK;
+    }
+    return outcome;
+}
+
+static wk_err ask_profile(struct kept *kept, const uint8_t *obis, uint8_t attribute,
+                          struct wk_bytes_in *said)
+{
+    WK_TRY(ask(kept, 7, obis, attribute));
+    *said = wk_bytes_in_of(kept->octets, kept->size);
+    return WK_OK;
+}
+
+/* The next value against what its object says of it. */
+static void check_column(const struct wk_select_column *column, struct wk_bytes_in *entry)
+{
+    static struct kept own;
+    EXPECT_OK(ask(&own, column->class_id, column->obis, (uint8_t)column->attribute));
+    const struct wk_bytes_in value = wk_axdr_take(entry);
+    EXPECT_OK(entry->fault);
+    EXPECT_I64(own.size, value.size);
+    EXPECT(value.size == own.size && memcmp(value.data, own.octets, own.size) == 0);
+}
+
+/* A profile with one entry; counts its columns. */
+static void check_entry(const uint8_t *obis, uint32_t *columns)
+{
+    static struct kept captured_kept;
+    static struct kept buffer_kept;
+    struct wk_bytes_in captured;
+    struct wk_bytes_in buffer;
+    EXPECT_OK(ask_profile(&captured_kept, obis, 3, &captured));
+    EXPECT_OK(ask_profile(&buffer_kept, obis, 2, &buffer));
+    const uint32_t count = wk_axdr_read_count(&captured, WK_AXDR_ARRAY);
+    EXPECT_I64(1, wk_axdr_read_count(&buffer, WK_AXDR_ARRAY));
+    EXPECT_I64(count, wk_axdr_read_count(&buffer, WK_AXDR_STRUCTURE));
+    for (uint32_t i = 0; i < count; i++) {
+        struct wk_select_column column;
+        wk_select_read_column(&captured, &column);
+        EXPECT_OK(captured.fault);
+        check_column(&column, &buffer);
+    }
+    EXPECT_OK(wk_bytes_in_end(&captured));
+    EXPECT_OK(wk_bytes_in_end(&buffer));
+    *columns += count;
+}
+
+/* Registers that a profile captures, in its order, are those the scaler profile has. */
+static void check_registers(const uint8_t *profile, const uint8_t *scalers)
+{
+    static struct kept captured_kept;
+    static struct kept scalers_kept;
+    struct wk_bytes_in captured;
+    struct wk_bytes_in columns;
+    EXPECT_OK(ask_profile(&captured_kept, profile, 3, &captured));
+    EXPECT_OK(ask_profile(&scalers_kept, scalers, 3, &columns));
+    const uint32_t count = wk_axdr_read_count(&captured, WK_AXDR_ARRAY);
+    (void)wk_axdr_read_count(&columns, WK_AXDR_ARRAY);
+    for (uint32_t i = 0; i < count; i++) {
+        struct wk_select_column of;
+        struct wk_select_column column;
+        wk_select_read_column(&captured, &of);
+        if ((of.class_id != 3 && of.class_id != 4) || of.attribute != 2) {
+            continue; /* the time of a maximum, a counter */
+        }
+        wk_select_read_column(&columns, &column);
+        EXPECT_I64(of.class_id, column.class_id);
+        EXPECT_I64(3, column.attribute);
+        EXPECT(memcmp(of.obis, column.obis, WK_OBIS_SIZE) == 0);
+    }
+    EXPECT_OK(captured.fault);
+    EXPECT_OK(wk_bytes_in_end(&columns));
+}
+
+/* How many entries lie in a range of time. */
+static void check_range(const uint8_t *obis, int64_t from_s, int64_t to_s, uint32_t wanted)
+{
+    static struct kept kept;
+    uint8_t room[WK_SELECT_SIZE];
+    struct wk_bytes_out range = wk_bytes_out_of(room, sizeof room);
+    struct wk_apdu_target target = {
+        .class_id = 7, .id = 2, .selective = true, .selector = WK_SELECT_RANGE};
+    const struct wk_client_sink sink = {&kept, keep};
+    memcpy(target.obis, obis, WK_OBIS_SIZE);
+    EXPECT_OK(wk_select_put_range(&range, (struct wk_utc){from_s}, (struct wk_utc){to_s}));
+    target.parameter = wk_bytes_in_of(room, range.size);
+    kept.size = 0;
+    EXPECT_OK(wk_client_get(&g_client, &target, sink));
+    EXPECT_OK(run());
+    struct wk_bytes_in in = wk_bytes_in_of(kept.octets, kept.size);
+    EXPECT_I64(wanted, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
+}
+
+static wk_err measure(void)
+{
+    struct wk_record record = {
+        .seq = 1, .epoch = 1, .t_us = NOW_US, .span_us = 200000, .kind = WK_RECORD_WINDOW};
+    record.window.phases = 3;
+    for (int phase = 0; phase < 3; phase++) {
+        record.window.u_mv[phase] = 230000 + phase;
+        record.window.i_ua[phase] = 5000000 + phase;
+        record.window.p_mw[phase] = 1150000 + phase;
+    }
+    return wk_module_consume(&g_module, &record);
+}
+
+static void profiles_made_when_read_tell_what_their_columns_tell(void)
+{
+    static const uint8_t k_snapshot[] = {1, 0, 94, 91, 0, 255};
+    static const uint8_t k_profile[][WK_OBIS_SIZE] = {
+        {1, 0, 94, 91, 0, 255}, {1, 0, 99, 1, 0, 255},  {1, 0, 99, 2, 0, 255},
+        {1, 0, 98, 1, 0, 255},  {0, 0, 99, 98, 0, 255},
+    };
+    uint32_t columns = 0;
+    for (uint8_t phases = 1; SCALER_PROFILES > 0 && phases <= 3; phases += 2) {
+        EXPECT_OK(start_meter(phases));
+        EXPECT_OK(measure());
+        EXPECT_OK(open_as(WK_ROLE_READER));
+        check_entry(k_snapshot, &columns);
+        check_range(k_snapshot, NOW_US / 1000000 - 60, NOW_US / 1000000, 1);
+        check_range(k_snapshot, NOW_US / 1000000 + 1, NOW_US / 1000000 + 60, 0);
+        for (int i = 0; i < SCALER_PROFILES; i++) {
+            const uint8_t scalers[] = {1, 0, 94, 91, (uint8_t)(3 + i), 255};
+            check_entry(scalers, &columns);
+            check_registers(k_profile[i], scalers);
+        }
+    }
+    if (SCALER_PROFILES > 0) {
+        WK_TEST_FIGURE("dlms.scalers.checked", columns, "columns", ">= 200", columns >= 200, 0);
+        EXPECT(columns >= 200);
+    }
+}
+
+WK_TEST_MAIN(T(profiles_made_when_read_tell_what_their_columns_tell),
+             T(every_role_may_do_what_the_text_says_and_nothing_else),
              T(a_meter_has_the_objects_of_its_list_and_no_other))

@@ -29,10 +29,12 @@ DOCS = ROOT / "docs" / "objects.md"
 OVERLAY_DOCS = ROOT / "docs" / "overlays.md"
 LISTS = ("single", "three")
 STORAGE = ("fixed", "live", "column", "counter", "log", "config", "security")
-SETUPS = ("setup", "schedule", "monitor", "compact", "parameter_monitor",
+SETUPS = ("setup", "schedule", "monitor", "compact", "parameter_monitor", "snapshot",
           "data_protection")  # functions whose attributes management/setup keeps
 ACTING = ("data_protection",)  # of them: methods are their own
 PARTS = ("access", "pairs", "hashed", "names")  # what management/session can do without
+OF_PROFILE = "scalers"  # the function whose selector is the OBIS code of a profile, C has its row
+PROFILE = 7
 METHOD_KINDS = {"add": 1, "remove": 2, "count": 3}
 
 
@@ -48,6 +50,8 @@ class Object:
         self.line = line
         self.values = {}   # attribute -> (type, value), of a setup
         self.actions = {}  # method -> (kind, attribute), of a setup
+        self.selector = None
+        self.profile = None  # OBIS code, of scalers
 
     def obis_text(self):
         return ".".join(map(str, self.obis))
@@ -71,7 +75,9 @@ class Model:
             objects_overlay.apply(self, *overlay)
         for thing in self.objects:
             self.check_setup(thing)
+            self.check_columns(thing)
         self.objects.sort(key=lambda thing: LISTS.index(thing.list))
+        self.find_profiles()
 
     def read_line(self, count, line):
         if line.startswith("# ") and line[2:3].isupper():
@@ -134,7 +140,10 @@ class Model:
         thing.function, selector, thing.storage, thing.text = fields[-4:]
         thing.group = self.group
         self.check(thing)
-        thing.selector = read_selector(selector, count) if thing.function not in SETUPS else None
+        if thing.function == OF_PROFILE:
+            thing.profile = read_obis(selector, count)
+        elif thing.function not in SETUPS:
+            thing.selector = read_selector(selector, count)
         self.objects.append(thing)
 
     def check(self, thing):
@@ -191,6 +200,29 @@ class Model:
                 if (action >> method - 1 & 1 and method not in thing.actions
                         and thing.function not in ACTING):
                     raise Fault(thing.line, "method", f"{method} may be called but does nothing")
+
+    def check_columns(self, thing):
+        """Columns of a snapshot are attributes of the model."""
+        if thing.function != "snapshot":
+            return
+        for class_id, obis, attribute, _ in objects_type.read_value(thing.values[3][3]):
+            found = [one for one in self.objects if bytes(one.obis) == obis
+                     and one.key[0] == class_id and 1 <= attribute <= len(one.of_class.attributes)]
+            if not found:
+                raise Fault(thing.line, "column", f"{class_id} {'.'.join(map(str, obis))} {attribute}"
+                            " is not in the model")
+
+    def find_profiles(self):
+        """The rows that scalers are of: once all objects are there and in order."""
+        for thing in self.objects:
+            if thing.profile is None:
+                continue
+            rows = [row for row, one in enumerate(self.objects)
+                    if one.obis == thing.profile and one.key[0] == PROFILE]
+            if not rows or LISTS.index(self.objects[rows[0]].list) > LISTS.index(thing.list):
+                raise Fault(thing.line, "selector",
+                            f"{'.'.join(map(str, thing.profile))} is no profile of all these meters")
+            thing.selector = rows[0]
 
 
 def read_model(path, overlay=None):

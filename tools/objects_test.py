@@ -25,6 +25,9 @@ single | 0.0.25.1.0.255 | 42.0 | - | r* w2 x1-2 | setup | | config | IPv4
 """
 LINE = "single | 0.0.96.1.9.255 | 1.0 | r1-2 | r* | data | WK_OBJECTS_SERIAL | fixed | a text\n"
 
+PROFILE = "class 7.1 | Profile | buffer capture_objects |\n"
+SNAPSHOT = "single | 1.0.94.91.0.255 | 7.1 | - | r* | snapshot | | live | a text\n  2 : null = null\n"
+
 # What a line is changed to, or what is put behind the model, and what must be said.
 WRONG = [
     (LINE.replace("single", "dual"), "line 12: list: 'dual' is neither single nor three"),
@@ -52,6 +55,10 @@ WRONG = [
     ("  something\n", "line 12: line: is neither 'N : TYPE = VALUE' nor 'method N : KIND N'"),
     ("  method 1 : sort 3\n", "line 12: method: 'sort' is none of add, remove, count"),
     ("  method 1 : add 2\n", "line 12: method: attribute 2 is no array above this line"),
+    (PROFILE + "single | 1.0.94.91.3.255 | 7.1 | - | r* | scalers | 0.0.96.1.0.255 | live | a text\n",
+     "line 13: selector: 0.0.96.1.0.255 is no profile of all these meters"),
+    (PROFILE + SNAPSHOT + "  3 : array 1 of struct(u16, octets 6, i8, u16) = [(3, 0.0.96.1.0.255, 2, 0)]\n",
+     "line 13: column: 3 0.0.96.1.0.255 2 is not in the model"),
 ]
 WRONG_VALUES = [
     ("u9", "1", "type: 'u9' is none"),
@@ -195,6 +202,12 @@ def check_written():
     report(rows.index("{0, 0, 25, 1, 0, 255}") < rows.index("{1, 0, 52, 7, 0, 255}")
            and "#define SINGLE_PHASE_ROWS 2" in rows, "rows of three phases are the last", rows)
     report("WK_OBJECTS_OF(WK_OBJECTS_U, 1)" in rows, "a selector may have an index", rows)
+    profiles = MODEL + PROFILE + SNAPSHOT + (
+        "  3 : array 1 of struct(u16, octets 6, i8, u16) = [(3, 1.0.52.7.0.255, 2, 0)]\n"
+        "single | 1.0.94.91.3.255 | 7.1 | - | r* | scalers | 1.0.94.91.0.255 | live | a text\n")
+    rows = objects.write_rows(objects.Model(profiles))
+    report("{1, 0, 94, 91, 3, 255}, 3, 0, 2, &k_access[3]" in rows,
+           "scalers have the row of their profile", rows)
     report('{{0, 0, 96, 1, 0, 255}, "serial number"}' in objects.write_names(model),
            "names are those of the text")
     docs = objects.write_docs(model)
