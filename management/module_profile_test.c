@@ -152,7 +152,7 @@ static wk_err set_period(const uint8_t obis[6], uint32_t period_s)
 static wk_err set_columns(const uint8_t obis[6], const struct wk_select_column *columns,
                           uint32_t count)
 {
-    uint8_t octets[512];
+    uint8_t octets[768];
     struct wk_bytes_out out = wk_bytes_out_of(octets, sizeof octets);
     wk_axdr_put_array(&out, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -301,6 +301,52 @@ static void what_cannot_be_captured_is_refused_and_nothing_is_cleared(void)
     EXPECT_ERR(WK_E_RANGE, set_period(k_load, 7200));
     EXPECT_I64(4, get_number(k_load, 7));
     EXPECT_I64(0, count_events(WK_EVENT_PROFILE_CLEARED));
+}
+
+/* The clock and maxima of the tariffs with their times, then registers: as many as there may be. */
+static uint32_t widest(struct wk_select_column *columns)
+{
+    uint32_t count = 1;
+    columns[0] = (struct wk_select_column){8, {0, 0, 1, 0, 0, 255}, 2, 0};
+    for (uint8_t tariff = 0; tariff <= 8; tariff++) {
+        columns[count++] = (struct wk_select_column){4, {1, 0, 1, 6, tariff, 255}, 2, 0};
+    }
+    for (uint8_t i = 0; count < WK_PROFILE_COLUMNS; i++) {
+        const uint8_t c = (uint8_t)(1 + i / 9); /* of import, of export, of reactive energies */
+        columns[count++] =
+            (struct wk_select_column){3, {1, 0, c, 8, (uint8_t)(i % 9), 255}, 2, 0};
+    }
+    return count;
+}
+
+static void as_many_columns_as_there_may_be_are_kept_and_read(void)
+{
+    struct wk_select_column columns[WK_PROFILE_COLUMNS];
+    const struct wk_module_config config = usual();
+    struct wk_bytes_in in;
+    EXPECT_OK(boot_new(&config));
+    EXPECT_OK(run_minutes(0, 2));
+    EXPECT_I64(WK_PROFILE_COLUMNS, widest(columns));
+    EXPECT_OK(set_columns(k_load, columns, WK_PROFILE_COLUMNS));
+    EXPECT_OK(run_minutes(2, 31));
+    EXPECT_OK(boot(&config));
+    EXPECT_OK(run_minutes(31, 46));
+    EXPECT_I64(3, get_number(k_load, 7));
+    EXPECT_OK(get(k_load, 2, NULL, &in));
+    EXPECT_I64(3, wk_axdr_read_count(&in, WK_AXDR_ARRAY));
+    for (int row = 1; row <= 3; row++) {
+        EXPECT_I64(WK_PROFILE_COLUMNS, wk_axdr_read_count(&in, WK_AXDR_STRUCTURE));
+        for (uint32_t i = 0; i < WK_PROFILE_COLUMNS; i++) {
+            const bool import =
+                columns[i].class_id == 3 && columns[i].obis[2] == 1 && columns[i].obis[4] == 0;
+            if (import) {
+                EXPECT_I64(row * 15 * GAIN, wk_axdr_read_integer(&in, WK_AXDR_LONG64));
+            } else {
+                wk_axdr_skip(&in);
+            }
+        }
+    }
+    EXPECT_OK(wk_bytes_in_end(&in));
 }
 
 static void reset_clears_and_is_logged(void)
@@ -563,6 +609,7 @@ WK_TEST_MAIN(T(a_larger_meter_has_two_more_profiles),
              T(what_was_never_measured_is_null),
              T(other_columns_clear_are_logged_and_outlive_a_restart),
              T(what_cannot_be_captured_is_refused_and_nothing_is_cleared),
+             T(as_many_columns_as_there_may_be_are_kept_and_read),
              T(reset_clears_and_is_logged), T(a_configuration_that_changed_clears_once),
              T(the_rows_of_a_range_come_even_if_the_clock_went_back),
              T(any_column_selects_as_a_plain_filter_does),

@@ -251,7 +251,7 @@ static wk_err put_row(struct wk_profile_batch *batch, struct wk_profile_walk *wa
 {
     WK_TRY(put_trace(batch, walk, TRACE_END, (uint64_t)row->end.s));
     WK_TRY(put_trace(batch, walk, TRACE_STATUS, row->status));
-    WK_TRY(put_trace(batch, walk, TRACE_ABSENT, row->absent & ((1U << columns) - 1U)));
+    WK_TRY(put_trace(batch, walk, TRACE_ABSENT, row->absent & ((UINT64_C(1) << columns) - 1U)));
     for (uint32_t i = 0; i < columns; i++) {
         if ((row->absent >> i & 1U) == 0) {
             WK_TRY(put_trace(batch, walk, TRACE_VALUES + i, (uint64_t)row->value[i]));

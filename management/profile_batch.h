@@ -20,8 +20,13 @@
 #include "base/civil.h"
 #include "base/err.h"
 
-#define WK_PROFILE_COLUMNS    20  /* values of a row */
-#define WK_PROFILE_BATCH      512 /* octets; a row takes 225 at most */
+/* Values of a row, at most 32. The build says how many (CMakeLists.txt): each takes 10 octets of RAM
+ * for each profile, and 40 of stack. What is stored does not depend on it, but who has room for fewer
+ * reads no rules and no rows with more. */
+#ifndef WK_PROFILE_COLUMNS
+#define WK_PROFILE_COLUMNS 20
+#endif
+#define WK_PROFILE_BATCH      512 /* octets; a row takes 9.9 for each value, and 30, at most */
 #define WK_PROFILE_BATCH_HEAD 12
 #define WK_PROFILE_BATCH_ROWS 255
 
@@ -44,7 +49,7 @@ struct wk_profile_batch_head {
     uint64_t number; /* of the first row; below 2^40 */
 };
 
-/* Where one stands between the rows of a batch; about 0.6 kB. Fields: this room only. */
+/* Where one stands between the rows of a batch; about 0.6 kB with 20 columns. Fields: this room only. */
 #define WK_PROFILE_WALK_TRACES (3 + WK_PROFILE_COLUMNS)
 struct wk_profile_walk {
     struct {

@@ -53,7 +53,8 @@ static struct wk_profile_row next_row(const struct wk_profile_row *before, uint8
     struct wk_profile_row row = *before;
     row.end.s = draw() % 50 == 0 ? (int64_t)(draw() >> draw() % 64) : before->end.s + 900;
     row.status = draw() % 8 == 0 ? (uint16_t)draw() : before->status;
-    row.absent = draw() % 16 == 0 ? (uint32_t)draw() & ((1U << columns) - 1U) : before->absent;
+    row.absent = draw() % 16 == 0 ? (uint32_t)(draw() & ((UINT64_C(1) << columns) - 1U))
+                                  : before->absent;
     for (uint8_t i = 0; i < WK_PROFILE_COLUMNS; i++) {
         const bool kept = i < columns && (row.absent >> i & 1U) == 0;
         const uint32_t kind = draw() % 32 == 0 ? (uint32_t)(draw() % 6) : kinds[i];
