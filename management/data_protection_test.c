@@ -374,6 +374,14 @@ static void a_method_is_called_and_its_answer_protected(void)
     EXPECT(is("0.0.43.1.5.255", 2, "06 00000078"));
 }
 
+/* Lists that name each other would have no end. */
+static void what_is_protected_holds_no_buffer_of_its_own(void)
+{
+    start_lenient(0);
+    EXPECT_ERR(WK_E_RANGE, set("0.0.66.0.0.255", 3,
+                               "01 01 02 04 12 001E 09 06 00002B0200FF 0F 02 12 0000"));
+}
+
 /* ---- what does not get in ---------------------------------------------------------------- */
 
 static void nothing_is_taken_twice_even_after_a_restart(void)
@@ -498,6 +506,7 @@ WK_TEST_MAIN(T(what_another_has_protected_is_written),
              T(values_are_protected_as_another_does_it),
              T(new_keys_and_signatures_reach_who_they_are_for),
              T(a_method_is_called_and_its_answer_protected),
+             T(what_is_protected_holds_no_buffer_of_its_own),
              T(nothing_is_taken_twice_even_after_a_restart), T(every_changed_octet_is_noticed),
              T(what_is_required_is_given_or_refused), T(rights_hold_as_without_it),
              T(what_is_malformed_or_too_much_is_refused), T(a_restricted_buffer_is_protected),

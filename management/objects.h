@@ -272,8 +272,8 @@ WK_MUST_USE wk_err wk_objects_put_time(const struct wk_rooms *rooms, struct wk_u
 WK_MUST_USE wk_err wk_objects_put_attribute(const struct wk_object_call *call,
                                             const struct wk_object *object, uint8_t attribute,
                                             struct wk_bytes_out *out);
-/** Looks for an attribute that can be read: not one of a profile or compact data, which are long or
- *  may name themselves. WK_E_RANGE: there is none. */
+/** Looks for an attribute that can be read: not one of a profile or compact data, nor the buffer
+ *  of data protection, which are long or may name themselves. WK_E_RANGE: there is none. */
 WK_MUST_USE wk_err wk_objects_find_attribute(const struct wk_rooms *rooms, uint16_t class_id,
                                              const uint8_t obis[6], int64_t attribute,
                                              const struct wk_object **object);

@@ -4,8 +4,10 @@
 #include "cosem/axdr.h"
 #include "management/objects.h"
 
-#define CLASS_PROFILE 7
-#define CLASS_COMPACT 62
+#define CLASS_PROFILE    7
+#define CLASS_PROTECTION 30
+#define CLASS_COMPACT    62
+#define BUFFER           2
 
 wk_err wk_objects_find_attribute(const struct wk_rooms *rooms, uint16_t class_id,
                                  const uint8_t obis[6], int64_t attribute,
@@ -13,7 +15,8 @@ wk_err wk_objects_find_attribute(const struct wk_rooms *rooms, uint16_t class_id
 {
     *object = wk_objects_find(rooms->identity.phases, class_id, obis);
     if (*object == NULL || class_id == 0 || class_id == CLASS_COMPACT ||
-        class_id == CLASS_PROFILE || attribute < 1 || attribute > (*object)->attributes ||
+        class_id == CLASS_PROFILE || (class_id == CLASS_PROTECTION && attribute == BUFFER) ||
+        attribute < 1 || attribute > (*object)->attributes ||
         (attribute > 1 &&
          ((*object)->access->functions == NULL || (*object)->access->functions->get == NULL))) {
         return WK_E_RANGE;
