@@ -2,6 +2,10 @@
 """Inputs from which the fuzzers of the DLMS side begin: honest frames of every kind."""
 import pathlib
 import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+import objects  # noqa: E402  (found only now)
 
 GET_CLOCK = "C001C100080000010000FF0200"
 GET_PROFILE = "C001C100070100630100FF0200"
@@ -194,6 +198,54 @@ def objects_seeds():
                        + row.to_bytes(2, "big") + bytes([0xF1, 15, row % 3]) + b"\0" * 14)
 
 
+# Class 30: an attribute, a list of two, layers to and from the meter with keys of each kind.
+ONE = "0101 0205 120001 09060000600101FF 0F02 120000 0202 1600 00"
+TWO = ("0102 0205 120001 09060000600101FF 0F02 120000 00"
+       "0205 12003E 09060000420000FF 0F02 120000 0202 1602 0202 0600000001 0600000000")
+NO_LAYERS = "0100"
+CLIENT, METER = "0908434C540000000009", "0908574B500000000001"
+KEYS = ("0202 1600 1600", "0202 1600 1601", "0202 1601 0202 1600 0918" + "11" * 24,
+        "0202 1602 0202 0901 02 0900", "0200")
+
+
+def layer(kind, one, other, key):
+    return f"0101 0202 16{kind:02X} 0205 0908{'00' * 7}05 {one} {other} 0900 {key}"
+
+
+def protection_seeds():
+    """Steps on class 30 as it is, and on other objects through it."""
+    rows = [thing.obis_text() for thing in objects.read_model(objects.MODEL).objects]
+
+    def one_step(obis, how, octets):
+        return rows.index(obis).to_bytes(2, "big") + bytes([how, len(octets)]) + octets
+
+    def on(how, text):
+        return one_step("0.0.43.2.0.255", how, bytes.fromhex(text))
+
+    lenient = on(5, "1600")
+    for kind in range(4):
+        for key in KEYS:
+            out, back = layer(kind, CLIENT, METER, key), layer(kind, METER, CLIENT, key)
+            yield lenient + on(2, ONE) + on(3, back) + on(4, out) + on(1, "0917" + "30" * 23)
+            yield lenient + on(0x60, f"0202 {TWO} {back}") + on(
+                0x61, f"0203 {ONE} {out} 0917" + "30" * 23)
+    yield lenient + on(0x60, f"0202 {TWO} {NO_LAYERS}") + on(
+        0x61, f"0203 {ONE} {NO_LAYERS} 0201 09024142")
+    for form in range(27):
+        for how in (form, form + 8 * 27):  # as it was sealed; spoiled
+            yield lenient + one_step("0.0.96.1.1.255", 0xF0, bytes([how, 2]) + b"\x09\x02AB")
+        yield lenient + one_step("0.0.96.3.10.255", 0xF0, bytes([form, 1, 0x0F, 0]))
+        yield lenient + one_step("1.0.99.1.0.255", 0xF0, bytes([form, 2, 0x00]))
+    # The lists of compact data, parameter monitor and data protection name each other.
+    for obis, entry in (("0.0.66.0.0.255", "12003E 09060000420000FF 0F02"),
+                        ("0.0.16.2.0.255", "120041 09060000100200FF 0F08")):
+        naming = "12001E 090600002B0200FF 0F02"
+        compact = one_step(obis, 2, bytes.fromhex(f"0101 0204 {naming} 120000"))
+        monitor = one_step(obis, 3, bytes.fromhex(f"0101 0203 {naming}"))
+        listed = on(2, f"0101 0205 {entry} 120000 00")
+        yield lenient + (compact if "66" in obis else monitor) + listed + on(0xF1, "00" * 20)
+
+
 # What a modem says from its start to its sleep, each with the time before it (700 ms) and its length.
 MODEM = ("RDY", "OK", "OK", "OK", "Quectel|OK", "BG95-M3|OK", "BG95M3LAR02A03|OK", "8671|OK",
          "+CPIN: READY|OK", "OK", "OK", "OK", "OK", "OK", "OK", "OK",
@@ -212,7 +264,7 @@ def at_seeds():
 
 
 SEEDS = {"at_fuzz": at_seeds, "line_fuzz": line_seeds, "client_fuzz": client_seeds, "block_fuzz": block_seeds,
-         "objects_fuzz": objects_seeds,
+         "objects_fuzz": lambda: [*objects_seeds(), *protection_seeds()],
          "session_fuzz": session_seeds, "shield_fuzz": shield_seeds, "cosem_fuzz": cosem_seeds,
          "submeter_fuzz": submeter_seeds, "explain_fuzz": explain_seeds,
          "push_decoder_fuzz": push_decoder_seeds}
