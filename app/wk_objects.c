@@ -13,6 +13,7 @@
 
 static struct wk_meter meter;
 static bool with_rights;
+static bool with_names;
 static unsigned count;
 
 static const char k_help[] =
@@ -22,10 +23,16 @@ static const char k_help[] =
     "a\n"
     "                     number behind it is the protection that is needed, as the standard\n"
     "                     writes it: 4 authenticated, 8 encrypted, 16 signed request; 32, 64,\n"
-    "                     128 the same of the response\n" WK_METER_OPTIONS;
+    "                     128 the same of the response\n"
+    "  --names            the same, one a line, with the names of attributes and "
+    "methods\n" WK_METER_OPTIONS;
 
-static void print_right(bool method, int64_t id, int64_t mode, const char *before)
+static void print_right(uint16_t class_id, bool method, int64_t id, int64_t mode,
+                        const char *before)
 {
+    const char *name = "";
+    const int size = (int)(method ? wk_object_name_method(class_id, (uint8_t)id, &name)
+                                  : wk_object_name_attribute(class_id, (uint8_t)id, &name));
     const char *what = method                       ? (mode & 1) != 0 ? "x" : "-"
                        : (mode & 3) == 3            ? "rw"
                        : (mode & ACCESS_READ) != 0  ? "r"
@@ -33,8 +40,14 @@ static void print_right(bool method, int64_t id, int64_t mode, const char *befor
                                                     : "-";
     const int64_t protection = mode & ~(int64_t)(ACCESS_READ | ACCESS_WRITE);
     if (meter.json) {
-        printf("%s{\"id\":%d,\"access\":\"%s\",\"protection\":%d}", before, (int)id, what,
-               (int)protection);
+        printf("%s{\"id\":%d,\"name\":\"%.*s\",\"access\":\"%s\",\"protection\":%d}", before,
+               (int)id, size, name, what, (int)protection);
+    } else if (with_names && protection != 0) {
+        printf("    %s %d %.*s: %s+%d\n", method ? "method" : "attribute", (int)id, size, name,
+               what, (int)protection);
+    } else if (with_names) {
+        printf("    %s %d %.*s: %s\n", method ? "method" : "attribute", (int)id, size, name,
+               what);
     } else if (protection != 0) {
         printf(" %d:%s+%d", (int)id, what, (int)protection);
     } else {
@@ -43,12 +56,12 @@ static void print_right(bool method, int64_t id, int64_t mode, const char *befor
 }
 
 /* attribute_access or method_access: the array of {id, mode, selectors}. */
-static wk_err print_access(struct wk_bytes_in *in, bool method)
+static wk_err print_access(uint16_t class_id, struct wk_bytes_in *in, bool method)
 {
     const uint32_t items = wk_axdr_read_count(in, WK_AXDR_ARRAY);
     if (meter.json) {
         printf(",\"%s\":[", method ? "methods" : "attributes");
-    } else if (items > 0) {
+    } else if (items > 0 && !with_names) {
         printf("    %-10s", method ? "methods" : "attributes");
     }
     for (uint32_t i = 0; i < items && in->fault == WK_OK; i++) {
@@ -60,10 +73,10 @@ static wk_err print_access(struct wk_bytes_in *in, bool method)
             wk_axdr_skip(in);
         }
         if (in->fault == WK_OK) {
-            print_right(method, id, mode.integer, i > 0 ? "," : "");
+            print_right(class_id, method, id, mode.integer, i > 0 ? "," : "");
         }
     }
-    printf("%s", meter.json ? "]" : items == 0 ? "" : "\n");
+    printf("%s", meter.json ? "]" : items == 0 || with_names ? "" : "\n");
     return in->fault;
 }
 
@@ -84,8 +97,8 @@ static wk_err take_object(void *self, const struct wk_named *object)
     count++;
     if (with_rights) {
         (void)wk_axdr_read_count(&rights, WK_AXDR_STRUCTURE);
-        err = print_access(&rights, false);
-        err = err == WK_OK ? print_access(&rights, true) : err;
+        err = print_access(object->class_id, &rights, false);
+        err = err == WK_OK ? print_access(object->class_id, &rights, true) : err;
     }
     printf("%s", meter.json ? "}" : "");
     return err;
@@ -93,13 +106,16 @@ static wk_err take_object(void *self, const struct wk_named *object)
 
 int wk_objects_run(int argc, char **argv)
 {
-    static const struct option k_options[] = {
-        {"rights", no_argument, NULL, 'r'}, WK_METER_LONG_OPTIONS, {0}};
+    static const struct option k_options[] = {{"rights", no_argument, NULL, 'r'},
+                                              {"names", no_argument, NULL, 'n'},
+                                              WK_METER_LONG_OPTIONS,
+                                              {0}};
     int option;
     wk_meter_init(&meter, WK_DLMS_CLIENT_READER);
     while ((option = getopt_long(argc, argv, "", k_options, NULL)) != -1) {
-        if (option == 'r') {
+        if (option == 'r' || option == 'n') {
             with_rights = true;
+            with_names = with_names || option == 'n';
         } else if (!wk_meter_option(&meter, option, optarg)) {
             return WK_EXIT_USAGE;
         }

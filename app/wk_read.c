@@ -7,11 +7,13 @@
 #include "app/wk_value.h"
 #include "cosem/axdr.h"
 #include "port/linux/dlms_plan.h"
+#include "port/linux/object_name.h"
 
 #define NAMED          256 /* values at once, most */
 #define VALUE          1048576
 #define CLASS_REGISTER 3
-#define RECONNECTS     3 /* while values are read */
+#define NAME           64 /* octets of a name, most */
+#define RECONNECTS     3  /* while values are read */
 
 /* What is read when nothing is named; what the meter does not have is passed over. */
 static const struct {
@@ -50,7 +52,9 @@ static size_t printed;
 static const char k_help[] =
     "usage: wk read HOST[:PORT] [OPTIONS] [OBIS[:ATTRIBUTE]]...\n"
     "Reads values of a meter. Without OBIS: clock, names, energies and instantaneous values.\n"
-    "ATTRIBUTE is a number, 2 (the value) if absent.\n" WK_METER_OPTIONS;
+    "ATTRIBUTE is a number, 2 (the value) if absent. A value is told with the name of its "
+    "object, an\n"
+    "attribute behind 2 with its own.\n" WK_METER_OPTIONS;
 
 /* ---- printing ---------------------------------------------------------------------------- */
 
@@ -59,8 +63,8 @@ static void print_head(const struct wk_apdu_target *target, const char *name)
     char text[WK_OBIS_TEXT];
     wk_obis_print(target->obis, text);
     if (meter.json) {
-        printf("%s{\"obis\":\"%s\",\"attribute\":%u,\"value\":", printed > 0 ? "," : "", text,
-               target->id);
+        printf("%s{\"obis\":\"%s\",\"attribute\":%u,\"name\":\"%s\",\"value\":",
+               printed > 0 ? "," : "", text, target->id, name);
     } else {
         printf("%-22s %-16s ", name, text);
     }
@@ -124,6 +128,16 @@ static bool read_usual(void)
 
 /* ---- what is named ------------------------------------------------------------------------- */
 
+static void name_of(const struct wk_apdu_target *target, char name[NAME])
+{
+    const char *text = target->id == 2 ? wk_object_name(target->obis) : NULL;
+    size_t size = text != NULL ? strlen(text) : 0;
+    if (target->id != 2) {
+        size = wk_object_name_attribute(target->class_id, target->id, &text);
+    }
+    (void)snprintf(name, NAME, "%.*s", (int)size, size > 0 ? text : "");
+}
+
 static wk_err take_class(void *self, const struct wk_named *object)
 {
     (void)self;
@@ -184,7 +198,9 @@ static bool print_as_register(const struct wk_dlms_plan_item *item,
         (value.tag == WK_AXDR_LONG64_UNSIGNED && value.integer < 0)) {
         return false;
     }
-    print_register(&item->target, "", &result);
+    char name[NAME];
+    name_of(&item->target, name);
+    print_register(&item->target, name, &result);
     return true;
 }
 
@@ -203,7 +219,9 @@ static int print_named(size_t i, const char *text)
         return WK_EXIT_FAILED;
     }
     if (scaler_of[i] == 0 || !print_as_register(item, &named[scaler_of[i]])) {
-        print_value(&item->target, "", item->value);
+        char name[NAME];
+        name_of(&item->target, name);
+        print_value(&item->target, name, item->value);
     }
     return WK_EXIT_OK;
 }

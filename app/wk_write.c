@@ -6,6 +6,7 @@
 
 #include "app/wk.h"
 #include "app/wk_named.h"
+#include "app/wk_value.h"
 
 #define VALUE 4096
 
@@ -15,14 +16,27 @@ static const char k_help_write[] =
     "usage: wk write HOST[:PORT] [OPTIONS] OBIS[:ATTRIBUTE] VALUE\n"
     "Sets an attribute (2 if absent).\n" WK_NAMED_VALUES WK_METER_OPTIONS;
 
-static const char k_help_call[] =
-    "usage: wk call HOST[:PORT] [OPTIONS] OBIS[:METHOD] [VALUE]\n"
-    "Calls a method (1 if absent); without VALUE with integer:0.\n" WK_NAMED_VALUES
-        WK_METER_OPTIONS;
+static const char k_help_call[] = "usage: wk call HOST[:PORT] [OPTIONS] OBIS[:METHOD] [VALUE]\n"
+                                  "Calls a method (1 if absent); without VALUE with integer:0. "
+                                  "Prints what it returns.\n" WK_NAMED_VALUES WK_METER_OPTIONS;
+
+/* What a method returned, if anything. */
+static void print_done(const uint8_t *value, size_t size)
+{
+    if (size == 0) {
+        printf("%s", meter.json ? "{\"done\":true}\n" : "");
+        return;
+    }
+    printf("%s", meter.json ? "{\"done\":true,\"returned\":" : "");
+    wk_value_print(wk_bytes_in_of(value, size));
+    printf("%s", meter.json ? "}\n" : "\n");
+}
 
 static int act(bool writes, const char *name, const char *text)
 {
     static uint8_t value[VALUE];
+    static uint8_t returned[VALUE];
+    size_t size = 0;
     struct wk_bytes_out out = wk_bytes_out_of(value, sizeof value);
     struct wk_apdu_target target;
     if (!wk_named_value(text, &out)) {
@@ -35,12 +49,14 @@ static int act(bool writes, const char *name, const char *text)
         wk_dlms_client_close(&meter.client);
         return WK_EXIT_FAILED;
     }
-    const wk_err err = writes ? wk_dlms_client_set(&meter.client, &target, value, out.size)
-                              : wk_dlms_client_action(&meter.client, &target, value, out.size);
+    const wk_err err =
+        writes ? wk_dlms_client_set(&meter.client, &target, value, out.size)
+               : wk_dlms_client_call(&meter.client, &target, wk_bytes_in_of(value, out.size),
+                                     returned, sizeof returned, &size);
     if (err != WK_OK) {
         wk_named_complain(&meter, name, err);
-    } else if (meter.json) {
-        printf("{\"done\":true}\n");
+    } else {
+        print_done(returned, size);
     }
     wk_dlms_client_close(&meter.client);
     return err == WK_OK ? WK_EXIT_OK : WK_EXIT_FAILED;

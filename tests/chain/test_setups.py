@@ -49,6 +49,34 @@ def check_names(tap, read):
     tap.check(leased in ("false", "0"), "loopback has no address of DHCP", leased)
 
 
+# get_protected_attributes of 0.0.96.1.1.255:2, without layers: A-XDR by hand.
+GET_PROTECTED = "data:02020101020512000109060000600101FF0F02120000000100"
+
+
+def check_protection(tap, access):
+    """Class 30 by hand, of a meter with three phases: names, and what a method returns."""
+    meter = Meter("a", stop="2026-02-01T23:02:00Z", analyse="no")
+    meter.spawn("wk-metrologyd", stdout=subprocess.DEVNULL)
+    meter.spawn("wk-meterd", stdout=subprocess.DEVNULL)
+    meter.wait_finished()
+
+    def run(command, *more):
+        return meter.wk(command, f"127.0.0.1:{meter.dlms}", *access, *more)
+
+    run("write", "0.0.96.1.1.255", "octet-string:4142")
+    refused = run("call", "0.0.43.2.0.255:1", GET_PROTECTED)
+    tap.check("may not" in refused.stderr and not refused.stdout,
+              "values do not go without the protection that is demanded", refused)
+    run("write", "0.0.43.2.0.255:6", "enum:0")
+    done = run("call", "0.0.43.2.0.255:1", GET_PROTECTED)
+    tap.check(done.returncode == 0 and "020109024142" in done.stdout,
+              "what a method returns is printed", done)
+    told = run("read", "0.0.43.2.0.255:3", "0.0.43.2.0.255:6").stdout
+    tap.check("protection_object_list" in told and "required_protection" in told,
+              "attributes of data protection have their names", told)
+    meter.remove()
+
+
 def main():
     tap = Tap()
     meter = Meter("b", stop="2026-02-01T23:20:00Z")
@@ -72,6 +100,7 @@ def main():
     tap.check(read("0.0.25.1.0.255:6") == str(int(ipaddress.IPv4Address("255.0.0.0"))),
               "its mask is told", read("0.0.25.1.0.255:6"))
     check_names(tap, read)
+    check_protection(tap, access)
     port = free_port()
     meter.wk("write", f"127.0.0.1:{meter.dlms}", *access, "0.0.25.0.0.255:2",
              f"long-unsigned:{port}")

@@ -120,7 +120,14 @@ def check_commands(run):
     state = run("read", "--role", "management", "0.0.96.3.10.255:2")
     check("call: the supply is disconnected", done.returncode == 0 and "false" in state.stdout,
           (done, state))
+    check("read: a value has the name of its object", "disconnect control" in state.stdout, state)
     run("call", "0.0.96.3.10.255:2")
+    done = run("read", "--role", "management", "0.0.1.0.0.255:3")
+    check("read: an attribute has its own name", "time_zone" in done.stdout, done)
+    done = run("objects", "--names", "--role", "management")
+    check("objects: attributes and methods have their names",
+          "attribute 6 daylight_savings_deviation: " in done.stdout and
+          "method 1 remote_disconnect: x" in done.stdout, done)
     done = run("security", "--json")
     told = json.loads(done.stdout)["security"]
     check("security: policies and counters are shown",
