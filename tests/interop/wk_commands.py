@@ -126,7 +126,7 @@ def check_commands(run):
     check("read: an attribute has its own name", "time_zone" in done.stdout, done)
     done = run("objects", "--names", "--role", "management")
     check("objects: attributes and methods have their names",
-          "attribute 6 daylight_savings_deviation: " in done.stdout and
+          "attribute 6 daylight_savings_end: " in done.stdout and
           "method 1 remote_disconnect: x" in done.stdout, done)
     done = run("security", "--json")
     told = json.loads(done.stdout)["security"]
