@@ -185,6 +185,7 @@ struct wk_config {
         char certificate[WK_CONFIG_PATH];
         char key[WK_CONFIG_PATH];
         char crl[WK_CONFIG_PATH];
+        bool is_meter; /* identity: certificate and key are those of [dlms] tls_enrol */
     } link_tls;
     bool link_talk; /* clients behind the head-end are served */
     /* [push] */
@@ -231,6 +232,7 @@ struct wk_config {
         char ca[WK_CONFIG_PATH];   /* empty: the authorities of the system */
         char certificate[WK_CONFIG_PATH];
         char key[WK_CONFIG_PATH];
+        bool is_meter; /* identity: both are those of [dlms] tls_enrol */
         char user[WK_CONFIG_TEXT];
         char password[WK_CONFIG_SECRET];
         char discovery[WK_CONFIG_TEXT]; /* prefix of topics */

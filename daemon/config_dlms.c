@@ -187,8 +187,10 @@ static const char *check_enrol(const struct wk_config *config)
     if (!config->tls_enrol) {
         return NULL;
     }
-    if (config->tls_port == 0 || config->tls_ca[0] == '\0') {
-        return "[dlms] tls_enrol needs tls_port and tls_ca";
+    if (config->tls_ca[0] == '\0' ||
+        (config->tls_port == 0 && !config->link_tls.is_meter && !config->mqtt.is_meter)) {
+        return "[dlms] tls_enrol needs tls_ca, and tls_port or identity = meter in [link] or "
+               "[mqtt]";
     }
     if (config->tls_certificate[0] != '\0') {
         return "[dlms] tls_enrol keeps the certificate itself: it takes no tls_certificate";
@@ -197,7 +199,7 @@ static const char *check_enrol(const struct wk_config *config)
         return "[dlms] tls_enrol takes no tls_key, or two slots of the token: pkcs11:9, "
                "pkcs11:10";
     }
-    if (unnamed && config->tls_enrol_name[0] == '\0') {
+    if (unnamed && config->tls_port != 0 && config->tls_enrol_name[0] == '\0') {
         return "[dlms] tls_enrol needs tls_enrol_name: what clients call the meter";
     }
     return strcmp(config->tls_curve, "P-256") == 0 || strcmp(config->tls_curve, "P-384") == 0
@@ -235,12 +237,13 @@ const char *wk_config_dlms_check(const struct wk_config *config)
          config->tls_ca[0] == '\0')) {
         return "[dlms] tls_port needs tls_certificate, tls_key and tls_ca";
     }
-    const bool keys_in_token = is_in_token(config->tls_key) ||
-                               is_in_token(config->signing_key) ||
-                               is_in_token(config->agreement_key);
+    const bool keys_in_token =
+        is_in_token(config->tls_key) || is_in_token(config->signing_key) ||
+        is_in_token(config->agreement_key) || is_in_token(config->link_tls.key) ||
+        is_in_token(config->mqtt.key);
     if (keys_in_token &&
         (config->token_module[0] == '\0' || config->token_pin_file[0] == '\0')) {
-        return "[dlms] a key in a token needs token_module and token_pin_file";
+        return "a key in a token needs token_module and token_pin_file in [dlms]";
     }
     return check_enrol(config);
 }

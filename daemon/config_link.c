@@ -152,6 +152,10 @@ static const char *take_link(struct wk_config *config, const struct wk_ini_entry
         return config->link_talk || strcmp(entry->value, "no") == 0 ? NULL
                                                                     : "must be yes or no";
     }
+    if (strcmp(entry->key, "identity") == 0) {
+        trust->is_meter = strcmp(entry->value, "meter") == 0;
+        return trust->is_meter ? NULL : "must be meter";
+    }
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         if (strcmp(entry->key, files[i].key) == 0) {
             return wk_config_path(detail, entry->value, files[i].to, WK_CONFIG_PATH) == WK_OK
@@ -184,14 +188,23 @@ wk_err wk_config_link_take(struct wk_config *config, const struct wk_ini_entry *
 static const char *check_trust(const struct wk_config *config)
 {
     const struct wk_config_trust *trust = &config->link_tls;
-    const bool has_pair = trust->certificate[0] != '\0' && trust->key[0] != '\0';
+    const bool names_pair = trust->certificate[0] != '\0' || trust->key[0] != '\0';
+    const bool has_pair = trust->is_meter || names_pair;
     if ((trust->certificate[0] != '\0') != (trust->key[0] != '\0')) {
         return "[link] tls_certificate and tls_key belong together";
+    }
+    if (trust->is_meter && names_pair) {
+        return "[link] identity = meter takes no tls_certificate and tls_key";
+    }
+    if (trust->is_meter && !config->tls_enrol) {
+        return "[link] identity = meter needs tls_enrol = yes in [dlms]";
     }
     for (uint8_t n = 0; n < config->path_count; n++) {
         const bool is_tls = strcmp(config->path[n].to.kind->scheme, "tls") == 0;
         if (is_tls && (!has_pair || trust->ca[0] == '\0')) {
-            return "[path] to tls:// needs tls_ca, tls_certificate and tls_key in [link]";
+            return "[path] to tls:// needs in [link] tls_ca, and identity = meter or "
+                   "tls_certificate "
+                   "and tls_key";
         }
         if (config->path[n].password[0] != '\0' && config->path[n].user[0] == '\0') {
             return "[path] password needs user";

@@ -7,7 +7,7 @@
 #define PORT_TLS   8883
 #define PORT_PLAIN 1883
 
-typedef enum kind { TEXT, PATH, PORT, PLAIN } kind;
+typedef enum kind { TEXT, PATH, PORT, PLAIN, IDENTITY } kind;
 
 struct key {
     const char *name;
@@ -27,6 +27,7 @@ static const struct key k_keys[] = {
     {"ca", PATH, PLACE(ca)},
     {"certificate", PATH, PLACE(certificate)},
     {"key", PATH, PLACE(key)},
+    {"identity", IDENTITY, PLACE(is_meter)},
     {"user", TEXT, PLACE(user)},
     {"password", TEXT, PLACE(password)},
     {"discovery", TEXT, PLACE(discovery)},
@@ -54,6 +55,10 @@ static wk_err take_value(const struct key *key, const char *value, char *to,
         }
         *(bool *)(void *)to = value[0] == 'n';
         return WK_OK;
+    case IDENTITY:
+        *(bool *)(void *)to = strcmp(value, "meter") == 0;
+        (void)snprintf(place->reason, place->room, "must be meter");
+        return *(bool *)(void *)to ? WK_OK : WK_E_FORMAT;
     case TEXT:
     default:
         if (wk_ini_text(value, to, key->size) != WK_OK) {
@@ -103,9 +108,15 @@ const char *wk_config_mqtt_check(const struct wk_config *config)
     if ((mqtt->certificate[0] == '\0') != (mqtt->key[0] == '\0')) {
         return "[mqtt] certificate and key belong together";
     }
-    if (mqtt->plain &&
-        (mqtt->ca[0] != '\0' || mqtt->certificate[0] != '\0' || mqtt->name[0] != '\0')) {
-        return "[mqtt] without TLS takes no ca, certificate and name";
+    if (mqtt->is_meter && mqtt->certificate[0] != '\0') {
+        return "[mqtt] identity = meter takes no certificate and key";
+    }
+    if (mqtt->is_meter && !config->tls_enrol) {
+        return "[mqtt] identity = meter needs tls_enrol = yes in [dlms]";
+    }
+    if (mqtt->plain && (mqtt->is_meter || mqtt->ca[0] != '\0' || mqtt->certificate[0] != '\0' ||
+                        mqtt->name[0] != '\0')) {
+        return "[mqtt] without TLS takes no ca, certificate, identity and name";
     }
     if (mqtt->password[0] != '\0' && mqtt->user[0] == '\0') {
         return "[mqtt] password needs user";

@@ -147,9 +147,28 @@ static void name_meter(struct wk_meter_enrol *enrol)
     for (size_t i = 0; i < sizeof config->system_title; i++) {
         (void)snprintf(enrol->title + 2 * i, 3, "%02X", config->system_title[i]);
     }
+    const char *usual = config->tls_port != 0 ? config->dlms_host : enrol->title;
     (void)snprintf(enrol->name, sizeof enrol->name, "%s",
-                   config->tls_enrol_name[0] != '\0' ? config->tls_enrol_name
-                                                     : config->dlms_host);
+                   config->tls_enrol_name[0] != '\0' ? config->tls_enrol_name : usual);
+}
+
+/* One identity for all of the meter's TLS. */
+static void share(struct wk_config *config)
+{
+    const struct {
+        bool is_meter;
+        char *certificate;
+        char *key;
+    } others[] = {
+        {config->link_tls.is_meter, config->link_tls.certificate, config->link_tls.key},
+        {config->mqtt.is_meter, config->mqtt.certificate, config->mqtt.key},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i].is_meter) {
+            memcpy(others[i].certificate, config->tls_certificate, WK_CONFIG_PATH);
+            memcpy(others[i].key, config->tls_key, WK_CONFIG_PATH);
+        }
+    }
 }
 
 wk_err wk_meter_enrol_open(struct wk_meter_enrol *enrol, struct wk_config *config,
@@ -157,7 +176,7 @@ wk_err wk_meter_enrol_open(struct wk_meter_enrol *enrol, struct wk_config *confi
 {
     *enrol = (struct wk_meter_enrol){.config = config};
     enrol->is_on = config->tls_enrol;
-    enrol->is_watched = config->tls_port != 0;
+    enrol->is_watched = config->tls_port != 0 || config->tls_enrol;
     enrol->port = (struct wk_session_tls){
         .self = enrol, .generate = generate, .request = request, .import = import};
     if (!enrol->is_on) {
@@ -182,6 +201,7 @@ wk_err wk_meter_enrol_open(struct wk_meter_enrol *enrol, struct wk_config *confi
                        enrol->folder);
         return WK_E_ARGUMENT;
     }
+    share(config);
     return WK_OK;
 }
 

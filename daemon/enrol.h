@@ -45,7 +45,8 @@ struct wk_meter_enrol_config {
     void (*served)(void *self); /* an event was logged */
 };
 
-/** Reads what is there, and fills in where the certificate and the keys are. Errors of
+/** Reads what is there, and fills in where the certificate and the keys are, also for [link] and [mqtt]
+ *  with the identity of the meter. Errors of
  *  wk_enrol_open, told in enrol->error. */
 WK_MUST_USE wk_err wk_meter_enrol_open(struct wk_meter_enrol *enrol, struct wk_config *config,
                                        struct wk_hsm *hsm);

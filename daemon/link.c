@@ -479,7 +479,8 @@ static wk_err make_trust(struct wk_meter_link *link, struct wk_hsm *hsm)
                                          .key = given(from->key),
                                          .ca = given(from->ca),
                                          .crl = given(from->crl),
-                                         .hsm = hsm};
+                                         .hsm = hsm,
+                                         .later = from->is_meter};
     _Static_assert(WK_TLS_ERROR == WK_LINK_CARRIER_ERROR, "one room for both");
     return link->files.certificate == NULL || link->files.ca == NULL
                ? WK_OK

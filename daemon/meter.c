@@ -428,14 +428,15 @@ static struct wk_meter_ports_config ports_config(struct wk_meter *meter)
     };
 }
 
-/* A certificate is there: TLS begins if it has not yet. */
+/* A certificate is there: TLS is served, if it is to be and is not yet. */
 static wk_err serve_tls(void *self, char error[WK_ENROL_ERROR])
 {
     struct wk_meter *meter = self;
     const struct wk_meter_ports_config config = ports_config(meter);
     _Static_assert(WK_ENROL_ERROR >= WK_METER_PORTS_ERROR, "one text serves both");
-    return meter->ports.tls != NULL ? WK_OK
-                                    : wk_meter_ports_start_tls(&meter->ports, &config, error);
+    return meter->config.tls_port == 0 || meter->ports.tls != NULL
+               ? WK_OK
+               : wk_meter_ports_start_tls(&meter->ports, &config, error);
 }
 
 static wk_err start_enrol(struct wk_meter *meter)
@@ -466,6 +467,7 @@ static wk_err start_views(struct wk_meter *meter)
         .module = &meter->module,
         .submeters = &meter->submeters,
         .lines = &meter->lines,
+        .hsm = token_of(meter),
         .self = meter,
         .now_us = now_us,
         .served = served,

@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "daemon/config.h"
+#include "port/linux/hsm.h"
 #include "port/linux/mqtt.h"
 #include "view/committed.h"
 #include "view/homeassistant.h"
@@ -22,7 +23,8 @@ struct wk_meter_mqtt_config {
     const struct wk_config *config; /* borrowed, as the next two */
     const struct wk_object_table *table;
     const struct wk_committed *committed;
-    void *self; /* of the function */
+    struct wk_hsm *hsm; /* where keys in a token are; NULL: nowhere */
+    void *self;         /* of the function */
     int64_t (*now_us)(void *self);
 };
 

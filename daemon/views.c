@@ -211,6 +211,7 @@ static wk_err start_mqtt(struct wk_meter_views *views,
         .config = config->config,
         .table = &config->module->table,
         .committed = &views->committed,
+        .hsm = config->hsm,
         .self = config->self,
         .now_us = config->now_us,
     };

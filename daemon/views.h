@@ -28,6 +28,7 @@ struct wk_meter_views_config {
     struct wk_module *module;
     struct wk_submeters *submeters;      /* channels of P1 */
     const struct wk_modbus_lines *lines; /* behind gateways */
+    struct wk_hsm *hsm;                  /* where keys in a token are; NULL: nowhere */
     void *self;                          /* of the functions */
     int64_t (*now_us)(void *self);
     void (*served)(void *self);

@@ -167,8 +167,7 @@ static wk_err start_client(struct mqtt_port *port, char why[WK_INI_WHY])
         client.tls = (struct wk_mqtt_tls){
             .name = r->link_mqtt_name[0] != '\0' ? r->link_mqtt_name : to->host,
             .ca = or_null(r->tls_ca),
-            .certificate = or_null(r->tls_certificate),
-            .key = or_null(r->tls_key)};
+            .own = {.certificate = or_null(r->tls_certificate), .key = or_null(r->tls_key)}};
     }
     const wk_err err = wk_mqtt_start(&port->mqtt, &client, error);
     if (err != WK_OK) {

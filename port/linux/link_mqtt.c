@@ -134,10 +134,7 @@ static const char *refuse(const struct wk_link_carrier_config *config)
     if (strpbrk(config->to->rest, "+#") != NULL) {
         return "the prefix of topics must have no wildcards";
     }
-    const char *key = config->files->key;
-    return key != NULL && strncmp(key, WK_TLS_TOKEN, strlen(WK_TLS_TOKEN)) == 0
-               ? "over MQTT tls_key must be a file"
-               : NULL;
+    return NULL;
 }
 
 static wk_err start_client(struct wk_link_mqtt *mqtt, char error[WK_LINK_CARRIER_ERROR])
@@ -161,8 +158,10 @@ static wk_err start_client(struct wk_link_mqtt *mqtt, char error[WK_LINK_CARRIER
     if (is_tls) {
         client.tls = (struct wk_mqtt_tls){.name = name != NULL ? name : config->to->host,
                                           .ca = config->files->ca,
-                                          .certificate = config->files->certificate,
-                                          .key = config->files->key};
+                                          .own = {.certificate = config->files->certificate,
+                                                  .key = config->files->key,
+                                                  .hsm = config->files->hsm,
+                                                  .later = config->files->later}};
     }
     const wk_err err = wk_mqtt_start(&mqtt->mqtt, &client, text);
     if (err != WK_OK) {

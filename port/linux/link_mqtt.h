@@ -15,7 +15,7 @@
 #define WK_LINK_MQTT_TOPIC (WK_LINK_CARRIER_REST + WK_LINK_MQTT_TITLE + 8)
 
 /** As wk_link_carrier_start. WK_E_FORMAT: a file is not what it should be; the path names an interface, which
- *  the library knows nothing of; the key lies in a token. */
+ *  the library knows nothing of. */
 WK_MUST_USE wk_err wk_link_mqtt_start(struct wk_link_carrier *carrier,
                                       const struct wk_link_carrier_config *config,
                                       char error[WK_LINK_CARRIER_ERROR]);

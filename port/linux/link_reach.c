@@ -43,6 +43,10 @@ static void look_up(uv_timer_t *timer)
     if (reach->looking) { /* the answer is on its way */
         return;
     }
+    if (reach->waits != NULL && reach->waits(reach->self)) {
+        wk_link_reach_again(reach, WK_LINK_REACH_WAIT_MS);
+        return;
+    }
     (void)snprintf(port, sizeof port, "%u", reach->config->to->port);
     reach->looking = true;
     reach->lookup.data = reach;

@@ -12,6 +12,8 @@
 
 #include "port/linux/link_carrier.h"
 
+#define WK_LINK_REACH_WAIT_MS 1000
+
 struct wk_link_reach {
     const struct wk_link_carrier_config *config; /* must stay */
     int kind;                                    /* SOCK_DGRAM or SOCK_STREAM */
@@ -19,6 +21,9 @@ struct wk_link_reach {
     void (*found)(void *self, const struct sockaddr *to);
     /** The name is not known, or nobody can be asked. */
     void (*failed)(void *self, const char *why);
+    /** Whether something must come first: nothing is looked for, and it is asked again in
+     *  WK_LINK_REACH_WAIT_MS. NULL: never. */
+    bool (*waits)(void *self);
     /** After wk_link_reach_stop: nothing of it is in the loop any more. */
     void (*ended)(void *self);
     /* own */

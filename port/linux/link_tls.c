@@ -85,6 +85,18 @@ static void on_failed(void *self, const char *text)
     give_up(self, text);
 }
 
+/* The meter has no certificate yet: it goes nowhere without. */
+static bool on_waits(void *self)
+{
+    struct wk_link_tls *tls = self;
+    if (tls->stage != STAGE_NONE || wk_tls_is_ready(tls->config.trust)) {
+        return false;
+    }
+    (void)snprintf(tls->why, sizeof tls->why, "%s: %s", tls->config.to->host,
+                   WK_TLS_OWN_AWAITED);
+    return true;
+}
+
 /* ---- a connection ------------------------------------------------------------------------ */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -267,9 +279,10 @@ wk_err wk_link_tls_start(struct wk_link_carrier *carrier,
                          char error[WK_LINK_CARRIER_ERROR])
 {
     if (config->trust == NULL) {
-        (void)snprintf(error, WK_LINK_CARRIER_ERROR,
-                       "%s://: [link] needs tls_ca, tls_certificate and tls_key",
-                       config->to->kind->scheme);
+        (void)snprintf(
+            error, WK_LINK_CARRIER_ERROR,
+            "%s://: [link] needs tls_ca, and identity = meter or tls_certificate and tls_key",
+            config->to->kind->scheme);
         return WK_E_FORMAT;
     }
     struct wk_link_tls *fresh = calloc(1, sizeof *fresh);
@@ -288,6 +301,7 @@ wk_err wk_link_tls_start(struct wk_link_carrier *carrier,
                                           .self = fresh,
                                           .found = on_address,
                                           .failed = on_failed,
+                                          .waits = on_waits,
                                           .ended = free};
     if (wk_link_reach_start(&fresh->reach) != WK_OK) {
         free(fresh);

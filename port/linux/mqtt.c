@@ -81,10 +81,21 @@ static void drop(struct wk_mqtt *mqtt)
     mqtt->waiting = 0;
 }
 
-/* Tells why, once, and tries again later. Meters of one street do not come back in step. */
-static void give_up(struct wk_mqtt *mqtt, const char *why)
+/* Each reason once. */
+static void tell(struct wk_mqtt *mqtt, const char *why)
 {
     char text[WK_MQTT_ERROR];
+    (void)snprintf(text, sizeof text, "%.60s:%u: %.180s", mqtt->config.host,
+                   (unsigned)mqtt->config.port, why);
+    if (strcmp(text, mqtt->why) != 0) {
+        memcpy(mqtt->why, text, sizeof text);
+        mqtt->config.told(mqtt->config.self, mqtt->why);
+    }
+}
+
+/* Tells why, and tries again later. Meters of one street do not come back in step. */
+static void give_up(struct wk_mqtt *mqtt, const char *why)
+{
     const bool was_open = mqtt->open;
     drop(mqtt);
     mqtt->counts.failures++;
@@ -93,12 +104,7 @@ static void give_up(struct wk_mqtt *mqtt, const char *why)
     mqtt->wait_ms = mqtt->pause_ms + seed % mqtt->pause_ms;
     mqtt->pause_ms =
         mqtt->pause_ms < WK_MQTT_WAIT_MOST / 2 ? mqtt->pause_ms * 2 : WK_MQTT_WAIT_MOST;
-    (void)snprintf(text, sizeof text, "%.60s:%u: %.180s", mqtt->config.host,
-                   (unsigned)mqtt->config.port, mqtt->refused[0] != '\0' ? mqtt->refused : why);
-    if (strcmp(text, mqtt->why) != 0) {
-        memcpy(mqtt->why, text, sizeof text);
-        mqtt->config.told(mqtt->config.self, mqtt->why);
-    }
+    tell(mqtt, mqtt->refused[0] != '\0' ? mqtt->refused : why);
     if (was_open && mqtt->config.connected != NULL) {
         mqtt->config.connected(mqtt->config.self, false);
     }
@@ -377,6 +383,8 @@ static void on_timer(uv_timer_t *timer)
         tick_client(mqtt);
     } else if (mqtt->wait_ms > TICK_MS) {
         mqtt->wait_ms -= TICK_MS;
+    } else if (wk_tls_own_is_awaited(&mqtt->config.tls.own)) {
+        tell(mqtt, WK_TLS_OWN_AWAITED);
     } else if (!mqtt->looking) {
         mqtt->wait_ms = 0;
         look_up(mqtt);
@@ -389,10 +397,14 @@ static wk_err check_tls(const struct wk_mqtt_config *config, char error[WK_MQTT_
 {
     SSL_CTX *context = NULL;
     char why[WK_MQTT_TLS_ERROR];
-    if (config->tls.name == NULL) {
+    struct wk_mqtt_tls tls = config->tls;
+    if (tls.name == NULL) {
         return WK_OK;
     }
-    WK_TRY(wk_mqtt_tls_make(&context, &config->tls, why, error));
+    if (tls.own.later) {
+        tls.own.certificate = NULL; /* what is wrong with it is told at each attempt */
+    }
+    WK_TRY(wk_mqtt_tls_make(&context, &tls, why, error));
     SSL_CTX_free(context);
     return WK_OK;
 }

@@ -77,7 +77,7 @@ struct wk_mqtt_counts {
     uint32_t skipped; /* seconds in which the one before was not sent yet */
 };
 
-/** Begins to connect. The process ignores SIGPIPE from then on. WK_E_FORMAT: a file of TLS is not
+/** Begins to connect, or to wait for the own certificate if it is still to come. The process ignores SIGPIPE from then on. WK_E_FORMAT: a file of TLS is not
  *  what it should be, see error; WK_E_IO: no memory. */
 WK_MUST_USE wk_err wk_mqtt_start(struct wk_mqtt **mqtt, const struct wk_mqtt_config *config,
                                  char error[WK_MQTT_ERROR]);

@@ -79,17 +79,10 @@ static wk_err set_up(SSL_CTX *ctx, const struct wk_mqtt_tls *tls, char error[WK_
     if (tls->ca != NULL && SSL_CTX_load_verify_file(ctx, tls->ca) != 1) {
         return refuse(error, tls->ca, "holds no certificates of authorities");
     }
-    if (tls->certificate == NULL) {
-        return WK_OK;
-    }
-    if (SSL_CTX_use_certificate_chain_file(ctx, tls->certificate) != 1) {
-        return refuse(error, tls->certificate, reason());
-    }
-    if (SSL_CTX_use_PrivateKey_file(ctx, tls->key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(ctx) != 1) {
-        return refuse(error, tls->key, "is no key that belongs to the certificate");
-    }
-    return WK_OK;
+    _Static_assert(WK_TLS_OWN_ERROR == WK_MQTT_TLS_ERROR, "one text serves both");
+    return tls->own.certificate == NULL || wk_tls_own_load(ctx, &tls->own, error) == WK_OK
+               ? WK_OK
+               : WK_E_FORMAT;
 }
 
 wk_err wk_mqtt_tls_make(SSL_CTX **context, const struct wk_mqtt_tls *tls, char *why,

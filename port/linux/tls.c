@@ -11,11 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "port/linux/tls_key.h"
+#include "port/linux/tls_own.h"
 
 #define PATH_ROOM    512
 #define FILES        2 /* authorities, revocations */
-#define CHAIN_MOST   4 /* certificates between a peer and its authority */
 #define SECURITY     2 /* OpenSSL's level: nothing below 112 bits, no SHA-1 */
 #define SIGNATURES   "ECDSA+SHA256:ECDSA+SHA384"
 #define GROUPS       "P-256:X25519:P-384"
@@ -33,8 +32,9 @@ struct wk_tls_context {
     char crl[PATH_ROOM]; /* "": none */
     char name[WK_TLS_NAME];
     char certificate[PATH_ROOM];
-    char key[PATH_ROOM]; /* as in struct wk_tls_config */
-    struct wk_hsm *hsm;
+    char key[PATH_ROOM];   /* as in struct wk_tls_config */
+    struct wk_tls_own own; /* of the two before */
+    bool has_own;
     pthread_mutex_t lock; /* of what follows, and of `ctx` */
     struct timespec changed[FILES];
     struct timespec own_changed; /* the certificate */
@@ -153,103 +153,16 @@ static bool look_for_changes(struct wk_tls_context *context)
 
 /* ---- the own certificate and key --------------------------------------------------------- */
 
-static wk_err token_key(struct wk_hsm *hsm, const char *text, EVP_PKEY **key,
-                        char error[WK_TLS_ERROR])
+/* One that cannot be used is looked at again with the next connection: its token may be away. */
+static wk_err load_own(struct wk_tls_context *context, char error[WK_TLS_ERROR])
 {
-    const char *name = text + strlen(WK_TLS_TOKEN);
-    uint8_t slot = 0;
-    if (hsm == NULL) {
-        return refuse(error, WK_E_NOT_FOUND, text, "no token is given for it");
+    _Static_assert(WK_TLS_OWN_ERROR == WK_TLS_ERROR, "one text serves both");
+    (void)is_changed(context->certificate, &context->own_changed);
+    const wk_err err = wk_tls_own_load(context->ctx, &context->own, error);
+    context->has_own = context->has_own || err == WK_OK;
+    if (err != WK_OK) {
+        context->own_changed = (struct timespec){0};
     }
-    wk_hsm_look_again(hsm); /* another process may have made it anew */
-    if (wk_hsm_slot_of(hsm, name, &slot) != WK_OK) {
-        return refuse(error, WK_E_NOT_FOUND, text, wk_hsm_error(hsm));
-    }
-    *key = wk_tls_key_of(hsm, slot);
-    return *key != NULL
-               ? WK_OK
-               : refuse(error, WK_E_NOT_FOUND, text, "the token has no public key beside it");
-}
-
-static wk_err file_key(const char *path, EVP_PKEY **key, char error[WK_TLS_ERROR])
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return refuse(error, WK_E_NOT_FOUND, path, "the key cannot be read");
-    }
-    *key = PEM_read_PrivateKey(file, NULL, NULL, (void *)(uintptr_t) "");
-    (void)fclose(file);
-    return *key != NULL
-               ? WK_OK
-               : refuse(error, WK_E_FORMAT, path, "holds no private key without password");
-}
-
-/* The key of `text`, if it belongs to the certificate. */
-static wk_err key_for(const struct wk_tls_context *context, const X509 *certificate,
-                      const char *text, EVP_PKEY **key, char error[WK_TLS_ERROR])
-{
-    const bool in_token = strncmp(text, WK_TLS_TOKEN, strlen(WK_TLS_TOKEN)) == 0;
-    *key = NULL;
-    WK_TRY(in_token ? token_key(context->hsm, text, key, error) : file_key(text, key, error));
-    if (X509_check_private_key(certificate, *key) == 1) {
-        return WK_OK;
-    }
-    EVP_PKEY_free(*key);
-    *key = NULL;
-    return refuse(error, WK_E_FORMAT, text,
-                  "does not belong to the certificate, or is no key for TLS");
-}
-
-/* The one of the keys that belongs to the certificate. */
-static wk_err find_key(const struct wk_tls_context *context, const X509 *certificate,
-                       EVP_PKEY **key, char error[WK_TLS_ERROR])
-{
-    char names[PATH_ROOM];
-    char *rest = names;
-    wk_err err = WK_E_NOT_FOUND;
-    (void)snprintf(names, sizeof names, "%s", context->key);
-    while (rest != NULL && err != WK_OK) {
-        const char *name = strsep(&rest, ",");
-        name += strspn(name, " ");
-        err = key_for(context, certificate, name, key, error);
-    }
-    return err;
-}
-
-/* The certificates of a file; NULL: there is none. */
-static STACK_OF(X509) * read_chain(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    STACK_OF(X509) *chain = sk_X509_new_null();
-    X509 *next = NULL;
-    while (file != NULL && chain != NULL && sk_X509_num(chain) <= CHAIN_MOST &&
-           (next = PEM_read_X509(file, NULL, NULL, NULL)) != NULL) {
-        if (sk_X509_push(chain, next) <= 0) {
-            X509_free(next);
-            break;
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return chain;
-}
-
-/* Certificate and key, both or neither. */
-static wk_err load_own(const struct wk_tls_context *context, char error[WK_TLS_ERROR])
-{
-    EVP_PKEY *key = NULL;
-    STACK_OF(X509) *chain = read_chain(context->certificate);
-    X509 *own = chain != NULL ? sk_X509_shift(chain) : NULL;
-    wk_err err = own != NULL ? find_key(context, own, &key, error)
-                             : refuse(error, WK_E_FORMAT, context->certificate,
-                                      "holds no certificate, or cannot be read");
-    if (err == WK_OK && SSL_CTX_use_cert_and_key(context->ctx, own, key, chain, 1) != 1) {
-        err = refuse(error, WK_E_FORMAT, context->certificate, reason());
-    }
-    EVP_PKEY_free(key);
-    X509_free(own);
-    sk_X509_pop_free(chain, X509_free);
     return err;
 }
 
@@ -262,7 +175,7 @@ static bool set_up(SSL_CTX *ctx, bool server)
     const int verify = SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
     SSL_CTX_set_security_level(ctx, SECURITY);
     SSL_CTX_set_verify(ctx, verify, check_certificate);
-    SSL_CTX_set_verify_depth(ctx, CHAIN_MOST);
+    SSL_CTX_set_verify_depth(ctx, WK_TLS_OWN_CHAIN);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_timeout(ctx, WK_TLS_LIFETIME_S);
     if (!server) {
@@ -302,7 +215,6 @@ wk_err wk_tls_context_make(struct wk_tls_context **context, const struct wk_tls_
     }
     made->ctx = ctx;
     made->server = config->server;
-    made->hsm = config->hsm;
     wk_err err =
         keep(made->ca, sizeof made->ca, config->ca) &&
                 keep(made->crl, sizeof made->crl, config->crl) &&
@@ -315,10 +227,14 @@ wk_err wk_tls_context_make(struct wk_tls_context **context, const struct wk_tls_
         err = refuse(error, WK_E_IO, "TLS 1.3", reason());
     }
     (void)SSL_CTX_set_app_data(ctx, made);
+    made->own = (struct wk_tls_own){.certificate = made->certificate,
+                                    .key = made->key,
+                                    .hsm = config->hsm,
+                                    .later = config->later};
     (void)look_for_changes(made);
-    (void)is_changed(made->certificate, &made->own_changed);
-    err = err == WK_OK ? load_own(made, error) : err;
     err = err == WK_OK ? load_trust(made, error) : err;
+    err = err == WK_OK ? load_own(made, error) : err;
+    err = made->own.later && err != WK_OK && made->store != NULL ? WK_OK : err;
     if (err != WK_OK) {
         wk_tls_context_free(made);
         return err;
@@ -411,24 +327,35 @@ static bool expect_name(SSL *ssl, const char *name, bool server)
             (server || SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)name) == 1));
 }
 
-/* Reads again what has changed on disk: all of it, or that from before holds. */
+/* Reads again what has changed on disk: all of it, or that from before holds. A session that is resumed
+ * shows no certificate: one from before another pair is not. */
 static void look_again(struct wk_tls_context *context)
 {
     char unused[WK_TLS_ERROR];
     if (look_for_changes(context) && load_trust(context, unused) == WK_OK) {
         forget_sessions(context);
     }
-    if (is_changed(context->certificate, &context->own_changed)) {
-        (void)(load_own(context, unused) == WK_OK);
+    if (is_changed(context->certificate, &context->own_changed) &&
+        load_own(context, unused) == WK_OK) {
+        forget_sessions(context);
     }
 }
 
-/* A connection with the trust and the certificate of now; NULL: no memory. */
+bool wk_tls_is_ready(struct wk_tls_context *context)
+{
+    (void)pthread_mutex_lock(&context->lock);
+    look_again(context);
+    const bool ready = context->has_own;
+    (void)pthread_mutex_unlock(&context->lock);
+    return ready;
+}
+
+/* A connection with the trust and the certificate of now; NULL: no memory, or no certificate. */
 static SSL *new_connection(struct wk_tls_context *context)
 {
     (void)pthread_mutex_lock(&context->lock);
     look_again(context);
-    SSL *ssl = SSL_new(context->ctx);
+    SSL *ssl = context->has_own ? SSL_new(context->ctx) : NULL;
     const bool is_ready = ssl != NULL && SSL_set1_verify_cert_store(ssl, context->store) == 1;
     (void)pthread_mutex_unlock(&context->lock);
     if (!is_ready) {

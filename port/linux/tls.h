@@ -14,7 +14,8 @@
  * the next connection; sessions from before another trust are not resumed. If it cannot be read, or no
  * key belongs to the certificate, what was before holds. Of several keys, that which belongs to the
  * certificate is used: so a new pair comes into use, and at once, when its certificate is put in the
- * place of the one before. Resumable sessions last an hour.
+ * place of the one before (port/linux/tls_own). Resumable sessions last an hour, those of a client
+ * at most as long as its own certificate is in use.
  *
  * Contexts of clients may be used by several threads, those of servers and all connections by
  * one. A key in a token is used by the thread of its wk_hsm. */
@@ -27,12 +28,13 @@
 
 #include "base/err.h"
 #include "port/linux/hsm.h"
+#include "port/linux/tls_own.h"
 
 #define WK_TLS_ERROR      192
 #define WK_TLS_NAME       128
 #define WK_TLS_SESSIONS   256 /* that a client remembers */
 #define WK_TLS_LIFETIME_S 3600
-#define WK_TLS_TOKEN      "pkcs11:" /* begins the name of a key in a token */
+#define WK_TLS_TOKEN      WK_TLS_OWN_TOKEN /* begins the name of a key in a token */
 
 struct wk_tls_config {
     bool server;
@@ -43,6 +45,7 @@ struct wk_tls_config {
     const char *crl;    /* PEM file of revocation lists; NULL: none is asked */
     const char *name;   /* server: what the client's certificate must name; NULL: any */
     struct wk_hsm *hsm; /* where keys "pkcs11:" are; NULL: nowhere. Must stay */
+    bool later;         /* client: the certificate may come later; until then nothing begins */
 };
 
 struct wk_tls_context;
@@ -54,12 +57,14 @@ struct wk_tls;
 WK_MUST_USE wk_err wk_tls_context_make(struct wk_tls_context **context,
                                        const struct wk_tls_config *config,
                                        char error[WK_TLS_ERROR]);
+/** Whether connections can begin: with `later`, not before there is a certificate with its key. */
+bool wk_tls_is_ready(struct wk_tls_context *context);
 /** After all connections of it. NULL is allowed. */
 void wk_tls_context_free(struct wk_tls_context *context);
 
 /** Begins a connection. A client gives the name that the server's certificate must have, and
  *  `peer`, which connections to one server have in common, to resume sessions (NULL: none). A
- *  server gives NULL for both. WK_E_FULL: no memory. */
+ *  server gives NULL for both. WK_E_FULL: no memory, or it is not ready. */
 WK_MUST_USE wk_err wk_tls_begin(struct wk_tls **tls, struct wk_tls_context *context,
                                 const char *name, const char *peer);
 /** NULL is allowed. */
