@@ -21,6 +21,7 @@ wk_err wk_client_init(struct wk_client *client, const struct wk_client_config *c
 {
     const bool needs_crypto = wk_hls_is((uint8_t)config->mechanism) || config->ciphered;
     if (config->max_pdu < LEAST_PDU || config->max_pdu > WK_CLIENT_PDU ||
+        (config->most_pdu != 0 && config->most_pdu < LEAST_PDU) ||
         config->window > WK_GBT_WINDOW_MOST || config->suite > 2 ||
         (needs_crypto && config->crypto == NULL)) {
         return WK_E_ARGUMENT;
@@ -269,6 +270,10 @@ static wk_err accept_initiate(struct wk_client *client,
     }
     client->conformance = initiate.conformance;
     client->server_max_pdu = initiate.max_pdu;
+    if (client->config.most_pdu != 0 &&
+        (initiate.max_pdu == 0 || initiate.max_pdu > client->config.most_pdu)) {
+        client->server_max_pdu = client->config.most_pdu;
+    }
     return WK_OK;
 }
 

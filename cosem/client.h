@@ -65,7 +65,9 @@ struct wk_client_config {
     const struct wk_hal_private *agreement; /* agreed keys */
     const uint8_t *server_signing;          /* public keys of the server, likewise */
     const uint8_t *server_agreement;
-    uint16_t max_pdu;   /* offered to the server; 64..WK_CLIENT_PDU */
+    uint16_t max_pdu; /* offered to the server; 64..WK_CLIENT_PDU */
+    uint16_t
+        most_pdu; /* sent at most, where the carrier takes less than the server; 0: as it says */
     int64_t timeout_us; /* for each answer */
     struct wk_client_events events;
     uint8_t window; /* general block transfer: blocks it takes at once, 1..63; 0 = not used */
@@ -141,7 +143,7 @@ struct wk_client {
     uint8_t whole[WK_CLIENT_PDU + WK_CIPHER_RESERVE]; /* what goes or comes by blocks */
 };
 
-/** WK_E_ARGUMENT: max_pdu out of range; HLS without crypto. */
+/** WK_E_ARGUMENT: max_pdu or most_pdu out of range; HLS without crypto. */
 WK_MUST_USE wk_err wk_client_init(struct wk_client *client,
                                   const struct wk_client_config *config);
 /** WK_E_STATE: not closed. */

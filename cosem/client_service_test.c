@@ -48,11 +48,14 @@ static wk_err send_next(void)
     return err;
 }
 
+static uint16_t g_most_pdu;
+
 /* An association without protection; `grants`: conformance, longest APDU and vaa-name. */
 static wk_err open_with(const char *grants, uint8_t window)
 {
     const struct wk_client_config config = {.mechanism = WK_ASSOCIATION_NONE,
                                             .max_pdu = 256,
+                                            .most_pdu = g_most_pdu,
                                             .timeout_us = 5 * SECOND,
                                             .window = window};
     char hex[200];
@@ -245,6 +248,29 @@ static void a_sink_that_is_full_ends_every_transfer(void)
             EXPECT_ERR(WK_E_FULL, client.outcome);
             EXPECT(client.broken);
         }
+    }
+}
+
+/* The server takes 1024 octets, or does not say. */
+static void a_carrier_that_takes_less_than_the_server_is_given_less(void)
+{
+    static const char *const k_grants[] = {"FFFFFF04000007", "FFFFFF00000007"};
+    uint8_t value[200] = {0x09, 0x81, 197};
+    for (size_t i = 0; i < 2; i++) {
+        g_most_pdu = 100;
+        EXPECT_OK(open_with(k_grants[i], 0));
+        EXPECT_OK(
+            wk_client_action(&client, &k_clock, wk_bytes_in_of(value, sizeof value), sink));
+        EXPECT_OK(send_next());
+        EXPECT(sent_size > 60 && sent_size <= 100);
+        EXPECT_I64(0xC3, sent[0]);
+        EXPECT_I64(4, sent[1]); /* ACTION with the first block */
+        g_most_pdu = 0;
+        EXPECT_OK(open_with(k_grants[i], 0));
+        EXPECT_OK(
+            wk_client_action(&client, &k_clock, wk_bytes_in_of(value, sizeof value), sink));
+        EXPECT_OK(send_next());
+        EXPECT(sent_size > sizeof value);
     }
 }
 
@@ -463,6 +489,7 @@ WK_TEST_MAIN(T(every_question_takes_its_answer), T(every_refusal_leaves_the_asso
              T(no_question_takes_the_answer_to_another),
              T(no_question_takes_the_beginning_of_an_answer),
              T(a_sink_that_is_full_ends_every_transfer),
+             T(a_carrier_that_takes_less_than_the_server_is_given_less),
              T(nothing_is_asked_without_an_association),
              T(lists_that_contradict_themselves_are_refused),
              T(long_values_go_by_blocks_that_are_acknowledged_in_turn),

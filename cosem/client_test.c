@@ -219,6 +219,9 @@ static void settings_out_of_range_are_refused(void)
     config.max_pdu = WK_CLIENT_PDU + 1;
     EXPECT_ERR(WK_E_ARGUMENT, wk_client_init(&client, &config));
     config.max_pdu = 256;
+    config.most_pdu = 63;
+    EXPECT_ERR(WK_E_ARGUMENT, wk_client_init(&client, &config));
+    config.most_pdu = 0;
     config.mechanism = WK_ASSOCIATION_HLS_GMAC; /* without cryptography */
     EXPECT_ERR(WK_E_ARGUMENT, wk_client_init(&client, &config));
 }

@@ -2,11 +2,13 @@
 #include "daemon/view_link.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/view_line_modem.h"
 #include "daemon/view_modem.h"
 #include "daemon/view_wifi.h"
 #include "port/linux/object_name.h"
+#include "port/linux/tls_own.h"
 
 #define CERTAIN       65535.0
 #define US_PER_MS     1000.0
@@ -42,6 +44,8 @@ const char *wk_view_link_advice(const struct wk_meter_link *link, uint8_t at,
                  "The line cannot be used (%.150s): look at its device and cable; it is looked "
                  "for again",
                  why);
+    } else if (strstr(why, WK_TLS_OWN_AWAITED) != NULL) {
+        snprintf(text, WK_VIEW_LINK_WORDS, "%.150s", why);
     } else if (why[0] != '\0') {
         snprintf(
             text, WK_VIEW_LINK_WORDS,

@@ -160,6 +160,7 @@ static wk_err talk_by_link(struct dlms *d, const struct wk_registry_meter *meter
     config->host = "udp://127.0.0.1";
     config->port = atomic_load(&meter->talk_port);
     config->max_pdu = LINK_PDU;
+    config->most_pdu = LINK_PDU;
     config->answer_timeout_ms = LINK_ANSWER_MS;
     if (config->port == 0) {
         snprintf(d->why, sizeof d->why,

@@ -185,6 +185,7 @@ static wk_err associate(struct wk_dlms_client *client, uint32_t counter)
     core.counter = counter;
     core.general_glo = config->general_glo;
     core.max_pdu = config->max_pdu;
+    core.most_pdu = config->most_pdu;
     core.numbered = client->carrier.to.udp;
     if (client->carrier.to.udp && core.max_pdu > WK_DLMS_CARRIER_DATAGRAM) {
         core.max_pdu = WK_DLMS_CARRIER_DATAGRAM;

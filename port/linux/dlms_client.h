@@ -42,6 +42,7 @@ struct wk_dlms_client_config {
     struct wk_tls_context *tls;  /* for tls://, of a client; it must stay, too. NULL: none */
     const char *tls_name;        /* what the meter's certificate must name; NULL: the host */
     uint16_t max_pdu;            /* 0 = 2048 */
+    uint16_t most_pdu;           /* as in struct wk_client_config */
     uint32_t connect_timeout_ms; /* 0 = 3,000 */
     uint32_t answer_timeout_ms;  /* 0 = 5,000 */
     uint8_t attempts;            /* to connect and associate; 0 = 1 */

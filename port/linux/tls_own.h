@@ -15,7 +15,8 @@
 #define WK_TLS_OWN_ERROR 192
 #define WK_TLS_OWN_CHAIN 4 /* certificates between it and its authority, most */
 #define WK_TLS_OWN_AWAITED                                                                     \
-    "waits for the certificate of the meter (wk security --csr, or the head-end signs it)"
+    "waits for the certificate of the meter, which the head-end signs or you (wk security "    \
+    "--csr)"
 #define WK_TLS_OWN_TOKEN "pkcs11:" /* begins the name of a key in a token */
 
 struct wk_tls_own {
