@@ -86,8 +86,9 @@ static wk_err answer(const struct wk_renewal *renewal, const struct wk_source_re
         return note(renewal, "signed, and refused by the meter", source->why(source->self),
                     of_archive);
     }
-    if (err != WK_OK) {
-        state->retry_s = 0; /* the line was cut: it waits still, or has it */
+    if (err != WK_OK) { /* the line was cut: it waits still, or has it */
+        state->cuts = (uint8_t)((state->cuts + 1) % WK_RENEWAL_CUTS);
+        state->retry_s = state->cuts == 0 ? state->retry_s : 0;
         return err;
     }
     *state = (struct wk_renewal_state){.signed_s = renewal->host_s};

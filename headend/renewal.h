@@ -12,10 +12,14 @@
 #include "headend/registry.h"
 #include "headend/source.h"
 
+#define WK_RENEWAL_CUTS                                                                        \
+    3 /* lines cut in a row, then it waits: each time another certificate is signed */
+
 /* Kept by the caller between visits of a meter. */
 struct wk_renewal_state {
     int64_t signed_s; /* host's clock when its last certificate was taken; 0: none */
     int64_t retry_s;  /* after a failure: not before */
+    uint8_t cuts;     /* lines that were cut while the certificate was brought, in a row */
 };
 
 struct wk_renewal {

@@ -215,6 +215,22 @@ static void a_line_that_is_cut_is_an_error_and_tried_at_once(void)
     end();
 }
 
+/* Each attempt signs another certificate. */
+static void a_line_that_is_always_cut_does_not_fill_the_authority(void)
+{
+    EXPECT(begin());
+    EXPECT(ask(TITLE, "meter.example"));
+    meter.answers = WK_E_CLOSED;
+    for (int i = 0; i < WK_RENEWAL_CUTS; i++) {
+        EXPECT_ERR(WK_E_CLOSED, visit(i));
+    }
+    EXPECT_OK(visit(WK_RENEWAL_CUTS)); /* it is not even asked */
+    EXPECT_I64(WK_RENEWAL_CUTS, meter.given);
+    EXPECT_ERR(WK_E_CLOSED, visit(WK_RENEWAL_CUTS + RETRY_S));
+    EXPECT_ERR(WK_E_CLOSED, visit(WK_RENEWAL_CUTS + RETRY_S + 1));
+    end();
+}
+
 static void who_only_reads_and_who_has_no_authority_signs_nothing(void)
 {
     EXPECT(begin());
@@ -245,4 +261,5 @@ WK_TEST_MAIN(T(what_a_meter_asks_for_is_signed_and_brought_back),
              T(a_meter_does_not_get_the_title_of_another),
              T(a_certificate_that_the_meter_refuses_is_told_and_tried_later),
              T(a_line_that_is_cut_is_an_error_and_tried_at_once),
+             T(a_line_that_is_always_cut_does_not_fill_the_authority),
              T(who_only_reads_and_who_has_no_authority_signs_nothing))
