@@ -236,13 +236,15 @@ static int64_t due_us_of(const struct wk_meter_link *link)
     return link->check.runs && link->check.next_us < due_us ? link->check.next_us : due_us;
 }
 
-/* A weak or disturbed signal costs its path points; that of a cellular modem daemon/link_modem sees. */
+/* A weak or disturbed signal costs its path points (of a cellular modem daemon/link_modem sees it), and time on air is
+ * kept for alarms. */
 static void look_at_signals(struct wk_meter_link *link)
 {
     for (uint8_t i = 0; i < link->path_count; i++) {
         const struct wk_line_modem *modem = wk_meter_link_line_modem(&link->paths[i]);
         if (modem != NULL) {
             link->sender.paths[i].malus = wk_line_modem_malus(modem);
+            link->sender.paths[i].is_scarce = wk_line_modem_is_scarce(modem);
         } else if (link->paths[i].wifi != NULL) {
             const struct wk_wifi_status *wifi = wk_meter_link_wifi(&link->paths[i]);
             link->sender.paths[i].malus = wifi != NULL ? wk_wifi_malus(wifi) : 0;

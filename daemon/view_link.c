@@ -71,6 +71,10 @@ const char *wk_view_link_advice(const struct wk_meter_link *link, uint8_t at,
         snprintf(text, WK_VIEW_LINK_WORDS,
                  "An answer takes %.1f s: alarms are late on this path",
                  (double)path->pace.empty_rtt_us / 1e6);
+    } else if (path->is_scarce) {
+        snprintf(text, WK_VIEW_LINK_WORDS,
+                 "The time on air of this hour is nearly used: what is left is for alarms and "
+                 "commands");
     } else if (!wk_link_path_has_budget(path)) {
         snprintf(text, WK_VIEW_LINK_WORDS,
                  "The budget of the month is spent: only alarms and bills go here");

@@ -209,6 +209,12 @@ int16_t wk_line_modem_quality(const struct wk_line_modem *modem)
                                           : margin * QUALITY_BEST / BEST_DDB);
 }
 
+bool wk_line_modem_is_scarce(const struct wk_line_modem *modem)
+{
+    const uint8_t percent = modem->status.air_percent;
+    return modem->is_known && percent != UINT8_MAX && percent >= WK_LINE_MODEM_SCARCE;
+}
+
 uint8_t wk_line_modem_malus(const struct wk_line_modem *modem)
 {
     if (!modem->is_known || !modem->measure.has_margin) {

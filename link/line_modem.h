@@ -60,6 +60,8 @@
 #define WK_LINE_MODEM_STEP_DB       6
 #define WK_LINE_MODEM_POOR_DDB      30
 #define WK_LINE_MODEM_RESERVE_DDB   200
+#define WK_LINE_MODEM_SCARCE                                                                   \
+    80 /* percent of the time on air: the rest is for alarms and commands */
 
 /* Flags of MODEM_TELL. */
 #define WK_LINE_MODEM_FLAG_HEARD   0x01 /* the far end, within the last minute */
@@ -192,6 +194,8 @@ void wk_line_modem_count(struct wk_line_modem *modem, bool answered);
 
 /** How good the signal is, 0 (the packets are lost) to 100 (20 dB more than needed); -1: not known. */
 int16_t wk_line_modem_quality(const struct wk_line_modem *modem);
+/** Whether the time on air is used up to WK_LINE_MODEM_SCARCE. */
+bool wk_line_modem_is_scarce(const struct wk_line_modem *modem);
 /** Points that the path's score loses for a weak or disturbed signal: 0, 5 or 10. */
 uint8_t wk_line_modem_malus(const struct wk_line_modem *modem);
 wk_line_modem_advice wk_line_modem_advise(const struct wk_line_modem *modem);

@@ -286,6 +286,27 @@ static void what_is_in_reserve_is_not_sent(void)
 }
 
 /* Neither a head-end that is away nor one whose modem must not follow makes the meter wander. */
+static void time_on_air_that_is_nearly_used_is_told(void)
+{
+    const struct wk_virtual_medium_rules rules = wk_virtual_medium_usual(WK_VIRTUAL_RADIO);
+    begin(WK_VIRTUAL_RADIO, &rules, false); /* 36 s of an hour */
+    run_for(MINUTE_US);
+    EXPECT(!wk_line_modem_is_scarce(&modem));
+    every_us = SECOND_US / 5; /* a question of 150 octets takes 65 ms */
+    while (modem.status.air_percent < 79) {
+        run_for(SECOND_US);
+        EXPECT(!wk_line_modem_is_scarce(&modem) || modem.status.air_percent >= 80);
+    }
+    run_for(30 * SECOND_US);
+    EXPECT(wk_line_modem_is_scarce(&modem));
+    every_us = 10 * SECOND_US;
+    run_for(2 * HOUR_US);
+    EXPECT(!wk_line_modem_is_scarce(&modem));
+    begin(WK_VIRTUAL_POWER_LINE, &rules, false); /* there is no such rule */
+    run_for(10 * MINUTE_US);
+    EXPECT(!wk_line_modem_is_scarce(&modem));
+}
+
 static void what_is_not_the_line_changes_nothing(void)
 {
     struct wk_virtual_medium_rules rules = wk_virtual_medium_usual(WK_VIRTUAL_POWER_LINE);
@@ -327,5 +348,6 @@ WK_TEST_MAIN(T(a_status_and_a_setting_come_back), T(a_disturbed_channel_is_left)
              T(a_busy_meter_leaves_a_disturbed_channel_in_seconds),
              T(a_jammed_channel_is_left_by_both),
              T(a_modem_that_may_not_change_says_what_would_help),
-             T(what_is_in_reserve_is_not_sent), T(what_is_not_the_line_changes_nothing),
+             T(what_is_in_reserve_is_not_sent), T(time_on_air_that_is_nearly_used_is_told),
+             T(what_is_not_the_line_changes_nothing),
              T(a_modem_that_does_not_tell_is_left_alone))

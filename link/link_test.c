@@ -249,6 +249,35 @@ static void alarms_fit_the_narrowest_path(void)
 }
 
 /* By every path, told once; before the record, which comes by itself; and nothing depends on it. */
+/* A path whose time on air, or whose month, is nearly used: what is left is for what counts most. */
+static void what_is_scarce_is_kept_for_alarms(void)
+{
+    const struct wk_virtual_line_rules line = line_of(25000, 40 * MS, 4096);
+    struct world *world = world_new(SEED, 1, &line, NULL, NULL);
+    world_run(world, world->now_us + SECOND);
+    world->sender.paths[0].is_scarce = true;
+    for (int i = 0; i < 50; i++) {
+        world_make(world, WORLD_BULK);
+    }
+    world_run(world, world->now_us + 10 * SECOND);
+    EXPECT_I64(0, world->source[WORLD_BULK].committed);
+    world_make(world, WORLD_ALARM);
+    world_run(world, world->now_us + SECOND);
+    EXPECT_I64(1, world->source[WORLD_ALARM].committed);
+    EXPECT_I64(0, world->source[WORLD_BULK].committed);
+    world->sender.paths[0].is_scarce = false; /* an hour later */
+    world_run(world, world->now_us + 30 * SECOND);
+    EXPECT_I64(50, world->source[WORLD_BULK].committed);
+    world->sender.paths[0].rules.budget = 1; /* an octet a month */
+    world_make(world, WORLD_BULK);
+    world_make(world, WORLD_ALARM);
+    world_run(world, world->now_us + 10 * SECOND);
+    EXPECT_I64(2, world->source[WORLD_ALARM].committed);
+    EXPECT_I64(50, world->source[WORLD_BULK].committed);
+    EXPECT(!world->wrong);
+    world_free(world);
+}
+
 static void an_alarm_is_announced_before_it_is_stored(void)
 {
     const struct wk_virtual_line_rules lines[] = {line_of(64000, 20 * MS, 16384),
@@ -595,7 +624,7 @@ WK_TEST_MAIN(T(an_alarm_waits_for_one_packet_on_a_saturated_line_of_64_kbit),
              T(an_alarm_waits_for_one_packet_on_a_saturated_line_of_1_mbit),
              T(an_alarm_is_quick_on_a_local_network), T(a_command_and_its_answer_pass_the_bulk),
              T(either_end_tries_a_path_by_an_echo), T(alarms_fit_the_narrowest_path),
-             T(an_alarm_is_announced_before_it_is_stored),
+             T(what_is_scarce_is_kept_for_alarms), T(an_alarm_is_announced_before_it_is_stored),
              T(a_black_hole_is_left_within_half_a_second), T(a_path_that_flaps_is_not_followed),
              T(a_path_that_is_better_again_is_taken_back),
              T(a_week_without_a_path_is_made_up_for),

@@ -308,5 +308,5 @@ uint32_t wk_link_path_score(const struct wk_link_path *path)
 
 bool wk_link_path_has_budget(const struct wk_link_path *path)
 {
-    return path->rules.budget == 0 || path->spent < path->rules.budget;
+    return !path->is_scarce && (path->rules.budget == 0 || path->spent < path->rules.budget);
 }

@@ -110,7 +110,8 @@ struct wk_link_path {
     int64_t probe_us; /* when a suspect path is asked again */
     int64_t probe_wait_us;
     uint8_t probes;
-    uint8_t malus;     /* points that the owner takes off the score: a weak signal */
+    uint8_t malus;  /* points that the owner takes off the score: a weak signal */
+    bool is_scarce; /* the owner: what is left of the time on air is for alarms and commands */
     uint16_t delivery; /* 1/65536 of packets that arrive, smoothed over 16 */
     uint64_t spent;    /* octets of the month */
 };

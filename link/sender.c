@@ -147,6 +147,9 @@ bool wk_link_load_finish(struct wk_link_load *load, uint8_t at, int64_t now_us)
 /* The least that may go now: bulk gives way to whoever else fills the path. */
 static uint8_t least_worth(const struct wk_link_path *path)
 {
+    if (path->is_scarce) {
+        return WK_LINK_COMMAND;
+    }
     if (!wk_link_path_has_budget(path)) {
         return WK_LINK_BILLING;
     }
