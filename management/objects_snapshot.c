@@ -180,7 +180,8 @@ static wk_err scalers_get(const struct wk_object_call *call, uint8_t attribute,
 {
     struct desk desk = {.call = call};
     struct wk_object_call of = *call;
-    of.object = &wk_objects_table(call->meter).rows[call->object->selector];
+    const struct wk_object_table table = wk_objects_table(call->meter);
+    of.object = &table.rows[call->object->selector];
     WK_TRY(add_columns(&desk, of.object->access->functions, &of, true));
     return get(&desk, attribute, selection, cursor, out);
 }

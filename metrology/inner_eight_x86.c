@@ -40,7 +40,7 @@ INLINE void add_frame(struct sums *sums, const int32_t *counts, words offset, wo
     const words odd = (words)((longs)even >> 32);
     const words u = __builtin_shufflevector(even, odd, 0, 1, 2, 3, 8, 9, 10, 11);
     const words i = __builtin_shufflevector(even, odd, 4, 5, 6, 7, 12, 13, 14, 15);
-    sums->loud |= count ^ (count >> 31);
+    sums->loud |= count ^ (count < 0);
     sums->x += even;
     sums->xx_even += product(even, even);
     sums->xx_odd += product(odd, odd);
