@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import test_headend
 import uplink
@@ -73,6 +74,17 @@ def path_of(port, more=""):
             "probe_s = 2\n")
 
 
+def read_path(meter):
+    """What a client of DLMS reads of the path; one that loses packets is suspect now and then, and up again."""
+    for _ in range(15):
+        read = meter.wk("read", f"127.0.0.1:{meter.dlms}", "0.1.128.10.0.255:2", "--role", "reader",
+                        "--password", meter.password)
+        if '["lossy",2,' not in read.stdout:
+            break
+        time.sleep(1)
+    return read
+
+
 def main():
     tap = Tap()
     print(f"# seed {SEED}")
@@ -113,8 +125,7 @@ def main():
     tap.check(status == 202 and begun["met"] and tried and tried["check"]["sent"] == 20
               and 5 <= tried["check"]["back"] < 20 and "lost" in tried["check"]["verdict"],
               "and that from the head-end's end", tried or begun)
-    read = meter.wk("read", f"127.0.0.1:{meter.dlms}", "0.1.128.10.0.255:2", "--role", "reader",
-                    "--password", meter.password)
+    read = read_path(meter)
     tap.check(read.returncode == 0 and '["lossy",1,true,' in read.stdout,
               "a client of DLMS reads how the path is", read.stdout + read.stderr)
     tap.check(relay.lost > 10, f"{relay.lost} of {relay.lost + relay.carried} packets were lost")
